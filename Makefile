@@ -1,0 +1,53 @@
+# One command does everything: each target first makes .venv hold exactly requirements.lock.
+SHELL := /bin/sh
+PYTHON ?= python3
+# Work from any directory: `make -C path demo` and `make -f path/Makefile demo` alike.
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+VENV := $(ROOT)/.venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
+# Some machines keep their certificates only in the system store.
+export UV_SYSTEM_CERTS := 1
+PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
+
+.PHONY: demo up test fast check bench lock install clean
+
+install: $(VENV)/.installed
+
+demo: install
+	@$(BIN)/tickledger demo
+
+up: install
+	@$(BIN)/tickledger up
+
+test: install
+	$(PYTEST) -n 2 --dist loadgroup
+
+check: install
+	cd $(ROOT) && $(BIN)/ruff format --check . && $(BIN)/ruff check .
+	cd $(ROOT) && $(BIN)/mypy
+	cd $(ROOT) && $(BIN)/lint-imports
+	$(PYTEST) -n 2 tests/unit tests/golden tests/architecture
+
+bench: install
+	cd $(ROOT) && $(BIN)/python -m tests.performance
+
+lock: $(BIN)/uv
+	cd $(ROOT) && $(UV) pip compile -q --universal --upgrade --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "tickledger needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9,<1'
+
+# Hashes are checked on install; hatchling comes from the lock, so the editable build fetches nothing.
+$(VENV)/.installed: $(ROOT)/requirements.lock $(ROOT)/pyproject.toml | $(BIN)/uv
+	$(UV) pip sync -q --require-hashes $(ROOT)/requirements.lock
+	$(UV) pip install -q --no-deps --no-build-isolation -e $(ROOT)
+	@touch $@

@@ -1,0 +1,77 @@
+"""Tax lots and what becomes of them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Term(StrEnum):
+    """How long a disposed lot was held, as the forms tell it apart (IRC 1222)."""
+
+    SHORT = "S"
+    LONG = "L"
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Shares of one acquisition that share one basis and one holding period.
+
+    Negative `quantity` is a short whose basis columns hold the net proceeds, positive. `acquired_date` is
+    the actual trade date, `holding_start` the date after tacking under IRC 1223(3). Money is the whole
+    lot's, USD.
+    """
+
+    lot_id: str
+    open_execution_id: str
+    account_id: str
+    symbol: str
+    quantity: Decimal
+    acquired_date: date
+    holding_start: date
+    original_basis: Decimal
+    adjusted_basis: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RealizedGain:
+    """One row of gains.csv: a disposition of one lot. gain_loss = proceeds − basis + disallowed_loss.
+
+    `disallowed_loss` is positive; `permanently_disallowed` is the part of it that no lot will ever carry.
+    `lot_id` names the lot as it was just before it was disposed of. `is_provisional` marks a sale whose
+    61-day window was still open on the last day of the data; it may change until `open_until_date`.
+    """
+
+    gain_id: str
+    close_execution_id: str
+    open_execution_id: str
+    lot_id: str
+    account_id: str
+    symbol: str
+    quantity: Decimal
+    acquired_date: date
+    holding_start: date
+    sold_date: date
+    proceeds: Decimal
+    basis: Decimal
+    adjustment_code: str
+    disallowed_loss: Decimal
+    gain_loss: Decimal
+    term: Term
+    permanently_disallowed: Decimal
+    tax_year: int
+    is_provisional: bool = False
+    open_until_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WashSale:
+    """One replacement of shares sold at a loss. `rule` names the authority that was applied."""
+
+    wash_sale_id: str
+    gain_id: str
+    replacement_execution_id: str
+    quantity: Decimal
+    disallowed_loss: Decimal
+    is_permanent: bool
+    rule: str
