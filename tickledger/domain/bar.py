@@ -1,8 +1,41 @@
 """Bars and quotes as the trading loop sees them; frames of bars are described in `tickledger.bars.schemas`."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
+
+_STAMP: Final = "%Y%m%dT%H%MZ"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BarKey:
+    """What identifies a bar in the record; as text ``bar_AAPL_1day_20120103T0000Z_1``.
+
+    `bar_at` is the bar's start (a daily bar: its session date at 00:00Z); `version` counts restatements from 1.
+    """
+
+    symbol: str
+    interval: str
+    bar_at: datetime
+    version: int = 1
+
+    def __str__(self) -> str:
+        return f"bar_{self.symbol}_{self.interval}_{self.bar_at.astimezone(UTC):{_STAMP}}_{self.version}"
+
+    @classmethod
+    def parse(cls, bar_id: str) -> "BarKey":
+        """The key that `bar_id` spells; raises ValueError where it is not one."""
+        try:
+            prefix, rest = bar_id.split("_", 1)
+            symbol, interval, stamp, version = rest.rsplit("_", 3)
+            bar_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            key = cls(symbol=symbol, interval=interval, bar_at=bar_at, version=int(version))
+        except ValueError as error:
+            raise ValueError(f"expected a bar id such as bar_AAPL_1day_20120103T0000Z_1, found {bar_id!r}") from error
+        if prefix != "bar" or not symbol:
+            raise ValueError(f"expected a bar id such as bar_AAPL_1day_20120103T0000Z_1, found {bar_id!r}")
+        return key
 
 
 @dataclass(frozen=True, slots=True)
