@@ -1,0 +1,1 @@
+"""Bars: where they come from, what makes one good, the exchange calendar, and adjustment for corporate actions."""
