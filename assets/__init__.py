@@ -1,0 +1,5 @@
+"""One module for each stage of the lineage, its asset checks beside its assets.
+
+What belongs here: read, one pure call, write, metadata. What does not: loops, arithmetic, SQL, `try`, clocks; those
+live in `tickledger` and `ml`, where they are tested without Dagster.
+"""

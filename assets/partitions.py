@@ -1,0 +1,26 @@
+"""How the lineage is cut in time.
+
+Market data arrive by the month. From the features on, a partition is a calendar year: a model is trained for one, and
+forms and wash sales are judged by it. What needs the whole history (adjusted bars, tax lots) has no partitions.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+MONTHS = dg.MonthlyPartitionsDefinition(start_date="2000-01-01", end_offset=1)
+YEARS = dg.TimeWindowPartitionsDefinition(cron_schedule="0 0 1 1 *", start="2000", fmt="%Y", end_offset=1)
+
+#: Assets with partitions run a range of them as one run; a year at a time would replay nothing differently.
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+def years_of(context: dg.AssetExecutionContext) -> list[int]:
+    """The calendar years that this run is to make, in order."""
+    return [int(key) for key in context.partition_keys]
+
+
+def dates_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The first and the last day of the years that this run is to make."""
+    years = years_of(context)
+    return date(years[0], 1, 1), date(years[-1], 12, 31)

@@ -1,0 +1,125 @@
+"""The demonstration: the whole lineage on the bundled sample, through the Dagster instance, in this process.
+
+Two calendar years are traded out of sample: each year's model saw only the years before it. Running it again finds
+every row already there; a run that was killed is marked as failed and everything is made again.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from assets.features import DAILY as FEATURES
+from pipelines.definitions import build_definitions
+from pipelines.instance import enter
+from resources.market_files import MarketFiles
+from sensors.market_files import RANGE_END, RANGE_START, month_range
+from tickledger.db.connect import Connections, open_ledger
+from tickledger.domain.errors import ConfigurationError, TickledgerError
+from tickledger.settings import Settings
+
+FIRST_FEATURE_YEAR: Final = "2000"
+LAST_TRAINING_YEAR: Final = "2010"
+TRADED_YEARS: Final = ("2011", "2012")
+TAX_YEAR: Final = 2012
+DEMO_TAG: Final = {"tickledger/demo": "true"}
+QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One job run of the demonstration; `asset_selection` None means the whole job."""
+
+    title: str
+    job: str
+    partitions: Mapping[str, str]
+    asset_selection: Sequence[dg.AssetKey] | None = None
+
+
+def _years(first: str, last: str) -> Mapping[str, str]:
+    return {RANGE_START: first, RANGE_END: last}
+
+
+def steps(market_files: MarketFiles) -> Sequence[Step]:
+    """The runs in order: each uses what the one before it left in the record."""
+    return (
+        Step("market data into the record, bars adjusted", "ingest", month_range(market_files)),
+        Step(
+            "features of the training years",
+            "research",
+            _years(FIRST_FEATURE_YEAR, LAST_TRAINING_YEAR),
+            [dg.AssetKey(FEATURES)],
+        ),
+        Step("features, models and signals of the traded years", "research", _years(*TRADED_YEARS)),
+        Step("orders, fills, positions, lots, gains and forms", "end_of_day", _years(*TRADED_YEARS)),
+    )
+
+
+@contextmanager
+def demonstration(settings: Settings, *, report: Callable[[str], None]) -> Iterator[Connections]:
+    """Run the demonstration and leave the ledger open for whoever wants to show what is in it.
+
+    `report` is told the title of each step as it starts. Raises TickledgerError where a step fails.
+    """
+    with _only_one(settings), open_ledger(settings) as connections:
+        enter(settings, connections)
+        definitions = build_definitions(settings)
+        with DagsterInstance.get() as instance:
+            _fail_abandoned_runs(instance)
+            for step in steps(definitions.resources["market_files"]):
+                report(step.title)
+                _run(definitions, instance, step)
+        yield connections
+
+
+def _run(definitions: dg.Definitions, instance: DagsterInstance, step: Step) -> None:
+    result = definitions.get_job_def(step.job).execute_in_process(
+        instance=instance,
+        tags={**step.partitions, **DEMO_TAG},
+        asset_selection=step.asset_selection,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise TickledgerError(f"the run of {step.job} ({step.title}) failed\n{_reasons(result)}")
+
+
+def _reasons(result: dg.ExecuteInProcessResult) -> str:
+    failures = (event for event in result.all_events if event.is_step_failure)
+    return "\n".join(f"{event.step_key}: {_root_cause(event)}" for event in failures)
+
+
+def _root_cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was recorded"
+
+
+def _fail_abandoned_runs(instance: DagsterInstance) -> None:
+    """Only one demonstration runs at a time, so a run of an earlier one that never ended has lost its process."""
+    unfinished = RunsFilter(tags=DEMO_TAG, statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, message="The process that ran it ended before the run did.")
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Hold the home's demonstration lock; the kernel lets go of it however this process ends."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / "demo.lock"
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"another `tickledger demo` is running on {settings.home}; wait for it, or set TICKLEDGER_HOME to another folder"
+            ) from error
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

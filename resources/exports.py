@@ -1,0 +1,33 @@
+"""The folder of exported files: what a person or another program takes away."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+
+class Exports(dg.ConfigurableResource):
+    """Writes tables and documents into `folder`, each as one step, so that no reader sees half of one."""
+
+    folder: str
+
+    def write_table(self, name: str, *, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Path:
+        """Write `rows` as `name` (CSV, UTF-8, header row) and return its path."""
+        path = Path(self.folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        return partial.replace(path)
+
+    def write_document(self, name: str, document: Mapping[str, object]) -> Path:
+        """Write `document` as JSON and return its path."""
+        path = Path(self.folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        return partial.replace(path)
