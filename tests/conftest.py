@@ -1,0 +1,104 @@
+"""Fixtures of every test: one embedded server for the whole run, a fresh ledger or a fresh home for each test.
+
+All workers of a run share one folder and, through `serve` itself, one server. The folder is made and removed by
+the process that collects the results.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine
+
+from tickledger.db.embedded import EmbeddedServer, ensure_databases, serve
+from tickledger.db.engine import create_ledger_engine
+
+TEMPLATE = "ledger_template"
+RUN_FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share one folder among the workers, and let no setting of the person who runs the tests reach them."""
+    for name in [name for name in os.environ if name.startswith("TICKLEDGER_")]:
+        del os.environ[name]
+    worker = getattr(config, "workerinput", None)
+    folder = Path(worker["run_folder"]) if worker else Path(tempfile.mkdtemp(prefix="tickledger-tests-"))
+    folder.chmod(0o711)  # for root the server runs as another user
+    config.stash[RUN_FOLDER] = folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  xdist gives no type
+    node.workerinput["run_folder"] = str(node.config.stash[RUN_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[RUN_FOLDER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """A folder of this run that every user may enter, with a short path: sockets and servers' homes fit in it."""
+    return pytestconfig.stash[RUN_FOLDER]
+
+
+@pytest.fixture(scope="session")
+def server(run_folder: Path) -> Iterator[EmbeddedServer]:
+    """The embedded server that all tests of this run share."""
+    with serve(run_folder / "server") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ledger_template(server: EmbeddedServer) -> str:
+    """The name of a database migrated to head; no test may connect to it."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")  # until the connection closes: one worker makes it
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
+        if known is None:
+            unfinished = f"{TEMPLATE}_{uuid.uuid4().hex}"
+            ensure_databases(server, [unfinished])
+            _migrate(server.url(unfinished))
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(rename.format(sql.Identifier(unfinished), sql.Identifier(TEMPLATE)))
+    return TEMPLATE
+
+
+def _migrate(url: str) -> None:
+    if find_spec("tickledger.db.migrate") is None:
+        return
+    from tickledger.db.migrate import upgrade  # noqa: PLC0415  it lands later
+
+    engine = create_ledger_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def ledger(server: EmbeddedServer, ledger_template: str) -> Iterator[Engine]:
+    """A fresh ledger, migrated to head, of this test alone."""
+    name = f"ledger_{uuid.uuid4().hex}"
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(clone.format(sql.Identifier(name), sql.Identifier(ledger_template)))
+        engine = create_ledger_engine(server.url(name))
+        yield engine
+        engine.dispose()
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def home(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh TICKLEDGER_HOME, set in the environment of this test and of the commands that it starts."""
+    folder = run_folder / uuid.uuid4().hex[:8]
+    monkeypatch.setenv("TICKLEDGER_HOME", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

