@@ -1,0 +1,100 @@
+-- What is reported: daily P&L and performance per account, form lines and Schedule D per taxpayer.
+
+CREATE TABLE form_lines (
+    form_line_id TEXT NOT NULL,
+    taxpayer TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    tax_year INTEGER NOT NULL,
+    line_number INTEGER NOT NULL,
+    box TEXT NOT NULL,
+    description TEXT NOT NULL,
+    date_acquired TEXT NOT NULL,
+    date_sold TEXT NOT NULL,
+    proceeds NUMERIC NOT NULL,
+    basis NUMERIC NOT NULL,
+    codes TEXT NOT NULL,
+    adjustment NUMERIC NOT NULL,
+    gain_loss NUMERIC NOT NULL,
+    is_direct_entry BOOLEAN NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    superseded_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_form_lines PRIMARY KEY (form_line_id),
+    CONSTRAINT ck_form_lines_mode_is_known CHECK (mode IN ('simulated', 'paper', 'live')),
+    CONSTRAINT ck_form_lines_box_is_known CHECK (box IN ('A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L')),
+    CONSTRAINT ck_form_lines_finite
+        CHECK (proceeds > '-Infinity' AND proceeds < 'Infinity' AND basis > '-Infinity' AND basis < 'Infinity'
+            AND adjustment > '-Infinity' AND adjustment < 'Infinity' AND gain_loss > '-Infinity'
+            AND gain_loss < 'Infinity')
+);
+CREATE INDEX ix_form_lines_taxpayer_mode_tax_year ON form_lines (taxpayer, mode, tax_year);
+
+CREATE TABLE schedule_d (
+    schedule_d_id TEXT NOT NULL,
+    taxpayer TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    tax_year INTEGER NOT NULL,
+    content JSONB NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    superseded_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_schedule_d PRIMARY KEY (schedule_d_id),
+    CONSTRAINT ck_schedule_d_mode_is_known CHECK (mode IN ('simulated', 'paper', 'live'))
+);
+CREATE UNIQUE INDEX ix_schedule_d_taxpayer_mode_tax_year
+    ON schedule_d (taxpayer, mode, tax_year) WHERE superseded_at IS NULL;
+
+CREATE TABLE daily_pnl (
+    daily_pnl_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    session_date DATE NOT NULL,
+    realized_pnl NUMERIC NOT NULL,
+    unrealized_pnl NUMERIC NOT NULL,
+    total_pnl NUMERIC NOT NULL,
+    portfolio_value NUMERIC NOT NULL,
+    cash_balance NUMERIC NOT NULL,
+    trades INTEGER NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    superseded_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_daily_pnl PRIMARY KEY (daily_pnl_id),
+    CONSTRAINT fk_daily_pnl_accounts_account_id FOREIGN KEY(account_id, mode) REFERENCES accounts (account_id, mode),
+    CONSTRAINT ck_daily_pnl_finite
+        CHECK (realized_pnl > '-Infinity' AND realized_pnl < 'Infinity' AND unrealized_pnl > '-Infinity'
+            AND unrealized_pnl < 'Infinity' AND total_pnl > '-Infinity' AND total_pnl < 'Infinity'
+            AND portfolio_value > '-Infinity' AND portfolio_value < 'Infinity' AND cash_balance > '-Infinity'
+            AND cash_balance < 'Infinity')
+);
+CREATE UNIQUE INDEX ix_daily_pnl_account_id_session_date
+    ON daily_pnl (account_id, session_date) WHERE superseded_at IS NULL;
+
+CREATE TABLE strategy_performance (
+    strategy_performance_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    session_date DATE NOT NULL,
+    signals INTEGER NOT NULL,
+    trades INTEGER NOT NULL,
+    pnl NUMERIC NOT NULL,
+    statistics JSONB NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    superseded_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_strategy_performance PRIMARY KEY (strategy_performance_id),
+    CONSTRAINT fk_strategy_performance_accounts_account_id
+        FOREIGN KEY(account_id, mode)
+        REFERENCES accounts (account_id, mode),
+    CONSTRAINT ck_strategy_performance_finite CHECK (pnl > '-Infinity' AND pnl < 'Infinity')
+);
+CREATE UNIQUE INDEX ix_strategy_performance_account_id_strategy_session_date
+    ON strategy_performance (account_id, strategy, session_date) WHERE superseded_at IS NULL;
+
+CREATE TABLE form_line_gains (
+    form_line_id TEXT NOT NULL,
+    gain_id TEXT NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pk_form_line_gains PRIMARY KEY (form_line_id, gain_id),
+    CONSTRAINT fk_form_line_gains_form_lines_form_line_id
+        FOREIGN KEY(form_line_id)
+        REFERENCES form_lines (form_line_id),
+    CONSTRAINT fk_form_line_gains_capital_gains_gain_id FOREIGN KEY(gain_id) REFERENCES capital_gains (gain_id)
+);
+CREATE INDEX ix_form_line_gains_gain_id ON form_line_gains (gain_id);

@@ -1,0 +1,35 @@
+-- Everything that the other files of this folder make, in reverse; partitions go with their table.
+
+DROP TABLE
+    wash_sales,
+    form_line_gains,
+    open_lots,
+    capital_gains,
+    tax_lots,
+    order_events,
+    executions,
+    orders,
+    signal_components,
+    risk_decisions,
+    signals,
+    positions,
+    feature_snapshots,
+    cash_transactions,
+    strategy_performance,
+    risk_limits,
+    quarantine,
+    model_promotions,
+    market_data,
+    daily_pnl,
+    corporate_actions,
+    balances,
+    symbols,
+    schedule_d,
+    model_versions,
+    ingestions,
+    form_lines,
+    audit_log,
+    audit_head,
+    accounts;
+
+DROP FUNCTION refuse_change();

@@ -1,0 +1,69 @@
+"""The tables of the ledger as SQLAlchemy Core sees them; the migrations are what makes them.
+
+`market`, `research`, `trading`, `tax` and `reports` follow the lineage, each table after those it refers to.
+A record row carries `recorded_at`; a row that can be superseded also `superseded_at`.
+"""
+
+from tickledger.db.tables.audit import audit_head, audit_log
+from tickledger.db.tables.columns import METADATA
+from tickledger.db.tables.market import corporate_actions, ingestions, market_data, quarantine, symbols
+from tickledger.db.tables.reports import (
+    daily_pnl,
+    form_line_gains,
+    form_lines,
+    schedule_d,
+    strategy_performance,
+)
+from tickledger.db.tables.research import (
+    feature_snapshots,
+    model_promotions,
+    model_versions,
+    signal_components,
+    signals,
+)
+from tickledger.db.tables.tax import capital_gains, open_lots, tax_lots, wash_sales
+from tickledger.db.tables.trading import (
+    accounts,
+    balances,
+    cash_transactions,
+    executions,
+    order_events,
+    orders,
+    positions,
+    risk_decisions,
+    risk_limits,
+)
+
+__all__ = [
+    "METADATA",
+    "accounts",
+    "audit_head",
+    "audit_log",
+    "balances",
+    "capital_gains",
+    "cash_transactions",
+    "corporate_actions",
+    "daily_pnl",
+    "executions",
+    "feature_snapshots",
+    "form_line_gains",
+    "form_lines",
+    "ingestions",
+    "market_data",
+    "model_promotions",
+    "model_versions",
+    "open_lots",
+    "order_events",
+    "orders",
+    "positions",
+    "quarantine",
+    "risk_decisions",
+    "risk_limits",
+    "schedule_d",
+    "signal_components",
+    "signals",
+    "strategy_performance",
+    "symbols",
+    "tax_lots",
+    "wash_sales",
+]

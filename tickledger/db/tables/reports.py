@@ -1,0 +1,91 @@
+"""What is reported: daily P&L and performance per account, form lines and Schedule D per taxpayer and mode."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tickledger.db.tables import columns as c
+from tickledger.domain.account import Mode
+
+daily_pnl = Table(
+    "daily_pnl",
+    c.METADATA,
+    c.identifier("daily_pnl_id"),
+    *c.account(),
+    c.day("session_date"),
+    c.number("realized_pnl"),
+    c.number("unrealized_pnl"),
+    c.number("total_pnl"),
+    c.number("portfolio_value"),
+    c.number("cash_balance"),
+    Column("trades", Integer, nullable=False),
+    c.recorded(),
+    c.superseded(),
+    c.finite("realized_pnl", "unrealized_pnl", "total_pnl", "portfolio_value", "cash_balance"),
+    Index(None, "account_id", "session_date", unique=True, postgresql_where="superseded_at IS NULL"),
+)
+
+strategy_performance = Table(
+    "strategy_performance",
+    c.METADATA,
+    c.identifier("strategy_performance_id"),
+    *c.account(),
+    c.words("strategy"),
+    c.day("session_date"),
+    Column("signals", Integer, nullable=False),
+    Column("trades", Integer, nullable=False),
+    c.number("pnl"),
+    Column("statistics", JSONB, nullable=False),
+    c.recorded(),
+    c.superseded(),
+    c.finite("pnl"),
+    Index(None, "account_id", "strategy", "session_date", unique=True, postgresql_where="superseded_at IS NULL"),
+)
+
+form_lines = Table(
+    "form_lines",
+    c.METADATA,
+    c.identifier("form_line_id"),
+    c.words("taxpayer"),
+    c.words("mode"),
+    Column("tax_year", Integer, nullable=False),
+    Column("line_number", Integer, nullable=False),
+    c.words("box"),
+    c.words("description"),
+    c.words("date_acquired"),
+    c.words("date_sold"),
+    c.number("proceeds"),
+    c.number("basis"),
+    c.words("codes"),
+    c.number("adjustment"),
+    c.number("gain_loss"),
+    Column("is_direct_entry", Boolean, nullable=False),
+    c.recorded(),
+    c.superseded(),
+    c.one_of("mode", Mode),
+    c.one_of("box", "ABCDEFGHIJKL"),
+    c.finite("proceeds", "basis", "adjustment", "gain_loss"),
+    Index(None, "taxpayer", "mode", "tax_year"),
+)
+
+form_line_gains = Table(
+    "form_line_gains",
+    c.METADATA,
+    Column("form_line_id", Text, ForeignKey("form_lines.form_line_id"), primary_key=True),
+    Column("gain_id", Text, ForeignKey("capital_gains.gain_id"), primary_key=True),
+    c.recorded(),
+    Index(None, "gain_id"),
+)
+
+schedule_d = Table(
+    "schedule_d",
+    c.METADATA,
+    c.identifier("schedule_d_id"),
+    c.words("taxpayer"),
+    c.words("mode"),
+    Column("tax_year", Integer, nullable=False),
+    Column("content", JSONB, nullable=False),
+    c.recorded(),
+    c.superseded(),
+    c.one_of("mode", Mode),
+    Index(None, "taxpayer", "mode", "tax_year", unique=True, postgresql_where="superseded_at IS NULL"),
+)

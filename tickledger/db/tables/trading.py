@@ -1,0 +1,215 @@
+"""What trades: accounts, limits, decisions, orders, executions, cash, and what they add up to each session.
+
+Every row carries its account's mode. An order is for the account and symbol its risk decision was about, and
+an execution for those of its order: composite keys say so.
+"""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tickledger.db.tables import columns as c
+from tickledger.domain.account import AccountKind, Mode
+from tickledger.domain.execution import CashKind
+from tickledger.domain.order import RISK_LIMIT_UNITS, OrderSide, OrderStatus, OrderType, TimeInForce
+
+
+def _same(columns: tuple[str, ...], table: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(columns, [f"{table}.{column}" for column in columns])
+
+
+def _current(*columns: str) -> Index:
+    return Index(None, *columns, unique=True, postgresql_where="superseded_at IS NULL")
+
+
+accounts = Table(
+    "accounts",
+    c.METADATA,
+    c.identifier("account_id"),
+    c.words("mode"),
+    c.words("kind"),
+    c.words("owner"),
+    c.recorded(),
+    UniqueConstraint("account_id", "mode"),
+    c.one_of("mode", Mode),
+    c.one_of("kind", AccountKind),
+)
+
+risk_limits = Table(
+    "risk_limits",
+    c.METADATA,
+    c.identifier("risk_limit_id"),
+    *c.account(),
+    c.words("name"),
+    c.number("value"),
+    c.day("effective_from"),
+    c.recorded(),
+    c.superseded(),
+    c.one_of("name", RISK_LIMIT_UNITS),
+    c.positive("value"),
+    _current("account_id", "name", "effective_from"),
+)
+
+risk_decisions = Table(
+    "risk_decisions",
+    c.METADATA,
+    c.identifier("risk_decision_id"),
+    *c.account(),
+    c.symbol(),
+    c.words("signal_id"),
+    c.words("side"),
+    c.number("requested_quantity"),
+    c.number("approved_quantity"),
+    Column("is_approved", Boolean, nullable=False),
+    c.words("reason"),
+    c.instant("decided_at"),
+    c.day("session_date"),
+    Column("checks", JSONB, nullable=False),
+    c.recorded(),
+    c.superseded(),
+    _same(("signal_id", "symbol_id"), "signals"),
+    UniqueConstraint("risk_decision_id", "account_id", "symbol_id"),
+    c.one_of("side", OrderSide),
+    c.positive("requested_quantity"),
+    CheckConstraint("approved_quantity BETWEEN 0 AND requested_quantity", name="approves_no_more_than_asked"),
+    CheckConstraint("is_approved = (approved_quantity > 0)", name="approval_has_a_quantity"),
+    Index(None, "account_id", "session_date"),
+)
+
+orders = Table(
+    "orders",
+    c.METADATA,
+    c.identifier("order_id"),
+    *c.account(),
+    c.symbol(),
+    c.words("signal_id"),
+    c.words("risk_decision_id"),
+    c.refers("parent_order_id", "orders.order_id", nullable=True),
+    c.words("side"),
+    c.words("order_type"),
+    c.number("quantity"),
+    c.number("limit_price", nullable=True),
+    c.number("stop_price", nullable=True),
+    c.words("time_in_force"),
+    c.instant("submitted_at"),
+    c.day("session_date"),
+    c.recorded(),
+    c.superseded(),
+    _same(("signal_id", "symbol_id"), "signals"),
+    _same(("risk_decision_id", "account_id", "symbol_id"), "risk_decisions"),
+    UniqueConstraint("order_id", "account_id", "symbol_id"),
+    UniqueConstraint("order_id", "account_id"),
+    c.one_of("side", OrderSide),
+    c.one_of("order_type", OrderType),
+    c.one_of("time_in_force", TimeInForce),
+    c.positive("quantity", "limit_price", "stop_price"),
+    CheckConstraint(
+        "(limit_price IS NOT NULL) = (order_type IN ('LIMIT', 'STOP_LIMIT'))", name="limit_price_where_it_limits"
+    ),
+    CheckConstraint(
+        "(stop_price IS NOT NULL) = (order_type IN ('STOP', 'STOP_LIMIT'))", name="stop_price_where_it_stops"
+    ),
+    Index(None, "account_id", "session_date"),
+)
+Index("ix_orders_symbol_id_submitted_at", orders.c.symbol_id, orders.c.submitted_at.desc())
+
+order_events = Table(
+    "order_events",
+    c.METADATA,
+    c.identifier("order_event_id"),
+    *c.account(),
+    c.words("order_id"),
+    Column("sequence", Integer, nullable=False),
+    c.words("status"),
+    c.instant("occurred_at"),
+    c.day("session_date"),
+    c.words("reason"),
+    c.recorded(),
+    c.superseded(),
+    _same(("order_id", "account_id"), "orders"),
+    c.one_of("status", OrderStatus),
+    CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
+    _current("order_id", "sequence"),
+    Index(None, "account_id", "session_date"),
+)
+
+# `bar_*` is empty where a broker reports a fill: then the market made the price, not a bar.
+executions = Table(
+    "executions",
+    c.METADATA,
+    c.identifier("execution_id"),
+    *c.account(),
+    c.symbol(),
+    c.words("order_id"),
+    c.words("side"),
+    c.number("quantity"),
+    c.number("price"),
+    c.number("commission"),
+    c.number("fees"),
+    Column("commission_is_estimated", Boolean, nullable=False),
+    c.instant("executed_at"),
+    c.day("trade_date"),
+    c.words("exchange"),
+    *c.bar(nullable=True),
+    c.recorded(),
+    c.superseded(),
+    _same(("order_id", "account_id", "symbol_id"), "orders"),
+    c.one_of("side", OrderSide),
+    c.positive("quantity", "price"),
+    c.finite("commission", "fees"),
+    Index(None, "order_id"),
+    Index(None, "account_id", "trade_date"),
+)
+Index("ix_executions_symbol_id_executed_at", executions.c.symbol_id, executions.c.executed_at.desc())
+
+cash_transactions = Table(
+    "cash_transactions",
+    c.METADATA,
+    c.identifier("cash_transaction_id"),
+    *c.account(),
+    c.words("kind"),
+    c.number("amount"),
+    c.day("session_date"),
+    c.symbol(nullable=True),
+    c.refers("corporate_action_id", "corporate_actions.corporate_action_id", nullable=True),
+    c.words("description"),
+    c.recorded(),
+    c.superseded(),
+    c.one_of("kind", CashKind),
+    c.finite("amount"),
+    Index(None, "account_id", "session_date"),
+)
+
+positions = Table(
+    "positions",
+    c.METADATA,
+    c.identifier("position_id"),
+    *c.account(),
+    c.symbol(),
+    c.day("session_date"),
+    c.number("quantity"),
+    c.number("average_cost"),
+    c.number("close"),
+    c.number("unrealized_pnl"),
+    c.day("opened_date"),
+    *c.bar(),
+    c.recorded(),
+    c.superseded(),
+    c.finite("quantity", "average_cost", "unrealized_pnl"),
+    c.positive("close"),
+    CheckConstraint("opened_date <= session_date", name="opened_before_it_is_marked"),
+    _current("account_id", "session_date", "symbol_id"),
+)
+
+balances = Table(
+    "balances",
+    c.METADATA,
+    c.identifier("balance_id"),
+    *c.account(),
+    c.day("session_date"),
+    c.number("cash"),
+    c.number("equity"),
+    c.recorded(),
+    c.superseded(),
+    c.finite("cash", "equity"),
+    _current("account_id", "session_date"),
+)
