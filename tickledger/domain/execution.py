@@ -39,13 +39,18 @@ class CashKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     DIVIDEND = "dividend"
     CASH_IN_LIEU = "cash_in_lieu"
+    RETURN_OF_CAPITAL = "return_of_capital"
+    MERGER = "merger"
     INTEREST = "interest"
     FEE = "fee"
 
 
 @dataclass(frozen=True, slots=True)
 class CashTransaction:
-    """Cash in (positive) or out (negative) of an account that no execution explains, USD."""
+    """Cash in (positive) or out (negative) of an account that no execution explains, USD.
+
+    `corporate_action_id` names the event that moved it, where one did.
+    """
 
     cash_transaction_id: str
     account_id: str
@@ -54,3 +59,4 @@ class CashTransaction:
     session_date: date
     symbol: str | None = None
     description: str = ""
+    corporate_action_id: str | None = None

@@ -56,7 +56,8 @@ class Order:
     """An order that risk has accepted; immutable, its progress is in `OrderEvent`s.
 
     `order_id` is our own idempotency key (the broker's `orderRef`). `session_date` is the trade date on
-    which it was decided. `parent_order_id` is set on the slices of an execution algorithm.
+    which it was decided. `parent_order_id` is set on the slices of an execution algorithm, and on the order that
+    takes another's place because a split or a change of ticker made the other meaningless.
     """
 
     order_id: str
@@ -84,6 +85,16 @@ class OrderEvent:
     status: OrderStatus
     occurred_at: datetime
     session_date: date
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """One step of an order's life as the broker tells it, before we have numbered it as an `OrderEvent`."""
+
+    order_id: str
+    status: OrderStatus
+    occurred_at: datetime
     reason: str = ""
 
 

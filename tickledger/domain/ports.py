@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from tickledger.domain.bar import Bar
-from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import CashTransaction, Execution
-from tickledger.domain.order import Order, OrderEvent, RiskDecision
+from tickledger.domain.market import MarketEvent
+from tickledger.domain.order import Order, OrderEvent, OrderReport, RiskDecision
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.signal import Signal
+
+#: What a broker tells: a step of an order, a fill, or cash that moved without one.
+BrokerReport = OrderReport | Execution | CashTransaction
 
 
 class Clock(Protocol):
@@ -22,13 +24,9 @@ class Clock(Protocol):
 
 
 class MarketData(Protocol):
-    """Sessions in order, each with the bars that complete in it and the actions that take effect before it."""
+    """The market's events in order; waiting for the next one is where the session spends its time."""
 
-    def sessions(self) -> AsyncIterator[date]: ...
-
-    def bars(self, session_date: date) -> Sequence[Bar]: ...
-
-    def corporate_actions(self, session_date: date) -> Sequence[CorporateAction]: ...
+    def events(self) -> AsyncIterator[MarketEvent]: ...
 
 
 class Predictor(Protocol):
@@ -38,11 +36,17 @@ class Predictor(Protocol):
 
 
 class Broker(Protocol):
-    """A broker: takes orders, reports events and executions. It never raises for a refused order."""
+    """A broker: takes orders and reports what became of them. It never raises for an order it refuses.
 
-    async def place(self, order: Order) -> Sequence[OrderEvent]: ...
+    `reports` is everything that happened since it was last asked, in order, the answers to `place` and `cancel`
+    included.
+    """
 
-    async def cancel(self, order_id: str) -> Sequence[OrderEvent]: ...
+    async def place(self, order: Order) -> None: ...
+
+    async def cancel(self, order_id: str) -> None: ...
+
+    async def reports(self) -> Sequence[BrokerReport]: ...
 
 
 class Journal(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order
 
 
@@ -43,16 +44,29 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """The price a holding was last valued at, USD per share, and the bar it came from."""
+
+    close: Decimal
+    bar_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PortfolioState:
     """Where a session starts: what earlier sessions left behind.
 
-    `previous_equity` is the equity at the last close before the start (the opening cash on the first day);
-    `opened_dates` says since when each holding has been on the same side of zero.
+    `previous_equity` is the equity at the last close before the start; None says that there is no such close:
+    the account is new and `cash` is what it opens with. `opened_dates` says since when each holding has been on
+    the same side of zero, `marks` at what price it was last valued. `working_orders` are those not yet in a
+    terminal state, `working_executions` their fills so far, `order_sequences` the sequence number that the next
+    event of each will have.
     """
 
     cash: Decimal
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     opened_dates: Mapping[str, date] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     working_orders: tuple[Order, ...] = ()
-    previous_equity: Decimal | None = None
+    working_executions: tuple[Execution, ...] = ()
     order_sequences: Mapping[str, int] = field(default_factory=dict)
+    previous_equity: Decimal | None = None
