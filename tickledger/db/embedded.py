@@ -30,7 +30,7 @@ from psycopg.conninfo import make_conninfo
 from tickledger.db import locks
 from tickledger.db.keeper import SOCKET_NAME, SUPERUSER, Plan
 from tickledger.db.locks import poll
-from tickledger.db.server_user import ServerUser, barriers, search_capability, server_user, user_name
+from tickledger.db.server_user import ServerUser, barriers, may_execute, passing_capability, server_user, user_name
 from tickledger.domain.errors import ConfigurationError
 
 MAJOR_VERSION: Final = 18
@@ -227,19 +227,20 @@ def _plan(places: _Places, run: Path, lock: IO[str]) -> Plan:
         run_is_temporary=run != places.run,
         users_lock=str(places.lock("users")),
         server_lock=lock.fileno(),
-        user=_able_to_reach(server_user(), programs / "postgres", places.data, run),
+        user=_able_to_reach(server_user(), programs / "postgres", places.data, run / SOCKET_NAME),
     )
 
 
-def _able_to_reach(user: ServerUser, *paths: Path) -> ServerUser:
-    closed = barriers(user, paths)
+def _able_to_reach(user: ServerUser, program: Path, *paths: Path) -> ServerUser:
+    """`user`, with a capability where folders that are not ours to open stand in the way."""
+    closed = [*barriers(user, [program, *paths]), *([] if may_execute(user, program) else [program])]
     if not closed:
         return user
-    capability = search_capability()
+    capability = passing_capability(user, program)
     if capability is None:
         raise ConfigurationError(
-            f"{closed[0]}: expected a folder that the user {user.name} may search, because the server runs as that "
-            f"user for root, found mode {closed[0].stat().st_mode & 0o7777:o}. {_HINT}"
+            f"{closed[0]}: expected what the user {user.name} may enter, because the server runs as that user "
+            f"for root, found mode {closed[0].stat().st_mode & 0o7777:o}. {_HINT}"
         )
     return replace(user, capability=capability)
 
@@ -250,7 +251,7 @@ def _start_keeper(plan: Plan, log: Path) -> None:
         # -S: the keeper needs nothing of site-packages. It leaves us at once, so this returns.
         subprocess.run(  # noqa: S603  our own module, no shell
             [sys.executable, "-S", "-m", "tickledger.db.keeper", plan.to_json()],
-            check=True,
+            check=False,  # its end frees the lock, and the log says why
             cwd="/",
             env={"PYTHONPATH": package_root},
             stdin=subprocess.DEVNULL,
@@ -270,9 +271,19 @@ def _make_socket_folder(places: _Places) -> Path:
     else:
         run = Path(tempfile.mkdtemp(prefix="tickledger-"))
         places.run_elsewhere.write_text(str(run), "utf-8")
-    user = server_user()
-    os.chown(run, user.uid, user.gid)
+    _give(run, server_user())
     return run
+
+
+def _give(folder: Path, user: ServerUser) -> None:
+    try:
+        os.chown(folder, user.uid, user.gid)
+    except PermissionError as error:
+        raise ConfigurationError(
+            f"{folder}: expected that root may hand it to the user {user.name}, because PostgreSQL refuses to run as "
+            "root, found that this machine forbids it. Run the command as a plain user, or set "
+            "TICKLEDGER_DATABASE_URL to a server of yours."
+        ) from error
 
 
 def _socket_folder(places: _Places) -> Path | None:
@@ -317,7 +328,16 @@ def _explained(places: _Places) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        path = error.filename or places.home
+        path = Path(error.filename or places.home)
+        nearest = next(folder for folder in (path, *path.parents) if _is_there(folder))
         raise ConfigurationError(
-            f"{path}: expected a place to write for {user_name(os.geteuid())}, found: {error.strerror}. {_HINT}"
+            f"{path}: expected a place where {user_name(os.geteuid())} may write, found: {error.strerror} "
+            f"({nearest} belongs to {user_name(nearest.stat().st_uid)}). {_HINT}"
         ) from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder on the way may not be searched
+        return False

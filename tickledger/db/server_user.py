@@ -61,28 +61,28 @@ def server_user() -> ServerUser:
 
 def barriers(user: ServerUser, paths: Iterable[Path]) -> tuple[Path, ...]:
     """The folders on the way to `paths`, root first, that `user` may not search."""
-    folders = {parent for path in paths for parent in path.parents}
-    return tuple(sorted(folder for folder in folders if not _may_search(user, folder.stat())))
+    folders = {parent for path in paths for way in (path, path.resolve()) for parent in way.parents}
+    return tuple(sorted(folder for folder in folders if not may_execute(user, folder)))
 
 
-def _may_search(user: ServerUser, folder: os.stat_result) -> bool:
-    if folder.st_uid == user.uid:
-        return bool(folder.st_mode & stat.S_IXUSR)
-    if folder.st_gid == user.gid:
-        return bool(folder.st_mode & stat.S_IXGRP)
-    return bool(folder.st_mode & stat.S_IXOTH)
+def may_execute(user: ServerUser, path: Path) -> bool:
+    """Whether the mode of `path` lets `user` execute the program, or search the folder, that it is."""
+    status = path.stat()
+    if status.st_uid == user.uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == user.gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)
 
 
-def search_capability() -> int | None:
-    """The smallest capability that passes barriers and that this process, as root, may hand on; None without one."""
+def passing_capability(user: ServerUser, program: Path) -> int | None:
+    """The smallest capability that takes `user` past barriers to run `program`, if root may hand one on here."""
     if os.geteuid() != 0 or sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    # Containers commonly take the first away and leave the second.
-    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
-        if libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
-            return capability
-    return None
+    # Containers commonly take the first away and leave the second, which alone executes what others may not.
+    searching = (_CAP_DAC_READ_SEARCH,) if may_execute(user, program) else ()
+    candidates = (*searching, _CAP_DAC_OVERRIDE)
+    return next((number for number in candidates if _libc().prctl(_PR_CAPBSET_READ, number, 0, 0, 0) == 1), None)
 
 
 class _Header(ctypes.Structure):
