@@ -185,7 +185,7 @@ _BAR_RULES: Final = (
         "a date or an instant in ISO 8601, such as 2012-01-03 or 2012-01-03T14:30:00Z",
         lambda bars: as_mask(bars["timestamp"].isna()),
     ),
-    *(Rule(price, "a price from 0.0001 to 1,000,000,000", _not_a_price(price)) for price in PRICES),
+    *(Rule(price, "a price above 0, from 0.0001 to 1,000,000,000 USD", _not_a_price(price)) for price in PRICES),
     Rule("volume", "a whole number of shares, 0 or more", _not_a_volume),
     Rule("high", "a high of at least the low, {low}", lambda bars: as_mask(bars["high"] < bars["low"])),
     Rule("open", "an open between the low, {low}, and the high, {high}", _outside_range("open")),
