@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from tickledger.domain.instrument import AssetClass
+
 
 class Term(StrEnum):
     """How long a disposed lot was held, as the forms tell it apart (IRC 1222)."""
@@ -31,6 +33,7 @@ class Lot:
     holding_start: date
     original_basis: Decimal
     adjusted_basis: Decimal
+    asset_class: AssetClass = AssetClass.STOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class RealizedGain:
     `disallowed_loss` is positive; `permanently_disallowed` is the part of it that no lot will ever carry.
     `lot_id` names the lot as it was just before it was disposed of. `is_provisional` marks a sale whose
     61-day window was still open on the last day of the data; it may change until `open_until_date`.
+    A gain that a corporate action caused (cash in lieu, a return of capital above basis, cash for shares)
+    carries its `corporate_action_id` and is closed by ``CA:symbol:ex_date``; its `quantity` is the shares
+    that were paid for or paid on. `is_short` marks a short sale closed by delivery.
     """
 
     gain_id: str
@@ -62,6 +68,9 @@ class RealizedGain:
     tax_year: int
     is_provisional: bool = False
     open_until_date: date | None = None
+    asset_class: AssetClass = AssetClass.STOCK
+    is_short: bool = False
+    corporate_action_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""Schedule D (Form 1040), Capital Gains and Losses: lines 1a to 21 from the rows of Form 8949, and the carryover.
+
+Instructions for Schedule D (2025); lines keep their numbers since 2013. Amounts are USD to the cent; lines 6,
+14 and 21 are printed inside parentheses on the form and are positive numbers here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from tickledger.domain.account import Mode
+from tickledger.domain.money import CENT, round_cents
+from tickledger.tax.form_8949 import WATERMARKS, FormLine
+
+ZERO: Final = Decimal("0.00")
+
+#: Which line of Schedule D the rows of a box are totalled on; rows entered directly go to 1a and 8a.
+_LINE_OF_BOX: Final[Mapping[str, str]] = dict(
+    zip("ABCGHIDEFJKL", ("1b", "2", "3", "1b", "2", "3", "8b", "9", "10", "8b", "9", "10"), strict=True)
+)
+_DIRECT_LINE: Final[Mapping[str, str]] = {"I": "1a", "II": "8a"}
+_ASSUMED_INCOME: Final = "taxable income (Form 1040, line 15) is not below zero"
+SHORT_LINES: Final = ("1a", "1b", "2", "3")
+LONG_LINES: Final = ("8a", "8b", "9", "10")
+
+
+class FilingStatus(StrEnum):
+    """What the yearly limit on a deductible loss depends on (IRC 1211(b))."""
+
+    MARRIED_SEPARATELY = "married_separately"
+    OTHER = "other"
+
+
+LOSS_LIMIT: Final[Mapping[FilingStatus, Decimal]] = {
+    FilingStatus.MARRIED_SEPARATELY: Decimal("1500.00"),
+    FilingStatus.OTHER: Decimal("3000.00"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a totals line: (d) proceeds, (e) basis, (g) adjustment, (h) gain or loss."""
+
+    proceeds: Decimal = ZERO
+    basis: Decimal = ZERO
+    adjustment: Decimal = ZERO
+    gain_loss: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Carryover:
+    """Losses carried to the next year, positive, by their character (IRC 1212(b))."""
+
+    short_term: Decimal = ZERO
+    long_term: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleD:
+    """The schedule of one taxpayer for one year.
+
+    `lines` holds the totals lines 1a–3 and 8a–10; `results` the single amounts of lines 6, 7, 14, 15, 16 and
+    21. `carryover` goes to the next year; `assumptions` say what it rests on; `line_ids` are the form rows.
+    """
+
+    tax_year: int
+    lines: Mapping[str, Columns]
+    results: Mapping[str, Decimal]
+    carryover: Carryover
+    watermark: str | None
+    line_ids: tuple[str, ...]
+    assumptions: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, object]:
+        """The schedule as JSON-ready data; amounts are numbers with at most two decimals."""
+        lines: dict[str, object] = {
+            name: {
+                "d": float(line.proceeds),
+                "e": float(line.basis),
+                "g": float(line.adjustment),
+                "h": float(line.gain_loss),
+            }
+            for name, line in self.lines.items()
+        }
+        lines |= {name: float(amount) for name, amount in self.results.items()}
+        return {
+            "tax_year": self.tax_year,
+            "watermark": self.watermark,
+            "lines": dict(sorted(lines.items(), key=lambda item: _line_order(item[0]))),
+            "carryover": {
+                "to_year": self.tax_year + 1,
+                "short_term": float(self.carryover.short_term),
+                "long_term": float(self.carryover.long_term),
+            },
+            "assumptions": list(self.assumptions),
+        }
+
+
+def _line_order(name: str) -> tuple[int, str]:
+    digits = name.rstrip("ab")
+    return int(digits), name
+
+
+def schedule_d(
+    lines: Iterable[FormLine],
+    *,
+    tax_year: int,
+    carryover: Carryover | None = None,
+    filing_status: FilingStatus = FilingStatus.OTHER,
+    taxable_income: Decimal | None = None,
+    mode: Mode | None = None,
+) -> ScheduleD:
+    """The Schedule D that the rows of `tax_year` add up to.
+
+    `carryover` is what the year before left. `taxable_income` (Form 1040, line 15, negative where deductions
+    exceed income) decides how much of a loss is used up; it is taken as not below zero where unknown.
+    `mode` is needed where there may be no rows to carry the watermark; rows of two modes raise ValueError.
+    """
+    rows = [line for line in lines if line.tax_year == tax_year]
+    totals = _totals(rows)
+    results = _results(totals, carryover or Carryover(), LOSS_LIMIT[filing_status])
+    # Line 15 of Form 1040 already has the loss of line 21 taken off, so zero uses all of it.
+    income = ZERO if taxable_income is None else taxable_income
+    return ScheduleD(
+        tax_year=tax_year,
+        lines=totals,
+        results=results,
+        carryover=carryover_worksheet(results, taxable_income=income),
+        watermark=_watermark(rows, mode),
+        line_ids=tuple(row.line_id for row in rows),
+        assumptions=(_ASSUMED_INCOME,) if taxable_income is None and results["21"] else (),
+    )
+
+
+def _watermark(rows: Sequence[FormLine], mode: Mode | None) -> str | None:
+    found = {row.watermark for row in rows} | ({WATERMARKS[mode]} if mode else set())
+    if len(found) > 1:
+        raise ValueError(f"expected the rows of accounts of one mode, found {sorted(map(str, found))}")
+    return found.pop() if found else None
+
+
+def _totals(rows: Iterable[FormLine]) -> dict[str, Columns]:
+    totals = {name: Columns() for name in (*SHORT_LINES, *LONG_LINES)}
+    for row in rows:
+        name = _DIRECT_LINE[row.part] if row.direct_entry else _LINE_OF_BOX[row.box]
+        line = totals[name]
+        totals[name] = Columns(
+            proceeds=line.proceeds + row.proceeds,
+            basis=line.basis + row.basis,
+            adjustment=line.adjustment + row.adjustment,
+            gain_loss=line.gain_loss + row.gain_loss,
+        )
+    return totals
+
+
+def _results(totals: Mapping[str, Columns], carried: Carryover, limit: Decimal) -> dict[str, Decimal]:
+    short = sum((totals[name].gain_loss for name in SHORT_LINES), ZERO) - carried.short_term
+    long = sum((totals[name].gain_loss for name in LONG_LINES), ZERO) - carried.long_term
+    net = short + long
+    return {
+        "6": round_cents(carried.short_term),
+        "7": short,
+        "14": round_cents(carried.long_term),
+        "15": long,
+        "16": net,
+        "21": min(-net, limit) if net < 0 else ZERO,
+    }
+
+
+def carryover_worksheet(results: Mapping[str, Decimal], *, taxable_income: Decimal) -> Carryover:
+    """The Capital Loss Carryover Worksheet (Pub. 550, Worksheet 4-1; the lines keep the worksheet's numbers).
+
+    `results` are lines 7, 15 and 21 of Schedule D; `taxable_income` is Form 1040, line 15.
+    """
+    line_2 = results["21"]
+    line_3 = max(taxable_income + line_2, ZERO)
+    line_4 = min(line_2, line_3)
+    line_5 = max(-results["7"], ZERO)
+    line_6 = max(results["15"], ZERO)
+    line_9 = max(-results["15"], ZERO)
+    line_10 = max(results["7"], ZERO)
+    line_11 = max(line_4 - line_5, ZERO)
+    return Carryover(
+        short_term=max(line_5 - (line_4 + line_6), ZERO).quantize(CENT),
+        long_term=max(line_9 - (line_10 + line_11), ZERO).quantize(CENT),
+    )
