@@ -61,8 +61,9 @@ def cash_paid(
     kind, amount = _PAYMENTS[action.kind](action, holding)
     if not amount:
         return None
+    identity = (account_id, kind, session_date, action.symbol, action.amount, amount)
     return CashTransaction(
-        cash_transaction_id=deterministic_id("cash", account_id, kind, session_date, action.symbol, amount),
+        cash_transaction_id=deterministic_id("cash", *identity),
         account_id=account_id,
         kind=kind,
         amount=amount,
