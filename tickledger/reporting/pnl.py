@@ -1,0 +1,116 @@
+"""Profit and loss by day, economic (average cost), not tax.
+
+    total = portfolio value − previous portfolio value − deposits + withdrawals
+    total = realized + unrealized + dividends
+
+Each column is the day's own: `unrealized` is how much the open positions' gain changed, so every column adds up
+over any days, and Σ total is the change of equity less what the owner brought. `realized` is what the other two
+leave of the total: by the rules of average cost that is the gain of the shares sold, less the day's commissions
+and fees on purchases and sales, plus interest and what corporate actions realized.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from tickledger.backtest.daily_results import EXTERNAL_FLOWS
+from tickledger.domain.execution import CashKind, CashTransaction, Execution
+from tickledger.domain.money import round_cents
+from tickledger.domain.position import Balance, Position
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPnl:
+    """One session of one account, USD in whole cents; see the module for how the columns hang together.
+
+    `portfolio_value` is the equity at the close and `cash_balance` the cash in it; `num_trades` counts executions.
+    """
+
+    account_id: str
+    session_date: date
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    dividends: Decimal
+    total_pnl: Decimal
+    portfolio_value: Decimal
+    cash_balance: Decimal
+    num_trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """One close in whole cents: equity, cash, and the open gain of all positions."""
+
+    session_date: date
+    equity: Decimal
+    cash: Decimal
+    open_gain: Decimal
+
+
+def daily_pnl(
+    balances: Sequence[Balance],
+    positions: Iterable[Position],
+    executions: Iterable[Execution],
+    cash_transactions: Iterable[CashTransaction],
+    *,
+    start: date | None = None,
+) -> list[DailyPnl]:
+    """A row for every balance from `start` on; the rows given are one account's whole history, in any order.
+
+    Money is rounded once, to the cent, as it stands at each close: differences of rounded values then add up
+    without a cent being lost, and `realized_pnl` takes what rounding leaves.
+    """
+    if not balances:
+        return []
+    account_id = balances[0].account_id
+    closes = [_Close(date.min, Decimal(0), Decimal(0), Decimal(0)), *_closes(balances, positions)]
+    trades = Counter(execution.trade_date for execution in executions)
+    flows, dividends = _cash_by_date(cash_transactions)
+    return [
+        _row(account_id, before, close, flow=flows[day], dividends=dividends[day], num_trades=trades[day])
+        for before, close in pairwise(closes)
+        if (day := close.session_date) >= (start or date.min)
+    ]
+
+
+def _closes(balances: Sequence[Balance], positions: Iterable[Position]) -> list[_Close]:
+    open_gains: dict[date, Decimal] = defaultdict(Decimal)
+    for position in positions:
+        open_gains[position.session_date] += position.unrealized_pnl
+    return [
+        _Close(row.session_date, *map(round_cents, (row.equity, row.cash, open_gains[row.session_date])))
+        for row in sorted(balances, key=lambda row: row.session_date)
+    ]
+
+
+def _cash_by_date(transactions: Iterable[CashTransaction]) -> tuple[dict[date, Decimal], dict[date, Decimal]]:
+    """The owner's flows and the dividends of each date."""
+    flows: dict[date, Decimal] = defaultdict(Decimal)
+    dividends: dict[date, Decimal] = defaultdict(Decimal)
+    for transaction in transactions:
+        if transaction.kind in EXTERNAL_FLOWS:
+            flows[transaction.session_date] += transaction.amount
+        elif transaction.kind is CashKind.DIVIDEND:
+            dividends[transaction.session_date] += transaction.amount
+    return flows, dividends
+
+
+def _row(
+    account_id: str, before: _Close, close: _Close, *, flow: Decimal, dividends: Decimal, num_trades: int
+) -> DailyPnl:
+    total = close.equity - before.equity - flow
+    unrealized = close.open_gain - before.open_gain
+    return DailyPnl(
+        account_id=account_id,
+        session_date=close.session_date,
+        realized_pnl=total - unrealized - dividends,
+        unrealized_pnl=unrealized,
+        dividends=dividends,
+        total_pnl=total,
+        portfolio_value=close.equity,
+        cash_balance=close.cash,
+        num_trades=num_trades,
+    )
