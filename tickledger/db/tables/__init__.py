@@ -12,6 +12,7 @@ from tickledger.db.tables.reports import (
     form_line_gains,
     form_lines,
     schedule_d,
+    schedule_d_lines,
     strategy_performance,
 )
 from tickledger.db.tables.research import (
@@ -60,6 +61,7 @@ __all__ = [
     "risk_decisions",
     "risk_limits",
     "schedule_d",
+    "schedule_d_lines",
     "signal_components",
     "signals",
     "strategy_performance",

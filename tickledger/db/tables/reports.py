@@ -1,6 +1,6 @@
 """What is reported: daily P&L and performance per account, form lines and Schedule D per taxpayer and mode."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tickledger.db.tables import columns as c
@@ -41,28 +41,33 @@ strategy_performance = Table(
     Index(None, "account_id", "strategy", "session_date", unique=True, postgresql_where="superseded_at IS NULL"),
 )
 
+# `date_acquired` is empty where the form says VARIOUS.
 form_lines = Table(
     "form_lines",
     c.METADATA,
-    c.identifier("form_line_id"),
+    c.identifier("line_id"),
     c.words("taxpayer"),
     c.words("mode"),
     Column("tax_year", Integer, nullable=False),
-    Column("line_number", Integer, nullable=False),
+    c.words("part"),
     c.words("box"),
     c.words("description"),
-    c.words("date_acquired"),
-    c.words("date_sold"),
+    c.day("date_acquired", nullable=True),
+    c.day("date_sold"),
     c.number("proceeds"),
     c.number("basis"),
     c.words("codes"),
     c.number("adjustment"),
     c.number("gain_loss"),
-    Column("is_direct_entry", Boolean, nullable=False),
+    Column("direct_entry", Boolean, nullable=False),
+    c.words("watermark", nullable=True),
     c.recorded(),
     c.superseded(),
     c.one_of("mode", Mode),
+    c.one_of("part", ("I", "II")),
     c.one_of("box", "ABCDEFGHIJKL"),
+    CheckConstraint("(watermark IS NULL) = (mode = 'live')", name="watermark_unless_live"),
+    CheckConstraint("gain_loss = proceeds - basis + adjustment", name="line_adds_up"),
     c.finite("proceeds", "basis", "adjustment", "gain_loss"),
     Index(None, "taxpayer", "mode", "tax_year"),
 )
@@ -70,7 +75,7 @@ form_lines = Table(
 form_line_gains = Table(
     "form_line_gains",
     c.METADATA,
-    Column("form_line_id", Text, ForeignKey("form_lines.form_line_id"), primary_key=True),
+    Column("line_id", Text, ForeignKey("form_lines.line_id"), primary_key=True),
     Column("gain_id", Text, ForeignKey("capital_gains.gain_id"), primary_key=True),
     c.recorded(),
     Index(None, "gain_id"),
@@ -83,9 +88,23 @@ schedule_d = Table(
     c.words("taxpayer"),
     c.words("mode"),
     Column("tax_year", Integer, nullable=False),
-    Column("content", JSONB, nullable=False),
+    Column("lines", JSONB, nullable=False),
+    Column("results", JSONB, nullable=False),
+    Column("carryover", JSONB, nullable=False),
+    c.words("watermark", nullable=True),
+    Column("assumptions", JSONB, nullable=False),
     c.recorded(),
     c.superseded(),
     c.one_of("mode", Mode),
+    CheckConstraint("(watermark IS NULL) = (mode = 'live')", name="watermark_unless_live"),
     Index(None, "taxpayer", "mode", "tax_year", unique=True, postgresql_where="superseded_at IS NULL"),
+)
+
+schedule_d_lines = Table(
+    "schedule_d_lines",
+    c.METADATA,
+    Column("schedule_d_id", Text, ForeignKey("schedule_d.schedule_d_id"), primary_key=True),
+    Column("line_id", Text, ForeignKey("form_lines.line_id"), primary_key=True),
+    c.recorded(),
+    Index(None, "line_id"),
 )

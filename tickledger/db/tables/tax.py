@@ -7,15 +7,18 @@ shows here as superseded rows.
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table
 
 from tickledger.db.tables import columns as c
+from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Term
 
-# One row for each state a lot was ever in: as it was opened, and as corporate actions and wash sales re-based it.
+# Each lot that a gain or an open lot refers to, as it was when last whole: opened, or re-based by a corporate
+# action or a wash sale. Negative shares are a short.
 tax_lots = Table(
     "tax_lots",
     c.METADATA,
     c.identifier("lot_id"),
     *c.account(),
     c.symbol(),
+    c.words("asset_class"),
     c.refers("open_execution_id", "executions.execution_id"),
     c.number("quantity"),
     c.day("acquired_date"),
@@ -24,6 +27,7 @@ tax_lots = Table(
     c.number("adjusted_basis"),
     c.recorded(),
     c.superseded(),
+    c.one_of("asset_class", AssetClass),
     CheckConstraint("quantity <> 0", name="quantity_is_not_zero"),
     c.finite("quantity", "original_basis", "adjusted_basis"),
     Index(None, "account_id"),
@@ -31,20 +35,20 @@ tax_lots = Table(
     Index(None, "symbol_id", "acquired_date"),
 )
 
-# What is still held of a lot; the basis columns hold the part that goes with it.
+# What is still held of a lot, and the part of its basis that goes with it.
 open_lots = Table(
     "open_lots",
     c.METADATA,
     c.identifier("open_lot_id"),
     c.refers("lot_id", "tax_lots.lot_id"),
     *c.account(),
-    c.number("remaining_quantity"),
+    c.number("quantity"),
     c.number("original_basis"),
     c.number("adjusted_basis"),
     c.recorded(),
     c.superseded(),
-    CheckConstraint("remaining_quantity <> 0", name="quantity_is_not_zero"),
-    c.finite("remaining_quantity", "original_basis", "adjusted_basis"),
+    CheckConstraint("quantity <> 0", name="quantity_is_not_zero"),
+    c.finite("quantity", "original_basis", "adjusted_basis"),
     Index(None, "lot_id", unique=True, postgresql_where="superseded_at IS NULL"),
     Index(None, "account_id"),
 )
@@ -56,6 +60,8 @@ capital_gains = Table(
     c.identifier("gain_id"),
     *c.account(),
     c.symbol(),
+    c.words("asset_class"),
+    Column("is_short", Boolean, nullable=False),
     c.refers("lot_id", "tax_lots.lot_id"),
     c.refers("open_execution_id", "executions.execution_id"),
     c.refers("close_execution_id", "executions.execution_id", nullable=True),
@@ -76,6 +82,7 @@ capital_gains = Table(
     c.day("open_until_date", nullable=True),
     c.recorded(),
     c.superseded(),
+    c.one_of("asset_class", AssetClass),
     c.one_of("term", Term),
     c.positive("quantity"),
     c.finite("proceeds", "basis", "gain_loss"),

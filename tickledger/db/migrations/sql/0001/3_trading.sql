@@ -64,7 +64,7 @@ CREATE TABLE cash_transactions (
         FOREIGN KEY(account_id, mode)
         REFERENCES accounts (account_id, mode),
     CONSTRAINT ck_cash_transactions_kind_is_known
-        CHECK (kind IN ('deposit', 'withdrawal', 'dividend', 'cash_in_lieu', 'interest', 'fee')),
+        CHECK (kind IN ('deposit', 'withdrawal', 'dividend', 'cash_in_lieu', 'return_of_capital', 'merger', 'interest', 'fee')),
     CONSTRAINT ck_cash_transactions_finite CHECK (amount > '-Infinity' AND amount < 'Infinity'),
     CONSTRAINT fk_cash_transactions_symbols_symbol_id FOREIGN KEY(symbol_id) REFERENCES symbols (symbol_id),
     CONSTRAINT fk_cash_transactions_corporate_actions_corporate_action_id

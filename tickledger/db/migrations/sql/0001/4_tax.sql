@@ -5,6 +5,7 @@ CREATE TABLE tax_lots (
     account_id TEXT NOT NULL,
     mode TEXT NOT NULL,
     symbol_id INTEGER NOT NULL,
+    asset_class TEXT NOT NULL,
     open_execution_id TEXT NOT NULL,
     quantity NUMERIC NOT NULL,
     acquired_date DATE NOT NULL,
@@ -15,6 +16,8 @@ CREATE TABLE tax_lots (
     superseded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_tax_lots PRIMARY KEY (lot_id),
     CONSTRAINT fk_tax_lots_accounts_account_id FOREIGN KEY(account_id, mode) REFERENCES accounts (account_id, mode),
+    CONSTRAINT ck_tax_lots_asset_class_is_known
+        CHECK (asset_class IN ('stock', 'etf', 'option', 'index_option', 'future', 'crypto')),
     CONSTRAINT ck_tax_lots_quantity_is_not_zero CHECK (quantity <> 0),
     CONSTRAINT ck_tax_lots_finite
         CHECK (quantity > '-Infinity' AND quantity < 'Infinity' AND original_basis > '-Infinity'
@@ -33,6 +36,8 @@ CREATE TABLE capital_gains (
     account_id TEXT NOT NULL,
     mode TEXT NOT NULL,
     symbol_id INTEGER NOT NULL,
+    asset_class TEXT NOT NULL,
+    is_short BOOLEAN NOT NULL,
     lot_id TEXT NOT NULL,
     open_execution_id TEXT NOT NULL,
     close_execution_id TEXT,
@@ -57,6 +62,8 @@ CREATE TABLE capital_gains (
     CONSTRAINT fk_capital_gains_accounts_account_id
         FOREIGN KEY(account_id, mode)
         REFERENCES accounts (account_id, mode),
+    CONSTRAINT ck_capital_gains_asset_class_is_known
+        CHECK (asset_class IN ('stock', 'etf', 'option', 'index_option', 'future', 'crypto')),
     CONSTRAINT ck_capital_gains_term_is_known CHECK (term IN ('S', 'L')),
     CONSTRAINT ck_capital_gains_positive CHECK (quantity > 0 AND quantity < 'Infinity'),
     CONSTRAINT ck_capital_gains_finite
@@ -89,18 +96,17 @@ CREATE TABLE open_lots (
     lot_id TEXT NOT NULL,
     account_id TEXT NOT NULL,
     mode TEXT NOT NULL,
-    remaining_quantity NUMERIC NOT NULL,
+    quantity NUMERIC NOT NULL,
     original_basis NUMERIC NOT NULL,
     adjusted_basis NUMERIC NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     superseded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_open_lots PRIMARY KEY (open_lot_id),
     CONSTRAINT fk_open_lots_accounts_account_id FOREIGN KEY(account_id, mode) REFERENCES accounts (account_id, mode),
-    CONSTRAINT ck_open_lots_quantity_is_not_zero CHECK (remaining_quantity <> 0),
+    CONSTRAINT ck_open_lots_quantity_is_not_zero CHECK (quantity <> 0),
     CONSTRAINT ck_open_lots_finite
-        CHECK (remaining_quantity > '-Infinity' AND remaining_quantity < 'Infinity'
-            AND original_basis > '-Infinity' AND original_basis < 'Infinity' AND adjusted_basis > '-Infinity'
-            AND adjusted_basis < 'Infinity'),
+        CHECK (quantity > '-Infinity' AND quantity < 'Infinity' AND original_basis > '-Infinity'
+            AND original_basis < 'Infinity' AND adjusted_basis > '-Infinity' AND adjusted_basis < 'Infinity'),
     CONSTRAINT fk_open_lots_tax_lots_lot_id FOREIGN KEY(lot_id) REFERENCES tax_lots (lot_id)
 );
 CREATE INDEX ix_open_lots_account_id ON open_lots (account_id);

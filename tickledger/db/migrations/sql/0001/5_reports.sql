@@ -1,26 +1,30 @@
 -- What is reported: daily P&L and performance per account, form lines and Schedule D per taxpayer.
 
 CREATE TABLE form_lines (
-    form_line_id TEXT NOT NULL,
+    line_id TEXT NOT NULL,
     taxpayer TEXT NOT NULL,
     mode TEXT NOT NULL,
     tax_year INTEGER NOT NULL,
-    line_number INTEGER NOT NULL,
+    part TEXT NOT NULL,
     box TEXT NOT NULL,
     description TEXT NOT NULL,
-    date_acquired TEXT NOT NULL,
-    date_sold TEXT NOT NULL,
+    date_acquired DATE,
+    date_sold DATE NOT NULL,
     proceeds NUMERIC NOT NULL,
     basis NUMERIC NOT NULL,
     codes TEXT NOT NULL,
     adjustment NUMERIC NOT NULL,
     gain_loss NUMERIC NOT NULL,
-    is_direct_entry BOOLEAN NOT NULL,
+    direct_entry BOOLEAN NOT NULL,
+    watermark TEXT,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     superseded_at TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT pk_form_lines PRIMARY KEY (form_line_id),
+    CONSTRAINT pk_form_lines PRIMARY KEY (line_id),
     CONSTRAINT ck_form_lines_mode_is_known CHECK (mode IN ('simulated', 'paper', 'live')),
+    CONSTRAINT ck_form_lines_part_is_known CHECK (part IN ('I', 'II')),
     CONSTRAINT ck_form_lines_box_is_known CHECK (box IN ('A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L')),
+    CONSTRAINT ck_form_lines_watermark_unless_live CHECK ((watermark IS NULL) = (mode = 'live')),
+    CONSTRAINT ck_form_lines_line_adds_up CHECK (gain_loss = proceeds - basis + adjustment),
     CONSTRAINT ck_form_lines_finite
         CHECK (proceeds > '-Infinity' AND proceeds < 'Infinity' AND basis > '-Infinity' AND basis < 'Infinity'
             AND adjustment > '-Infinity' AND adjustment < 'Infinity' AND gain_loss > '-Infinity'
@@ -33,11 +37,16 @@ CREATE TABLE schedule_d (
     taxpayer TEXT NOT NULL,
     mode TEXT NOT NULL,
     tax_year INTEGER NOT NULL,
-    content JSONB NOT NULL,
+    lines JSONB NOT NULL,
+    results JSONB NOT NULL,
+    carryover JSONB NOT NULL,
+    watermark TEXT,
+    assumptions JSONB NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     superseded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_schedule_d PRIMARY KEY (schedule_d_id),
-    CONSTRAINT ck_schedule_d_mode_is_known CHECK (mode IN ('simulated', 'paper', 'live'))
+    CONSTRAINT ck_schedule_d_mode_is_known CHECK (mode IN ('simulated', 'paper', 'live')),
+    CONSTRAINT ck_schedule_d_watermark_unless_live CHECK ((watermark IS NULL) = (mode = 'live'))
 );
 CREATE UNIQUE INDEX ix_schedule_d_taxpayer_mode_tax_year
     ON schedule_d (taxpayer, mode, tax_year) WHERE superseded_at IS NULL;
@@ -66,6 +75,18 @@ CREATE TABLE daily_pnl (
 CREATE UNIQUE INDEX ix_daily_pnl_account_id_session_date
     ON daily_pnl (account_id, session_date) WHERE superseded_at IS NULL;
 
+CREATE TABLE schedule_d_lines (
+    schedule_d_id TEXT NOT NULL,
+    line_id TEXT NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pk_schedule_d_lines PRIMARY KEY (schedule_d_id, line_id),
+    CONSTRAINT fk_schedule_d_lines_schedule_d_schedule_d_id
+        FOREIGN KEY(schedule_d_id)
+        REFERENCES schedule_d (schedule_d_id),
+    CONSTRAINT fk_schedule_d_lines_form_lines_line_id FOREIGN KEY(line_id) REFERENCES form_lines (line_id)
+);
+CREATE INDEX ix_schedule_d_lines_line_id ON schedule_d_lines (line_id);
+
 CREATE TABLE strategy_performance (
     strategy_performance_id TEXT NOT NULL,
     account_id TEXT NOT NULL,
@@ -88,13 +109,11 @@ CREATE UNIQUE INDEX ix_strategy_performance_account_id_strategy_session_date
     ON strategy_performance (account_id, strategy, session_date) WHERE superseded_at IS NULL;
 
 CREATE TABLE form_line_gains (
-    form_line_id TEXT NOT NULL,
+    line_id TEXT NOT NULL,
     gain_id TEXT NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT pk_form_line_gains PRIMARY KEY (form_line_id, gain_id),
-    CONSTRAINT fk_form_line_gains_form_lines_form_line_id
-        FOREIGN KEY(form_line_id)
-        REFERENCES form_lines (form_line_id),
+    CONSTRAINT pk_form_line_gains PRIMARY KEY (line_id, gain_id),
+    CONSTRAINT fk_form_line_gains_form_lines_line_id FOREIGN KEY(line_id) REFERENCES form_lines (line_id),
     CONSTRAINT fk_form_line_gains_capital_gains_gain_id FOREIGN KEY(gain_id) REFERENCES capital_gains (gain_id)
 );
 CREATE INDEX ix_form_line_gains_gain_id ON form_line_gains (gain_id);

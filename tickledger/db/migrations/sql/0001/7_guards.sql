@@ -22,8 +22,8 @@ BEGIN
         'accounts', 'risk_limits', 'risk_decisions', 'orders', 'order_events', 'executions',
         'cash_transactions', 'positions', 'balances',
         'tax_lots', 'open_lots', 'capital_gains', 'wash_sales',
-        'daily_pnl', 'strategy_performance', 'form_lines', 'form_line_gains', 'schedule_d',
-        'audit_log'
+        'daily_pnl', 'strategy_performance',
+        'form_lines', 'form_line_gains', 'schedule_d', 'schedule_d_lines', 'audit_log'
     ] LOOP
         EXECUTE format('CREATE TRIGGER stays_as_recorded AFTER UPDATE OR DELETE ON %I'
                        ' FOR EACH ROW EXECUTE FUNCTION refuse_change()', guarded);

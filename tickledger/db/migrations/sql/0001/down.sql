@@ -16,6 +16,7 @@ DROP TABLE
     feature_snapshots,
     cash_transactions,
     strategy_performance,
+    schedule_d_lines,
     risk_limits,
     quarantine,
     model_promotions,
