@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     MetaData,
     Numeric,
@@ -104,6 +105,16 @@ def bar(*, nullable: bool = False) -> tuple[Column[Any] | ForeignKeyConstraint |
     )
     whole = CheckConstraint(f"num_nonnulls({', '.join(names)}) IN (0, 3)", name="bar_is_whole")
     return (*columns, key, whole) if nullable else (*columns, key)
+
+
+def same(columns: tuple[str, ...], table: str) -> ForeignKeyConstraint:
+    """The row of `table` that a row refers to, which has the same values in all of `columns`."""
+    return ForeignKeyConstraint(columns, [f"{table}.{column}" for column in columns])
+
+
+def only_current(*columns: str) -> Index:
+    """At any time one row at most is in force for the same values of `columns`."""
+    return Index(None, *columns, unique=True, postgresql_where="superseded_at IS NULL")
 
 
 def one_of(column: str, allowed: type[StrEnum] | Iterable[str]) -> CheckConstraint:

@@ -1,6 +1,17 @@
 """What is reported: daily P&L and performance per account, form lines and Schedule D per taxpayer and mode."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tickledger.db.tables import columns as c
@@ -14,31 +25,44 @@ daily_pnl = Table(
     c.day("session_date"),
     c.number("realized_pnl"),
     c.number("unrealized_pnl"),
+    c.number("dividends"),
     c.number("total_pnl"),
     c.number("portfolio_value"),
     c.number("cash_balance"),
-    Column("trades", Integer, nullable=False),
+    Column("num_trades", Integer, nullable=False),
     c.recorded(),
     c.superseded(),
-    c.finite("realized_pnl", "unrealized_pnl", "total_pnl", "portfolio_value", "cash_balance"),
-    Index(None, "account_id", "session_date", unique=True, postgresql_where="superseded_at IS NULL"),
+    c.finite("portfolio_value", "cash_balance", "realized_pnl", "unrealized_pnl", "dividends"),
+    CheckConstraint("total_pnl = realized_pnl + unrealized_pnl + dividends", name="pnl_adds_up"),
+    c.only_current("account_id", "session_date"),
 )
 
+# Ratios and returns are fractions; empty where they are not defined.
 strategy_performance = Table(
     "strategy_performance",
     c.METADATA,
     c.identifier("strategy_performance_id"),
     *c.account(),
     c.words("strategy"),
+    c.day("start_date"),
     c.day("session_date"),
-    Column("signals", Integer, nullable=False),
-    Column("trades", Integer, nullable=False),
+    Column("num_signals", Integer, nullable=False),
+    Column("num_trades", Integer, nullable=False),
     c.number("pnl"),
-    Column("statistics", JSONB, nullable=False),
+    Column("win_rate", Float(53)),
+    Column("total_return", Float(53)),
+    Column("annual_return", Float(53)),
+    Column("annual_volatility", Float(53)),
+    Column("sharpe_ratio", Float(53)),
+    Column("sortino_ratio", Float(53)),
+    Column("max_drawdown", Float(53)),
+    Column("calmar_ratio", Float(53)),
     c.recorded(),
     c.superseded(),
     c.finite("pnl"),
-    Index(None, "account_id", "strategy", "session_date", unique=True, postgresql_where="superseded_at IS NULL"),
+    CheckConstraint("start_date <= session_date", name="starts_before_it_ends"),
+    CheckConstraint("win_rate BETWEEN 0 AND 1", name="win_rate_is_a_fraction"),
+    c.only_current("account_id", "strategy", "start_date", "session_date"),
 )
 
 # `date_acquired` is empty where the form says VARIOUS.
@@ -69,15 +93,21 @@ form_lines = Table(
     CheckConstraint("(watermark IS NULL) = (mode = 'live')", name="watermark_unless_live"),
     CheckConstraint("gain_loss = proceeds - basis + adjustment", name="line_adds_up"),
     c.finite("proceeds", "basis", "adjustment", "gain_loss"),
+    UniqueConstraint("line_id", "mode"),
     Index(None, "taxpayer", "mode", "tax_year"),
 )
 
+# A form holds gains of its own mode: simulated money never gets on a live form.
 form_line_gains = Table(
     "form_line_gains",
     c.METADATA,
-    Column("line_id", Text, ForeignKey("form_lines.line_id"), primary_key=True),
-    Column("gain_id", Text, ForeignKey("capital_gains.gain_id"), primary_key=True),
+    Column("line_id", Text, primary_key=True),
+    Column("gain_id", Text, primary_key=True),
+    c.words("mode"),
+    Column("ordinal", Integer, nullable=False),
     c.recorded(),
+    c.same(("line_id", "mode"), "form_lines"),
+    c.same(("gain_id", "mode"), "capital_gains"),
     Index(None, "gain_id"),
 )
 
@@ -97,7 +127,7 @@ schedule_d = Table(
     c.superseded(),
     c.one_of("mode", Mode),
     CheckConstraint("(watermark IS NULL) = (mode = 'live')", name="watermark_unless_live"),
-    Index(None, "taxpayer", "mode", "tax_year", unique=True, postgresql_where="superseded_at IS NULL"),
+    c.only_current("taxpayer", "mode", "tax_year"),
 )
 
 schedule_d_lines = Table(

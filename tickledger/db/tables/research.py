@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -67,10 +66,7 @@ model_promotions = Table(
     c.words("name"),
     Column("trained_for_year", Integer, nullable=False),
     c.recorded(),
-    ForeignKeyConstraint(
-        ["model_version_id", "name", "trained_for_year"],
-        [f"model_versions.{column}" for column in ("model_version_id", "name", "trained_for_year")],
-    ),
+    c.same(("model_version_id", "name", "trained_for_year"), "model_versions"),
     Index(None, "name", "trained_for_year"),
 )
 
@@ -90,9 +86,7 @@ signals = Table(
     Column("metadata", JSONB, nullable=False),
     c.recorded(),
     c.superseded(),
-    ForeignKeyConstraint(
-        ["feature_row_id", "symbol_id"], ["feature_snapshots.feature_row_id", "feature_snapshots.symbol_id"]
-    ),
+    c.same(("feature_row_id", "symbol_id"), "feature_snapshots"),
     UniqueConstraint("signal_id", "symbol_id"),
     c.one_of("signal_type", SignalType),
     CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence_is_a_fraction"),

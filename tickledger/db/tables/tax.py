@@ -4,7 +4,7 @@ These rows are a function of executions and corporate actions; a January purchas
 shows here as superseded rows.
 """
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
 
 from tickledger.db.tables import columns as c
 from tickledger.domain.instrument import AssetClass
@@ -49,7 +49,7 @@ open_lots = Table(
     c.superseded(),
     CheckConstraint("quantity <> 0", name="quantity_is_not_zero"),
     c.finite("quantity", "original_basis", "adjusted_basis"),
-    Index(None, "lot_id", unique=True, postgresql_where="superseded_at IS NULL"),
+    c.only_current("lot_id"),
     Index(None, "account_id"),
 )
 
@@ -90,6 +90,7 @@ capital_gains = Table(
     CheckConstraint("num_nonnulls(close_execution_id, corporate_action_id) = 1", name="closed_by_one_event"),
     CheckConstraint("gain_loss = proceeds - basis + disallowed_loss", name="gain_adds_up"),
     CheckConstraint("permanently_disallowed <= disallowed_loss", name="permanent_is_a_part"),
+    UniqueConstraint("gain_id", "mode"),
     Index(None, "account_id", "tax_year"),
     Index(None, "lot_id"),
     Index(None, "close_execution_id"),

@@ -4,22 +4,13 @@ Every row carries its account's mode. An order is for the account and symbol its
 an execution for those of its order: composite keys say so.
 """
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tickledger.db.tables import columns as c
 from tickledger.domain.account import AccountKind, Mode
 from tickledger.domain.execution import CashKind
 from tickledger.domain.order import RISK_LIMIT_UNITS, OrderSide, OrderStatus, OrderType, TimeInForce
-
-
-def _same(columns: tuple[str, ...], table: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(columns, [f"{table}.{column}" for column in columns])
-
-
-def _current(*columns: str) -> Index:
-    return Index(None, *columns, unique=True, postgresql_where="superseded_at IS NULL")
-
 
 accounts = Table(
     "accounts",
@@ -46,7 +37,7 @@ risk_limits = Table(
     c.superseded(),
     c.one_of("name", RISK_LIMIT_UNITS),
     c.positive("value"),
-    _current("account_id", "name", "effective_from"),
+    c.only_current("account_id", "name", "effective_from"),
 )
 
 risk_decisions = Table(
@@ -66,7 +57,7 @@ risk_decisions = Table(
     Column("checks", JSONB, nullable=False),
     c.recorded(),
     c.superseded(),
-    _same(("signal_id", "symbol_id"), "signals"),
+    c.same(("signal_id", "symbol_id"), "signals"),
     UniqueConstraint("risk_decision_id", "account_id", "symbol_id"),
     c.one_of("side", OrderSide),
     c.positive("requested_quantity"),
@@ -94,8 +85,8 @@ orders = Table(
     c.day("session_date"),
     c.recorded(),
     c.superseded(),
-    _same(("signal_id", "symbol_id"), "signals"),
-    _same(("risk_decision_id", "account_id", "symbol_id"), "risk_decisions"),
+    c.same(("signal_id", "symbol_id"), "signals"),
+    c.same(("risk_decision_id", "account_id", "symbol_id"), "risk_decisions"),
     UniqueConstraint("order_id", "account_id", "symbol_id"),
     UniqueConstraint("order_id", "account_id"),
     c.one_of("side", OrderSide),
@@ -125,10 +116,10 @@ order_events = Table(
     c.words("reason"),
     c.recorded(),
     c.superseded(),
-    _same(("order_id", "account_id"), "orders"),
+    c.same(("order_id", "account_id"), "orders"),
     c.one_of("status", OrderStatus),
     CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
-    _current("order_id", "sequence"),
+    c.only_current("order_id", "sequence"),
     Index(None, "account_id", "session_date"),
 )
 
@@ -152,7 +143,7 @@ executions = Table(
     *c.bar(nullable=True),
     c.recorded(),
     c.superseded(),
-    _same(("order_id", "account_id", "symbol_id"), "orders"),
+    c.same(("order_id", "account_id", "symbol_id"), "orders"),
     c.one_of("side", OrderSide),
     c.positive("quantity", "price"),
     c.finite("commission", "fees"),
@@ -197,7 +188,7 @@ positions = Table(
     c.finite("quantity", "average_cost", "unrealized_pnl"),
     c.positive("close"),
     CheckConstraint("opened_date <= session_date", name="opened_before_it_is_marked"),
-    _current("account_id", "session_date", "symbol_id"),
+    c.only_current("account_id", "session_date", "symbol_id"),
 )
 
 balances = Table(
@@ -211,5 +202,5 @@ balances = Table(
     c.recorded(),
     c.superseded(),
     c.finite("cash", "equity"),
-    _current("account_id", "session_date"),
+    c.only_current("account_id", "session_date"),
 )

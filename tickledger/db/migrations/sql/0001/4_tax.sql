@@ -75,6 +75,7 @@ CREATE TABLE capital_gains (
     CONSTRAINT ck_capital_gains_closed_by_one_event CHECK (num_nonnulls(close_execution_id, corporate_action_id) = 1),
     CONSTRAINT ck_capital_gains_gain_adds_up CHECK (gain_loss = proceeds - basis + disallowed_loss),
     CONSTRAINT ck_capital_gains_permanent_is_a_part CHECK (permanently_disallowed <= disallowed_loss),
+    CONSTRAINT uq_capital_gains_gain_id_mode UNIQUE (gain_id, mode),
     CONSTRAINT fk_capital_gains_symbols_symbol_id FOREIGN KEY(symbol_id) REFERENCES symbols (symbol_id),
     CONSTRAINT fk_capital_gains_tax_lots_lot_id FOREIGN KEY(lot_id) REFERENCES tax_lots (lot_id),
     CONSTRAINT fk_capital_gains_executions_open_execution_id

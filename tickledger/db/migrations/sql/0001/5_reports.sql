@@ -28,7 +28,8 @@ CREATE TABLE form_lines (
     CONSTRAINT ck_form_lines_finite
         CHECK (proceeds > '-Infinity' AND proceeds < 'Infinity' AND basis > '-Infinity' AND basis < 'Infinity'
             AND adjustment > '-Infinity' AND adjustment < 'Infinity' AND gain_loss > '-Infinity'
-            AND gain_loss < 'Infinity')
+            AND gain_loss < 'Infinity'),
+    CONSTRAINT uq_form_lines_line_id_mode UNIQUE (line_id, mode)
 );
 CREATE INDEX ix_form_lines_taxpayer_mode_tax_year ON form_lines (taxpayer, mode, tax_year);
 
@@ -58,19 +59,21 @@ CREATE TABLE daily_pnl (
     session_date DATE NOT NULL,
     realized_pnl NUMERIC NOT NULL,
     unrealized_pnl NUMERIC NOT NULL,
+    dividends NUMERIC NOT NULL,
     total_pnl NUMERIC NOT NULL,
     portfolio_value NUMERIC NOT NULL,
     cash_balance NUMERIC NOT NULL,
-    trades INTEGER NOT NULL,
+    num_trades INTEGER NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     superseded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_daily_pnl PRIMARY KEY (daily_pnl_id),
     CONSTRAINT fk_daily_pnl_accounts_account_id FOREIGN KEY(account_id, mode) REFERENCES accounts (account_id, mode),
     CONSTRAINT ck_daily_pnl_finite
-        CHECK (realized_pnl > '-Infinity' AND realized_pnl < 'Infinity' AND unrealized_pnl > '-Infinity'
-            AND unrealized_pnl < 'Infinity' AND total_pnl > '-Infinity' AND total_pnl < 'Infinity'
-            AND portfolio_value > '-Infinity' AND portfolio_value < 'Infinity' AND cash_balance > '-Infinity'
-            AND cash_balance < 'Infinity')
+        CHECK (portfolio_value > '-Infinity' AND portfolio_value < 'Infinity' AND cash_balance > '-Infinity'
+            AND cash_balance < 'Infinity' AND realized_pnl > '-Infinity' AND realized_pnl < 'Infinity'
+            AND unrealized_pnl > '-Infinity' AND unrealized_pnl < 'Infinity' AND dividends > '-Infinity'
+            AND dividends < 'Infinity'),
+    CONSTRAINT ck_daily_pnl_pnl_adds_up CHECK (total_pnl = realized_pnl + unrealized_pnl + dividends)
 );
 CREATE UNIQUE INDEX ix_daily_pnl_account_id_session_date
     ON daily_pnl (account_id, session_date) WHERE superseded_at IS NULL;
@@ -92,28 +95,42 @@ CREATE TABLE strategy_performance (
     account_id TEXT NOT NULL,
     mode TEXT NOT NULL,
     strategy TEXT NOT NULL,
+    start_date DATE NOT NULL,
     session_date DATE NOT NULL,
-    signals INTEGER NOT NULL,
-    trades INTEGER NOT NULL,
+    num_signals INTEGER NOT NULL,
+    num_trades INTEGER NOT NULL,
     pnl NUMERIC NOT NULL,
-    statistics JSONB NOT NULL,
+    win_rate FLOAT(53),
+    total_return FLOAT(53),
+    annual_return FLOAT(53),
+    annual_volatility FLOAT(53),
+    sharpe_ratio FLOAT(53),
+    sortino_ratio FLOAT(53),
+    max_drawdown FLOAT(53),
+    calmar_ratio FLOAT(53),
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     superseded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_strategy_performance PRIMARY KEY (strategy_performance_id),
     CONSTRAINT fk_strategy_performance_accounts_account_id
         FOREIGN KEY(account_id, mode)
         REFERENCES accounts (account_id, mode),
-    CONSTRAINT ck_strategy_performance_finite CHECK (pnl > '-Infinity' AND pnl < 'Infinity')
+    CONSTRAINT ck_strategy_performance_finite CHECK (pnl > '-Infinity' AND pnl < 'Infinity'),
+    CONSTRAINT ck_strategy_performance_starts_before_it_ends CHECK (start_date <= session_date),
+    CONSTRAINT ck_strategy_performance_win_rate_is_a_fraction CHECK (win_rate BETWEEN 0 AND 1)
 );
-CREATE UNIQUE INDEX ix_strategy_performance_account_id_strategy_session_date
-    ON strategy_performance (account_id, strategy, session_date) WHERE superseded_at IS NULL;
+CREATE UNIQUE INDEX ix_strategy_performance_account_id_strategy_start_date__7f32
+    ON strategy_performance (account_id, strategy, start_date, session_date) WHERE superseded_at IS NULL;
 
 CREATE TABLE form_line_gains (
     line_id TEXT NOT NULL,
     gain_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_form_line_gains PRIMARY KEY (line_id, gain_id),
-    CONSTRAINT fk_form_line_gains_form_lines_line_id FOREIGN KEY(line_id) REFERENCES form_lines (line_id),
-    CONSTRAINT fk_form_line_gains_capital_gains_gain_id FOREIGN KEY(gain_id) REFERENCES capital_gains (gain_id)
+    CONSTRAINT fk_form_line_gains_form_lines_line_id FOREIGN KEY(line_id, mode) REFERENCES form_lines (line_id, mode),
+    CONSTRAINT fk_form_line_gains_capital_gains_gain_id
+        FOREIGN KEY(gain_id, mode)
+        REFERENCES capital_gains (gain_id, mode)
 );
 CREATE INDEX ix_form_line_gains_gain_id ON form_line_gains (gain_id);
