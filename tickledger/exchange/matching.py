@@ -5,10 +5,11 @@
 | MARKET     | the open, slipped                        | never: what the open did not fill waits     |
 | LIMIT      | where the open is at the limit or better | at the limit, once the price goes through it |
 | STOP       | where the open is at the stop or beyond  | at the stop, slipped, once it is touched    |
-| STOP_LIMIT | as STOP, if not beyond the limit         | as STOP, if not beyond the limit            |
+| STOP_LIMIT | as STOP, if not beyond the limit         | as STOP, if not beyond the limit; as LIMIT  |
+|            |                                          | where the open was beyond the stop          |
 
-A bar does not tell in which order its prices came, so a stop-limit whose limit lies beyond its stop the wrong
-way, which would need the price to turn back, is not filled inside the session.
+A stop that the open reaches is a market order from then on. A bar does not tell in which order its prices came,
+so a stop-limit that would need the price to turn back after its stop is not filled inside the session.
 """
 
 from collections.abc import Callable, Mapping
@@ -81,7 +82,7 @@ def _limit_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
 
 
 def _stop_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
-    return None if _is_worse(order, _stop(order), bar.open) else model.slipped(bar.open, order.side)
+    return model.slipped(bar.open, order.side) if _is_triggered_at_open(order, bar) else None
 
 
 def _stop_limit_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
@@ -97,12 +98,20 @@ def _limit_in_session(order: Order, bar: Bar, _model: FillModel) -> Decimal | No
     return _limit(order) if _is_worse(order, _limit(order), best) else None
 
 
+def _is_triggered_at_open(order: Order, bar: Bar) -> bool:
+    return not _is_worse(order, _stop(order), bar.open)
+
+
 def _stop_in_session(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
     worst = bar.high if order.side.sign > 0 else bar.low
-    return None if _is_worse(order, _stop(order), worst) else model.slipped(_stop(order), order.side)
+    if _is_triggered_at_open(order, bar) or _is_worse(order, _stop(order), worst):
+        return None
+    return model.slipped(_stop(order), order.side)
 
 
 def _stop_limit_in_session(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
+    if _is_triggered_at_open(order, bar):
+        return _limit_in_session(order, bar, model)
     price = _stop_in_session(order, bar, model)
     if price is None or _is_worse(order, _stop(order), _limit(order)):
         return None
