@@ -7,7 +7,9 @@ All metrics take outcomes y (1 up, 0 not) and forecast probabilities p of 1:
     ROC AUC   = P(p of an up row > p of a down row), ties counting half: the Mann-Whitney U statistic over
                 its maximum                              Hanley & McNeil, Radiology 143 (1982) 29
     accuracy  = share of rows where (p > ½) is y
-    base rate = Σ y / n; its own log loss is what a forecast has to beat
+    base rate = Σ y / n
+
+What a forecast has to beat is the one who always says how often it was up before: `prior`.
 """
 
 from collections.abc import Mapping
@@ -49,15 +51,14 @@ def accuracy(outcomes: Outcomes, probabilities: Probabilities) -> float:
     return float(np.mean((probabilities > 0.5) == (outcomes == 1)))  # noqa: PLR2004  one half is the definition
 
 
-def evaluate(outcomes: Outcomes, probabilities: Probabilities) -> Mapping[str, float]:
-    """Every metric that is defined for these rows, by name; `base_rate_log_loss` is the constant forecast's."""
-    base_rate = float(np.mean(outcomes))
+def evaluate(outcomes: Outcomes, probabilities: Probabilities, *, prior: float) -> Mapping[str, float]:
+    """Every metric that is defined for these rows, by name; `prior` is the share of ups known beforehand."""
     metrics = {
         "log_loss": log_loss(outcomes, probabilities),
         "brier_score": brier_score(outcomes, probabilities),
         "roc_auc": roc_auc(outcomes, probabilities),
         "accuracy": accuracy(outcomes, probabilities),
-        "base_rate": base_rate,
-        "base_rate_log_loss": log_loss(outcomes, np.full(len(outcomes), base_rate)),
+        "base_rate": float(np.mean(outcomes)),
+        "prior_log_loss": log_loss(outcomes, np.full(len(outcomes), prior)),
     }
     return {name: value for name, value in metrics.items() if value is not None}

@@ -21,6 +21,7 @@ from ml.datasets import HORIZON_SESSIONS, TrainingSet, direction_training_set
 from ml.evaluation import evaluate
 from ml.models import DIRECTION_ALGORITHMS, Algorithm, Classifier
 from ml.splits import last_part
+from tickledger.features.daily import FEATURE_NAMES, FEATURE_SET
 
 #: Changes when the rules of this module change, so that older models are not taken for the same.
 RECIPE: Final = "direction-1"
@@ -79,8 +80,8 @@ def plan_direction(
     adjusted: pd.DataFrame,
     *,
     year: int,
-    feature_names: Sequence[str],
-    feature_set: str,
+    feature_names: Sequence[str] = FEATURE_NAMES,
+    feature_set: str = FEATURE_SET,
     horizon: int = HORIZON_SESSIONS,
     algorithms: Sequence[Algorithm] = DIRECTION_ALGORITHMS,
 ) -> TrainingPlan:
@@ -104,8 +105,8 @@ def train_direction(
     adjusted: pd.DataFrame,
     *,
     year: int,
-    feature_names: Sequence[str],
-    feature_set: str,
+    feature_names: Sequence[str] = FEATURE_NAMES,
+    feature_set: str = FEATURE_SET,
     horizon: int = HORIZON_SESSIONS,
 ) -> list[Candidate]:
     """Plan and train in one call; see `plan_direction` and `train`."""
@@ -125,7 +126,11 @@ def _train_one(plan: TrainingPlan, algorithm: Algorithm) -> Candidate:
     data = plan.data
     split = last_part(data.windows, fraction=VALIDATION_FRACTION, embargo=data.horizon)
     judged = algorithm.build().fit(data.frame(split.train), data.labels[split.train])
-    outcome = evaluate(data.labels[split.validation], _probability_up(judged, data.frame(split.validation)))
+    outcome = evaluate(
+        data.labels[split.validation],
+        _probability_up(judged, data.frame(split.validation)),
+        prior=float(data.labels[split.train].mean()),
+    )
     metrics = {f"validation_{name}": value for name, value in outcome.items()}
     metrics |= {"rows_trained": len(data), "rows_fitted": len(split.train), "rows_validated": len(split.validation)}
     final = algorithm.build().fit(data.frame(), data.labels)

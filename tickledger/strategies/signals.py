@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from tickledger.bars.calendars import session_close
@@ -55,7 +57,7 @@ class _Row:
 def daily_signals(
     features: pd.DataFrame,
     *,
-    probabilities: Sequence[float],
+    probabilities: Sequence[float] | npt.NDArray[np.float64],
     model_version_id: str,
     rules: StrategyRules = StrategyRules(),
 ) -> list[Signal]:

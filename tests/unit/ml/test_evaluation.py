@@ -50,13 +50,13 @@ def test_roc_auc_counts_the_pairs_that_are_in_order() -> None:
 
 def test_roc_auc_is_undefined_where_one_kind_is_missing() -> None:
     assert roc_auc(*of([1, 1], [0.4, 0.6])) is None
-    assert "roc_auc" not in evaluate(*of([1, 1], [0.4, 0.6]))
+    assert "roc_auc" not in evaluate(*of([1, 1], [0.4, 0.6]), prior=0.5)
 
 
-def test_the_base_rate_is_what_a_constant_forecast_would_say() -> None:
-    metrics = evaluate(*of([1, 1, 1, 0], [0.5, 0.5, 0.5, 0.5]))
+def test_the_forecast_to_beat_says_what_was_known_beforehand() -> None:
+    metrics = evaluate(*of([1, 1, 1, 0], [0.5, 0.5, 0.5, 0.5]), prior=0.6)
     assert metrics["base_rate"] == 0.75
-    assert metrics["base_rate_log_loss"] == pytest.approx(-(0.75 * math.log(0.75) + 0.25 * math.log(0.25)))
+    assert metrics["prior_log_loss"] == pytest.approx(-(0.75 * math.log(0.6) + 0.25 * math.log(0.4)))
 
 
 @given(forecasts())

@@ -68,7 +68,7 @@ def test_training_twice_gives_the_same_probabilities_bit_by_bit() -> None:
 def test_what_foretells_the_direction_is_found() -> None:
     for candidate in train(plan(market(strength=0.4, seed=3))):
         assert candidate.metrics["validation_roc_auc"] > 0.65
-        assert candidate.metrics["validation_log_loss"] < candidate.metrics["validation_base_rate_log_loss"]
+        assert candidate.metrics["validation_log_loss"] < candidate.metrics["validation_prior_log_loss"]
 
 
 def test_noise_is_not_mistaken_for_knowledge() -> None:
