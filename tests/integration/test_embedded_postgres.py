@@ -203,13 +203,21 @@ def test_the_server_goes_when_its_keeper_is_killed(home: Path) -> None:
 
 def test_a_forked_child_does_not_hold_the_server(home: Path) -> None:
     context = multiprocessing.get_context("fork")
-    go_on = context.Event()
+    started, finish = context.Event(), context.Event()
+
+    def live() -> None:
+        started.set()
+        finish.wait()
+
     with serve(home):
-        child = context.Process(target=go_on.wait)
+        child = context.Process(target=live, daemon=True)
         child.start()
-    assert not is_running(home)
-    go_on.set()
-    child.join()
+        started.wait()
+    try:
+        assert not is_running(home)
+    finally:
+        child.kill()
+        child.join()
 
 
 def test_a_stale_pid_file_that_names_a_strangers_process_is_survived_and_the_stranger_untouched(home: Path) -> None:

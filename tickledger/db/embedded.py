@@ -278,7 +278,7 @@ def _make_socket_folder(places: _Places) -> Path:
 def _give(folder: Path, user: ServerUser) -> None:
     try:
         os.chown(folder, user.uid, user.gid)
-    except PermissionError as error:
+    except OSError as error:  # EPERM or EINVAL, in a container that has no other users
         raise ConfigurationError(
             f"{folder}: expected that root may hand it to the user {user.name}, because PostgreSQL refuses to run as "
             "root, found that this machine forbids it. Run the command as a plain user, or set "

@@ -117,18 +117,26 @@ def _options(plan: Plan) -> list[str]:
 
 
 def _start(plan: Plan, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603  our own program, no shell
-        [str(Path(plan.programs, program)), *arguments],
-        stdin=subprocess.DEVNULL,
-        env=_ENVIRONMENT,
-        pass_fds=(plan.server_lock,),
-        preexec_fn=partial(_become_server, plan.user, os.getpid()),  # noqa: PLW1509  this process has a single thread
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603  our own program, no shell
+            [str(Path(plan.programs, program)), *arguments],
+            stdin=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            pass_fds=(plan.server_lock,),
+            preexec_fn=partial(_become_server, plan.user, os.getpid()),  # noqa: PLW1509  there is a single thread
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"{program} could not be executed: {error}")
 
 
 def _become_server(user: ServerUser, parent: int) -> None:
-    become(user)
-    die_with_parent(signal.SIGINT, parent=parent)
+    try:
+        become(user)
+        die_with_parent(signal.SIGINT, parent=parent)
+    except OSError as error:
+        # What is raised here does not reach the parent; the log does.
+        os.write(2, f"this machine does not let root become {user}: {error}\n".encode())
+        raise
 
 
 def _wait_for_last_user(users: TextIO, server: subprocess.Popen[bytes]) -> None:

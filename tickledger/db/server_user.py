@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# Numbers of the Linux interface: linux/prctl.h and linux/capability.h.
+# Numbers of the Linux interface: linux/prctl.h, securebits.h and capability.h.
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_KEEPCAPS: Final = 8
 _PR_CAPBSET_READ: Final = 23
+_PR_SET_SECUREBITS: Final = 28
+_SECBIT_NO_SETUID_FIXUP: Final = 4
 _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_RAISE: Final = 2
 _CAP_DAC_OVERRIDE: Final = 1
@@ -98,7 +99,8 @@ def become(user: ServerUser) -> None:
     if os.geteuid() == user.uid:
         return
     if user.capability is not None:
-        _prctl(_PR_SET_KEEPCAPS, 1)
+        # Neither setuid here nor access() in initdb, which looks for `postgres`, shall put the capability away.
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setgid(user.gid)
     os.setuid(user.uid)
