@@ -16,7 +16,9 @@ ID_DIGITS: Final = 20
 #: The kind of row that each prefix names; `tickledger explain` accepts any of them.
 PREFIXES: Final[Mapping[str, str]] = {
     "ing": "ingestion",
+    "quar": "quarantined row",
     "bar": "bar",
+    "ca": "corporate action",
     "feat": "feature row",
     "model": "model version",
     "sig": "signal",
@@ -29,6 +31,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "gain": "realized gain",
     "wash": "wash sale",
     "line": "form line",
+    "schd": "Schedule D",
 }
 
 IdPart = str | int | bool | Decimal | date | datetime | Enum | None

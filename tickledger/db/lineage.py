@@ -1,0 +1,173 @@
+"""Where a row came from: the chain from a form line, or any other row, back to the ingestions.
+
+The rows are fetched level by level, one query for each kind on a level, whatever the number of rows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, select
+
+from tickledger.db.lineage_kinds import KINDS, Kind
+from tickledger.db.tables import capital_gains, corporate_actions, executions, orders, symbols
+from tickledger.domain.bar import BarKey
+from tickledger.domain.errors import InputError, Problem
+from tickledger.domain.ids import PREFIXES
+
+#: A loss carried from lot to lot makes a chain without a natural end to what a person can read.
+MAX_DEPTH: Final = 60
+
+_Key = tuple[str, str]
+_Rows = dict[_Key, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageNode:
+    """A row with the rows it came from.
+
+    Where `is_cut`, the parents stand elsewhere in the tree under the same id, or lie too deep to be shown here;
+    explaining the id shows them. `is_superseded` marks a row that another has taken the place of.
+    """
+
+    id: str
+    kind: str
+    summary: str
+    facts: Mapping[str, str]
+    parents: tuple["LineageNode", ...] = ()
+    is_superseded: bool = False
+    is_cut: bool = False
+
+
+def explain(engine: Engine, identity: str) -> LineageNode:
+    """The lineage of the row `identity`: an id of any kind in `PREFIXES`, or an execution or order id of a broker.
+
+    Superseded rows are explained as well. Raises InputError where no row has the id.
+    """
+    with engine.connect() as connection:
+        root = _key_of(connection, identity.strip())
+        rows = _fetch(connection, root)
+    if root not in rows:
+        raise _unknown(identity, f"the id of a {PREFIXES[root[0]]} in the ledger")
+    return _node(root, rows, path=(), shown=set())
+
+
+def _key_of(connection: Connection, identity: str) -> _Key:
+    prefix = identity.partition("_")[0]
+    if prefix == "bar":
+        return prefix, _checked_bar(identity)
+    if prefix in KINDS:
+        return prefix, identity
+    if identity.startswith("CA:"):
+        return "ca", _corporate_action(connection, identity)
+    for kind, column in (("exec", executions.c.execution_id), ("ord", orders.c.order_id)):
+        if connection.execute(select(column).where(column == identity)).first():
+            return kind, identity
+    kinds = ", ".join(f"{name} ({prefix}_…)" for prefix, name in PREFIXES.items())
+    raise _unknown(identity, f"the id of one of: {kinds}; or an execution or order id as the broker gave it")
+
+
+def _checked_bar(identity: str) -> str:
+    try:
+        return str(BarKey.parse(identity))
+    except ValueError as error:
+        raise _unknown(identity, "a bar id such as bar_AAPL_1day_20120103T0000Z_1") from error
+
+
+def _corporate_action(connection: Connection, identity: str) -> str:
+    """The action that ``CA:symbol:ex_date`` stands for: of several on one day, the one that closed a lot."""
+    ticker, _, ex_date = identity.removeprefix("CA:").rpartition(":")
+    table = corporate_actions
+    closed = select(capital_gains.c.gain_id).where(capital_gains.c.corporate_action_id == table.c.corporate_action_id)
+    found = connection.execute(
+        select(table.c.corporate_action_id)
+        .join(symbols, symbols.c.symbol_id == table.c.symbol_id)
+        .where(symbols.c.ticker == ticker, table.c.ex_date == _date(identity, ex_date))
+        .order_by(closed.exists().desc(), table.c.superseded_at.desc().nulls_first())
+    ).scalar()
+    if found is None:
+        raise _unknown(identity, f"a corporate action of {ticker} on {ex_date}")
+    return str(found)
+
+
+def _date(identity: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise _unknown(identity, "CA:symbol:date, such as CA:AAPL:2000-06-21") from error
+
+
+def _unknown(identity: str, expected: str) -> InputError:
+    return InputError([Problem(where="explain", expected=expected, found=identity)])
+
+
+def _fetch(connection: Connection, root: _Key) -> _Rows:
+    """The row of `root` and those of all its ancestors."""
+    rows: _Rows = {}
+    level = {root}
+    while level:
+        for prefix, kind in KINDS.items():
+            wanted = sorted(identity for of, identity in level if of == prefix)
+            rows |= {(prefix, row["id"]): row for row in _read(connection, kind, wanted)}
+        level = {parent for key in level if key in rows for parent in _parents(key, rows)} - rows.keys()
+    return rows
+
+
+def _read(connection: Connection, kind: Kind, ids: Sequence[str]) -> Iterable[Mapping[str, Any]]:
+    return [dict(row) for row in connection.execute(kind.rows(ids)).mappings()] if ids else []
+
+
+def _parents(key: _Key, rows: _Rows) -> list[_Key]:
+    cells = rows[key]
+    parents: list[_Key] = []
+    for prefix, column in KINDS[key[0]].parents:
+        found = cells[column]
+        ids = [] if found is None else [found] if isinstance(found, str) else found
+        parents.extend((prefix, identity) for identity in ids)
+    return parents
+
+
+def _node(key: _Key, rows: _Rows, *, path: tuple[_Key, ...], shown: set[_Key]) -> LineageNode:
+    """The tree below `key`; each row's parents are shown once, and a row is never its own ancestor."""
+    kind, cells = KINDS[key[0]], rows[key]
+    parents = [parent for parent in _parents(key, rows) if parent in rows and parent not in path]
+    is_cut = bool(parents) and (key in shown or len(path) >= MAX_DEPTH)
+    shown.add(key)
+    below = () if is_cut else tuple(_node(parent, rows, path=(*path, key), shown=shown) for parent in parents)
+    return LineageNode(
+        id=key[1],
+        kind=kind.name,
+        summary=kind.summary.format_map({name: told(cell) for name, cell in cells.items()}),
+        facts=_facts(kind, cells),
+        parents=below,
+        is_superseded=cells.get("superseded_at") is not None,
+        is_cut=is_cut,
+    )
+
+
+def _facts(kind: Kind, cells: Mapping[str, Any]) -> dict[str, str]:
+    named = {name: cells[name] for name in kind.facts} | dict(kind.details(cells))
+    if cells.get("superseded_at") is not None:
+        named["superseded_at"] = cells["superseded_at"]
+    return {name: told(cell) for name, cell in named.items() if cell is not None and cell != ""}
+
+
+def told(cell: object) -> str:
+    """A cell as a person reads it: decimals without a needless exponent or zeros, instants in UTC, yes and no."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "yes" if cell else "no"
+        case Decimal():
+            text = format(cell, "f")
+            whole, point, fraction = text.partition(".")
+            return whole + point + fraction.rstrip("0").ljust(2, "0") if point else text
+        case datetime():
+            return cell.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case date():
+            return cell.isoformat()
+        case _:
+            return str(cell)

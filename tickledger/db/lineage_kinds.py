@@ -1,0 +1,332 @@
+"""The kinds of rows that a lineage is made of: where each is kept, how it reads, and which rows it came from.
+
+A kind is data: the table, a sentence with the row's columns in braces, the columns shown as facts, and the
+columns that hold the ids of its parents. Ids that no column of the table holds come from the subqueries in
+`more`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from tickledger.db import tables as t
+from tickledger.db.bar_reference import bar_id, referred_bar
+from tickledger.domain.bar import BarKey
+from tickledger.domain.ids import PREFIXES
+
+Cells = Mapping[str, Any]
+_FOREVER: Final[ColumnElement[Any]] = literal_column("'infinity'::timestamptz")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of row; `parents` pairs the prefix of a parent's kind with the column that holds its id or ids."""
+
+    prefix: str
+    table: Table
+    key: ColumnElement[str]
+    summary: str
+    facts: tuple[str, ...]
+    parents: tuple[tuple[str, str], ...] = ()
+    more: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    details: Callable[[Cells], Mapping[str, Any]] = lambda _: {}
+    among: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the kind is called."""
+        return PREFIXES[self.prefix]
+
+    def rows(self, ids: Sequence[str]) -> Select[Any]:
+        """The rows of `ids`, each with its id as ``id`` and its instrument as ``symbol``."""
+        extra = [column.label(name) for name, column in self.more.items()]
+        statement = select(self.key.label("id"), *_told_columns(self.table), *extra).select_from(self.table)
+        if "symbol_id" in self.table.c:
+            statement = statement.add_columns(t.symbols.c.ticker.label("symbol"))
+            statement = statement.outerjoin(t.symbols, self.table.c.symbol_id == t.symbols.c.symbol_id)
+        return statement.where(self.among(ids) if self.among else self.key.in_(ids))
+
+
+def _told_columns(table: Table) -> list[Column[Any]]:
+    return [column for column in table.c if column.name != "symbol_id"]
+
+
+def _lasts_as_long(child: Table, parent: Table) -> ColumnElement[bool]:
+    """That a row of `child` was in force when the one of `parent` last was (or is): what belonged to it at its end."""
+    child_end, parent_end = (func.coalesce(table.c.superseded_at, _FOREVER) for table in (child, parent))
+    return and_(child.c.recorded_at < parent_end, child_end >= parent_end)
+
+
+def _ids(column: ColumnElement[str], *where: ColumnElement[bool], of: Table) -> ScalarSelect[Any]:
+    """The ids in `column` of the rows that hold `where`, for each row of `of`, in one cell."""
+    return select(func.array_agg(aggregate_order_by(column, column))).where(*where).correlate(of).scalar_subquery()
+
+
+def _last_status() -> ScalarSelect[Any]:
+    events = t.order_events
+    mine = and_(events.c.order_id == t.orders.c.order_id, _lasts_as_long(events, t.orders))
+    last = select(events.c.status).where(mine).order_by(events.c.sequence.desc()).limit(1)
+    return last.correlate(t.orders).scalar_subquery()
+
+
+def _filled() -> ScalarSelect[Any]:
+    fills = t.executions
+    mine = and_(fills.c.order_id == t.orders.c.order_id, _lasts_as_long(fills, t.orders))
+    total = select(func.coalesce(func.sum(fills.c.quantity), 0)).where(mine)
+    return total.correlate(t.orders).scalar_subquery()
+
+
+def _built_from() -> ScalarSelect[Any]:
+    """The fills since the position was opened."""
+    fills, held = t.executions, t.positions
+    mine = and_(
+        fills.c.account_id == held.c.account_id,
+        fills.c.symbol_id == held.c.symbol_id,
+        fills.c.trade_date.between(held.c.opened_date, held.c.session_date),
+        _lasts_as_long(fills, held),
+    )
+    return _ids(fills.c.execution_id, mine, of=held)
+
+
+def _carried_into() -> ScalarSelect[Any]:
+    """The wash sales whose disallowed loss the lot's basis carries."""
+    losses, lots = t.wash_sales, t.tax_lots
+    mine = and_(
+        losses.c.replacement_execution_id == lots.c.open_execution_id,
+        lots.c.adjusted_basis != lots.c.original_basis,
+        _lasts_as_long(losses, lots),
+    )
+    return _ids(losses.c.wash_sale_id, mine, of=lots)
+
+
+def _still_open() -> ScalarSelect[Any]:
+    left = select(t.open_lots.c.quantity).where(t.open_lots.c.lot_id == t.tax_lots.c.lot_id)
+    return left.where(t.open_lots.c.superseded_at.is_(None)).correlate(t.tax_lots).scalar_subquery()
+
+
+def _bars_among(ids: Sequence[str]) -> ColumnElement[bool]:
+    keys = [BarKey.parse(identity) for identity in ids]
+    bars = t.market_data.c
+    wanted = [(key.symbol, key.interval, key.bar_at, key.version) for key in keys]
+    # The bare instants beside the tuples let PostgreSQL leave out the years that none of them is in.
+    return and_(
+        tuple_(t.symbols.c.ticker, bars.interval, bars.bar_at, bars.version).in_(wanted),
+        bars.bar_at.in_([key.bar_at for key in keys]),
+    )
+
+
+def _checks(row: Cells) -> dict[str, str]:
+    return {
+        check["name"]: f"{check['value']} of {check['limit']}, {'passed' if check['is_passed'] else 'refused'}"
+        for check in row["checks"]
+    }
+
+
+_VERSION: Final = t.market_data.c
+_ACCOUNT: Final = ("account_id", "mode")
+
+_KINDS: Final = (
+    Kind(
+        "schd",
+        t.schedule_d,
+        t.schedule_d.c.schedule_d_id,
+        "Schedule D of {taxpayer} for {tax_year} ({mode})",
+        ("watermark",),
+        (("line", "line_ids"),),
+        {
+            "line_ids": _ids(
+                t.schedule_d_lines.c.line_id,
+                t.schedule_d_lines.c.schedule_d_id == t.schedule_d.c.schedule_d_id,
+                of=t.schedule_d,
+            )
+        },
+        details=lambda row: {f"line {name}": amount for name, amount in row["results"].items()},
+    ),
+    Kind(
+        "line",
+        t.form_lines,
+        t.form_lines.c.line_id,
+        "Form 8949 box {box} of {tax_year}: {description}, sold {date_sold}, gain or loss {gain_loss}",
+        (
+            *("taxpayer", "mode", "date_acquired", "proceeds", "basis", "codes", "adjustment"),
+            *("direct_entry", "watermark"),
+        ),
+        (("gain", "gain_ids"),),
+        {
+            "gain_ids": select(
+                func.array_agg(aggregate_order_by(t.form_line_gains.c.gain_id, t.form_line_gains.c.ordinal))
+            )
+            .where(t.form_line_gains.c.line_id == t.form_lines.c.line_id)
+            .correlate(t.form_lines)
+            .scalar_subquery()
+        },
+    ),
+    Kind(
+        "gain",
+        t.capital_gains,
+        t.capital_gains.c.gain_id,
+        "{quantity} {symbol} sold {sold_date}: proceeds {proceeds} − basis {basis} + disallowed {disallowed_loss}"
+        " = {gain_loss}",
+        (
+            *(*_ACCOUNT, "term", "acquired_date", "holding_start", "adjustment_code", "permanently_disallowed"),
+            *("tax_year", "is_provisional", "open_until_date"),
+        ),
+        (("lot", "lot_id"), ("exec", "close_execution_id"), ("ca", "corporate_action_id"), ("wash", "wash_sale_ids")),
+        {
+            "wash_sale_ids": _ids(
+                t.wash_sales.c.wash_sale_id,
+                t.wash_sales.c.gain_id == t.capital_gains.c.gain_id,
+                _lasts_as_long(t.wash_sales, t.capital_gains),
+                of=t.capital_gains,
+            )
+        },
+    ),
+    Kind(
+        "wash",
+        t.wash_sales,
+        t.wash_sales.c.wash_sale_id,
+        "wash sale: {quantity} shares replaced, {disallowed_loss} of the loss disallowed",
+        (*_ACCOUNT, "is_permanent", "rule", "gain_id"),
+        (("gain", "gain_id"), ("exec", "replacement_execution_id")),
+    ),
+    Kind(
+        "lot",
+        t.tax_lots,
+        t.tax_lots.c.lot_id,
+        "{quantity} {symbol} acquired {acquired_date}, basis {adjusted_basis}",
+        (*_ACCOUNT, "asset_class", "holding_start", "original_basis", "adjusted_basis", "still_open"),
+        (("exec", "open_execution_id"), ("wash", "wash_sale_ids")),
+        {"wash_sale_ids": _carried_into(), "still_open": _still_open()},
+    ),
+    Kind(
+        "exec",
+        t.executions,
+        t.executions.c.execution_id,
+        "{side} {quantity} {symbol} at {price} on {trade_date}",
+        (*_ACCOUNT, "executed_at", "commission", "fees", "commission_is_estimated", "exchange"),
+        (("ord", "order_id"), ("bar", "bar_id")),
+        {"bar_id": referred_bar(t.executions)},
+    ),
+    Kind(
+        "ord",
+        t.orders,
+        t.orders.c.order_id,
+        "{order_type} order to {side} {quantity} {symbol} on {session_date}: {status}",
+        (*_ACCOUNT, "submitted_at", "time_in_force", "limit_price", "stop_price", "filled"),
+        (("sig", "signal_id"), ("risk", "risk_decision_id"), ("ord", "parent_order_id")),
+        {"status": _last_status(), "filled": _filled()},
+    ),
+    Kind(
+        "risk",
+        t.risk_decisions,
+        t.risk_decisions.c.risk_decision_id,
+        "risk let {approved_quantity} of {requested_quantity} {symbol} pass to {side} on {session_date}",
+        (*_ACCOUNT, "decided_at", "reason"),
+        (("sig", "signal_id"),),
+        details=_checks,
+    ),
+    Kind(
+        "sig",
+        t.signals,
+        t.signals.c.signal_id,
+        "{strategy} says {signal_type} {symbol} after {session_date}, confidence {confidence}",
+        ("signalled_at",),
+        (("sig", "component_ids"), ("model", "model_version_id"), ("feat", "feature_row_id")),
+        {
+            "component_ids": _ids(
+                t.signal_components.c.component_id,
+                t.signal_components.c.signal_id == t.signals.c.signal_id,
+                of=t.signals,
+            )
+        },
+        details=lambda row: dict(row["metadata"]),
+    ),
+    Kind(
+        "model",
+        t.model_versions,
+        t.model_versions.c.model_version_id,
+        "{name} version {version}, {algorithm}, trained for {trained_for_year}",
+        (
+            *("train_start_date", "train_end_date", "feature_set", "data_sha256", "fingerprint"),
+            *("git_commit", "git_diff_sha256", "mlflow_run_id"),
+        ),
+        details=lambda row: dict(row["metrics"]),
+    ),
+    Kind(
+        "feat",
+        t.feature_snapshots,
+        t.feature_snapshots.c.feature_row_id,
+        "features of {symbol} at {bar_at}",
+        (),
+        (("bar", "bar_id"),),
+        {"bar_id": referred_bar(t.feature_snapshots)},
+        details=lambda row: dict(row["features"]),
+    ),
+    Kind(
+        "bar",
+        t.market_data,
+        bar_id(_VERSION.interval, _VERSION.bar_at, _VERSION.version),
+        "{symbol} {interval} {session_date}: open {open}, high {high}, low {low}, close {close}, volume {volume}",
+        ("bar_at", "version"),
+        (("ing", "ingestion_id"),),
+        among=_bars_among,
+    ),
+    Kind(
+        "ca",
+        t.corporate_actions,
+        t.corporate_actions.c.corporate_action_id,
+        "{kind} of {symbol}, ex {ex_date}",
+        ("ratio", "amount", "fmv_old", "fmv_new", "cash_in_lieu"),
+        (("ing", "ingestion_id"),),
+    ),
+    Kind(
+        "cash",
+        t.cash_transactions,
+        t.cash_transactions.c.cash_transaction_id,
+        "{kind} of {amount} on {session_date}",
+        (*_ACCOUNT, "symbol", "description"),
+        (("ca", "corporate_action_id"),),
+    ),
+    Kind(
+        "pos",
+        t.positions,
+        t.positions.c.position_id,
+        "{quantity} {symbol} at the close of {session_date}, average cost {average_cost}",
+        (*_ACCOUNT, "close", "unrealized_pnl", "opened_date"),
+        (("exec", "execution_ids"), ("bar", "bar_id")),
+        {"execution_ids": _built_from(), "bar_id": referred_bar(t.positions)},
+    ),
+    Kind(
+        "quar",
+        t.quarantine,
+        t.quarantine.c.quarantine_id,
+        "refused row of {location}: expected {expected}, found {found}",
+        ("row_number", "column_name", "severity"),
+        (("ing", "ingestion_id"),),
+        details=lambda row: dict(row["record"]),
+    ),
+    Kind(
+        "ing",
+        t.ingestions,
+        t.ingestions.c.ingestion_id,
+        "{dataset} brought from {source}",
+        ("sha256", "window_start", "window_end", "recorded_at"),
+    ),
+)
+
+#: Every kind by the prefix of its ids.
+KINDS: Final[Mapping[str, Kind]] = {kind.prefix: kind for kind in _KINDS}
