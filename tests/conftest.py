@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -19,6 +18,7 @@ from sqlalchemy import Engine
 
 from tickledger.db.embedded import EmbeddedServer, ensure_databases, serve
 from tickledger.db.engine import create_ledger_engine
+from tickledger.db.migrate import upgrade
 
 TEMPLATE = "ledger_template"
 RUN_FOLDER = pytest.StashKey[Path]()
@@ -73,10 +73,6 @@ def ledger_template(server: EmbeddedServer) -> str:
 
 
 def _migrate(url: str) -> None:
-    if find_spec("tickledger.db.migrate") is None:
-        return
-    from tickledger.db.migrate import upgrade  # noqa: PLC0415  it lands later
-
     engine = create_ledger_engine(url)
     upgrade(engine)
     engine.dispose()
