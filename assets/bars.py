@@ -1,14 +1,14 @@
 """Stage `bars`: prices made comparable across splits and dividends."""
 
 import dagster as dg
-import pandas as pd
 
-from assets.checks import schema_result, schema_spec
+from assets.checks import CheckedFrame, schema_result, schema_spec
 from assets.market_data import corporate_actions, raw_bars
 from resources.ledger import Ledger
 from tickledger.bars.adjustment import ADJUSTMENT_RULE, adjust
 from tickledger.bars.schemas import AdjustedBars
-from tickledger.db.market_data import read_bars, read_corporate_actions
+from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.market_data import read_bars
 
 GROUP = "bars"
 ADJUSTED = [GROUP, "adjusted"]
@@ -23,11 +23,10 @@ ADJUSTED = [GROUP, "adjusted"]
     description=f"Daily bars adjusted for splits and dividends, whole history. Rule: {ADJUSTMENT_RULE}",
     check_specs=[schema_spec(ADJUSTED, AdjustedBars)],
 )
-def adjusted_bars(ledger: Ledger) -> dg.MaterializeResult[pd.DataFrame]:
+def adjusted_bars(ledger: Ledger) -> CheckedFrame:
     adjusted = adjust(read_bars(ledger.engine), read_corporate_actions(ledger.engine))
-    return dg.MaterializeResult(
-        value=adjusted,
-        check_results=[schema_result(ADJUSTED, AdjustedBars, adjusted)],
+    yield dg.Output(
+        adjusted,
         metadata={
             "dagster/row_count": len(adjusted),
             "symbols": sorted(adjusted["symbol"].unique()),
@@ -36,3 +35,4 @@ def adjusted_bars(ledger: Ledger) -> dg.MaterializeResult[pd.DataFrame]:
             "rule": ADJUSTMENT_RULE,
         },
     )
+    yield schema_result(ADJUSTED, AdjustedBars, adjusted)

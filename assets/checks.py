@@ -1,14 +1,25 @@
 """The blocking schema check that guards every frame that crosses an asset's boundary."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
+
+from tickledger.db.versions import ReplaceResult
+
+# Dagster recognizes the bare class alone as an annotation, mypy asks for its parameter.
+if TYPE_CHECKING:
+    Materialized = dg.MaterializeResult[None]
+else:
+    Materialized = dg.MaterializeResult
+
+#: What an asset with a value yields: the frame, which the IO manager stores, and the check of it.
+CheckedFrame = Iterator[dg.Output[pd.DataFrame] | dg.AssetCheckResult]
 
 #: As many failures as a person reads; the count says how many there are.
 SHOWN: Final = 20
@@ -46,6 +57,11 @@ def _failures(schema: type[pa.DataFrameModel], frame: pd.DataFrame) -> pd.DataFr
         cases: pd.DataFrame = error.failure_cases[["column", "check", "failure_case", "index"]]
         return cases
     return pd.DataFrame()
+
+
+def replace_metadata(result: ReplaceResult) -> dict[str, int]:
+    """What writing a scope changed, for people: a second run of the same thing inserts and supersedes nothing."""
+    return {"inserted": result.inserted, "unchanged": result.unchanged, "superseded": result.superseded}
 
 
 def frame_of(rows: Sequence[Any]) -> pd.DataFrame:

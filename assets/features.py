@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.bars import adjusted_bars
-from assets.checks import schema_result, schema_spec
+from assets.checks import CheckedFrame, schema_result, schema_spec
 from assets.partitions import SINGLE_RUN, YEARS
 from tickledger.features.daily import FEATURE_NAMES, FEATURE_SET, daily_features
 from tickledger.features.schemas import DailyFeatures
@@ -25,15 +25,12 @@ DAILY = [GROUP, "daily"]
     "scale-free, so that a later split or dividend changes none of them. A row at t uses nothing after t.",
     check_specs=[schema_spec(DAILY, DailyFeatures)],
 )
-def daily_features_by_year(
-    context: dg.AssetExecutionContext, adjusted: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+def daily_features_by_year(context: dg.AssetExecutionContext, adjusted: pd.DataFrame) -> CheckedFrame:
     window = context.partition_time_window
     features = daily_features(adjusted)
     features = features[features["timestamp"].between(window.start, window.end, inclusive="left")]
-    return dg.MaterializeResult(
-        value=features,
-        check_results=[schema_result(DAILY, DailyFeatures, features)],
+    yield dg.Output(
+        features,
         metadata={
             "dagster/row_count": len(features),
             "feature_set": FEATURE_SET,
@@ -41,3 +38,4 @@ def daily_features_by_year(
             "summary": dg.MetadataValue.md(features[list(FEATURE_NAMES)].describe().T.round(4).to_markdown()),
         },
     )
+    yield schema_result(DAILY, DailyFeatures, features)

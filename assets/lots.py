@@ -3,17 +3,34 @@
 Both come out of one pass over every fill, because a purchase in January can change a loss of December.
 """
 
-import dagster as dg
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from assets.checks import frame_of, schema_result, schema_spec
+import dagster as dg
+import pandera.pandas as pa
+from tickledger.reporting.tax_tables import (
+    GAIN_COLUMNS,
+    LOT_COLUMNS,
+    WASH_SALE_COLUMNS,
+    gain_rows,
+    lot_rows,
+    wash_sale_rows,
+)
+from tickledger.tax.engine import compute
+
+from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
 from assets.ledger_schemas import Gains, Lots
 from assets.market_data import CORPORATE_ACTIONS
 from assets.trading import FILLS
+from resources.exports import Exports
 from resources.ledger import Ledger
-from tickledger.db.market_data import read_corporate_actions
+from tickledger.bars.corporate_actions import domain_actions
+from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.tax import replace_tax_result
 from tickledger.db.trading import read_accounts, read_executions
-from tickledger.reporting.tax_inputs import tax_result
+from tickledger.tax.fills import from_executions
+from tickledger.tax.result import TaxResult
 
 OPEN_LOTS = ["lots", "open"]
 REALIZED = ["gains", "realized"]
@@ -44,8 +61,44 @@ OWNERS = ["team:tax"]
     ],
     check_specs=[schema_spec(OPEN_LOTS, Lots), schema_spec(REALIZED, Gains)],
 )
-def tax_ledger(ledger: Ledger) -> tuple[dg.MaterializeResult[None], ...]:
+def tax_ledger(ledger: Ledger, exports: Exports) -> tuple[Materialized, ...]:
     accounts = read_accounts(ledger.engine)
-    result = tax_result(read_executions(ledger.engine), accounts, read_corporate_actions(ledger.engine))
+    actions = domain_actions(read_corporate_actions(ledger.engine))
+    result = compute(from_executions(read_executions(ledger.engine)), accounts=accounts, corporate_actions=actions)
     written = replace_tax_result(ledger.engine, result, account_ids=[account.account_id for account in accounts])
-    return ()
+    exports.write_table("gains.csv", columns=GAIN_COLUMNS, rows=gain_rows(result.gains))
+    exports.write_table("lots.csv", columns=LOT_COLUMNS, rows=lot_rows(result.open_lots))
+    exports.write_table("wash_sales.csv", columns=WASH_SALE_COLUMNS, rows=wash_sale_rows(result.wash_sales))
+    return (
+        _result(OPEN_LOTS, Lots, result.open_lots, {**replace_metadata(written["open_lots"]), **_policies(result)}),
+        _result(REALIZED, Gains, result.gains, {**replace_metadata(written["capital_gains"]), **_sums(result)}),
+    )
+
+
+def _result(
+    key: Sequence[str], schema: type[pa.DataFrameModel], rows: Sequence[object], metadata: Mapping[str, Any]
+) -> Materialized:
+    frame = frame_of(rows)
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(key),
+        metadata={"dagster/row_count": len(frame), **metadata},
+        check_results=[schema_result(key, schema, frame)],
+    )
+
+
+def _policies(result: TaxResult) -> dict[str, Any]:
+    """The positions taken where the law is unsettled, and what the engine could not judge."""
+    return {
+        "policies": dg.MetadataValue.json({name: str(value) for name, value in asdict(result.policies).items()}),
+        "problems": [str(problem) for problem in result.problems],
+    }
+
+
+def _sums(result: TaxResult) -> dict[str, Any]:
+    """The totals that a person compares first, USD."""
+    return {
+        "gain_loss": float(sum(gain.gain_loss for gain in result.gains)),
+        "disallowed_loss": float(sum(gain.disallowed_loss for gain in result.gains)),
+        "wash_sales": len(result.wash_sales),
+        "provisional": sum(gain.is_provisional for gain in result.gains),
+    }

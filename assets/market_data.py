@@ -5,14 +5,16 @@ Bad rows go to the quarantine and are reported; every good row goes in. Loading 
 
 import dagster as dg
 
-from assets.checks import schema_result, schema_spec
+from assets.checks import SHOWN, Materialized, schema_result, schema_spec
 from assets.partitions import MONTHS, SINGLE_RUN
 from resources.data_quality import DataQuality
 from resources.ledger import Ledger
 from resources.market_files import MarketFiles
 from tickledger.bars.schemas import CorporateActions, RawBars
-from tickledger.db.market_data import IngestionResult, ingest_bars, ingest_corporate_actions
-from tickledger.db.quarantine import count_quarantined
+from tickledger.db.corporate_actions import ingest_corporate_actions
+from tickledger.db.ingestion import IngestionResult
+from tickledger.db.market_data import ingest_bars
+from tickledger.db.quarantine import read_quarantine
 from tickledger.db.symbols import upsert_symbols
 
 GROUP = "market_data"
@@ -32,9 +34,7 @@ OWNERS = ["team:market-data"]
     "that brought them. A restated bar adds a version; a row that cannot be right goes to the quarantine.",
     check_specs=[schema_spec(RAW_BARS, RawBars)],
 )
-def raw_bars(
-    context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles
-) -> dg.MaterializeResult[None]:
+def raw_bars(context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles) -> Materialized:
     upsert_symbols(ledger.engine, market_files.read_symbols())
     bars, rejects, source = market_files.read_bars(context.partition_time_window)
     result = ingest_bars(ledger.engine, bars, rejects=rejects, source=source)
@@ -53,9 +53,7 @@ def raw_bars(
     "of their ex-date. One record adjusts bars, orders, positions and lots.",
     check_specs=[schema_spec(CORPORATE_ACTIONS, CorporateActions)],
 )
-def corporate_actions(
-    context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles
-) -> dg.MaterializeResult[None]:
+def corporate_actions(context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles) -> Materialized:
     upsert_symbols(ledger.engine, market_files.read_symbols())
     actions, rejects, source = market_files.read_corporate_actions(context.partition_time_window)
     result = ingest_corporate_actions(ledger.engine, actions, rejects=rejects, source=source)
@@ -75,9 +73,11 @@ def _ingestion_metadata(result: IngestionResult) -> dict[str, dg.MetadataValue]:
 
 @dg.asset_check(asset=raw_bars, description="No row of the source was refused; the quarantine holds those that were.")
 def no_rejected_rows(ledger: Ledger) -> dg.AssetCheckResult:
-    quarantined = count_quarantined(ledger.engine)
+    quarantined = read_quarantine(ledger.engine)
     return dg.AssetCheckResult(
-        passed=quarantined == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"quarantined": quarantined}
+        passed=not quarantined,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": len(quarantined), "reasons": [str(row.reject.problem) for row in quarantined[:SHOWN]]},
     )
 
 

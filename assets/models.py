@@ -1,15 +1,19 @@
 """Stage `models`: which model may make a year's signals, trained on the years before it alone."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 import pandas as pd
 
 from assets.bars import ADJUSTED
+from assets.checks import Materialized
 from assets.features import DAILY as FEATURES
 from assets.partitions import SINGLE_RUN, YEARS, years_of
-from ml.training import direction_models
+from ml.direction import direction_models
 from resources.ledger import Ledger
 from resources.model_registry import Models
-from tickledger.db.models import record_model_version
+from tickledger.db.models import record_model_versions
+from tickledger.domain.model import ModelVersion
 
 GROUP = "models"
 DIRECTION = [GROUP, "direction"]
@@ -37,7 +41,30 @@ ALL_EARLIER_YEARS = dg.TimeWindowPartitionMapping(
 )
 def direction(
     context: dg.AssetExecutionContext, features: pd.DataFrame, adjusted: pd.DataFrame, ledger: Ledger, models: Models
-) -> dg.MaterializeResult[None]:
+) -> Materialized:
     versions = direction_models(models.registry, features=features, adjusted=adjusted, years=years_of(context))
     record_model_versions(ledger.engine, versions)
-    return dg.MaterializeResult(metadata=model_metadata(versions))
+    return dg.MaterializeResult(metadata=_metadata(versions))
+
+
+def _metadata(versions: Sequence[ModelVersion]) -> dict[str, dg.MetadataValue]:
+    """What a person asks of a model first: how well it did on what it had not seen, and what it was trained on."""
+    rows = pd.DataFrame(
+        {
+            "year": version.trained_for_year,
+            "algorithm": version.algorithm,
+            "version": version.version,
+            "champion": version.is_champion,
+            "trained through": version.train_end_date,
+            **{name: round(value, 4) for name, value in version.metrics.items()},
+        }
+        for version in versions
+    )
+    champions = [version for version in versions if version.is_champion]
+    return {
+        "versions": dg.MetadataValue.md(rows.to_markdown(index=False)),
+        "champions": dg.MetadataValue.json(
+            {version.trained_for_year: version.model_version_id for version in champions}
+        ),
+        "features": dg.MetadataValue.int(len(champions[-1].feature_names)),
+    }

@@ -3,16 +3,18 @@
 import dagster as dg
 import pandas as pd
 
-from assets.checks import schema_result, schema_spec
+from assets.checks import Materialized, replace_metadata, schema_result, schema_spec
 from assets.features import DAILY as FEATURES
 from assets.models import direction
-from assets.partitions import SINGLE_RUN, YEARS, dates_of
-from ml.predictor import yearly_signals
+from assets.partitions import SINGLE_RUN, YEARS, dates_of, years_of
+from ml.direction import direction_signals
+from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.model_registry import Models
 from tickledger.db.features import write_feature_snapshots
-from tickledger.db.models import read_model_versions
+from tickledger.db.models import read_champions
 from tickledger.db.signals import replace_signals
+from tickledger.reporting.trade_tables import SIGNAL_COLUMNS, signal_rows
 from tickledger.strategies.schemas import SignalsFrame, signals_frame
 
 GROUP = "signals"
@@ -33,20 +35,19 @@ DAILY = [GROUP, "daily"]
     check_specs=[schema_spec(DAILY, SignalsFrame)],
 )
 def daily_signals(
-    context: dg.AssetExecutionContext, features: pd.DataFrame, ledger: Ledger, models: Models
-) -> dg.MaterializeResult[None]:
+    context: dg.AssetExecutionContext, features: pd.DataFrame, ledger: Ledger, models: Models, exports: Exports
+) -> Materialized:
     start, end = dates_of(context)
-    versions = read_model_versions(ledger.engine, "direction")
-    signals = yearly_signals(models.registry, versions=versions, features=features)
+    champions = read_champions(ledger.engine, "direction", years=years_of(context))
+    signals = direction_signals(models.registry, features=features, champions=champions)
     write_feature_snapshots(ledger.engine, features)
     written = replace_signals(ledger.engine, signals, start=start, end=end)
+    exports.write_table("signals.csv", columns=SIGNAL_COLUMNS, rows=signal_rows(signals))
     frame = signals_frame(signals)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(frame),
-            "inserted": written.inserted,
-            "unchanged": written.unchanged,
-            "superseded": written.superseded,
+            **replace_metadata(written),
             "by_strategy": dg.MetadataValue.md(pd.crosstab(frame["strategy"], frame["signal_type"]).to_markdown()),
         },
         check_results=[schema_result(DAILY, SignalsFrame, frame)],

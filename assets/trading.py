@@ -7,20 +7,33 @@ account through the in-process broker; nothing here can reach a real one.
 from collections.abc import Sequence
 
 import dagster as dg
+import pandera.pandas as pa
 
-from assets.checks import frame_of, schema_result, schema_spec
+from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
 from assets.ledger_schemas import Executions, Orders, Positions
 from assets.market_data import CORPORATE_ACTIONS, RAW_BARS
 from assets.partitions import SINGLE_RUN, YEARS, dates_of
 from assets.signals import DAILY as SIGNALS
+from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.simulated_account import SimulatedAccount
-from tickledger.db.market_data import read_bars, read_corporate_actions
+from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.market_data import read_bars
 from tickledger.db.signals import read_signals
 from tickledger.db.symbols import read_symbols
-from tickledger.db.trading import ensure_account, opening_state, replace_risk_limits, replace_session
+from tickledger.db.trading import (
+    ensure_account,
+    opening_state,
+    read_executions,
+    read_order_events,
+    read_orders,
+    replace_risk_limits,
+    replace_session,
+)
+from tickledger.db.versions import ReplaceResult
 from tickledger.domain.position import PortfolioState
 from tickledger.execution.replay import replay
+from tickledger.reporting.trade_tables import FILL_COLUMNS, ORDER_COLUMNS, fill_rows, order_rows
 
 ORDERS = ["orders", "daily"]
 FILLS = ["fills", "daily"]
@@ -61,8 +74,8 @@ def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], description: str) -
     check_specs=[schema_spec(ORDERS, Orders), schema_spec(FILLS, Executions), schema_spec(POSITIONS, Positions)],
 )
 def trading_session(
-    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount
-) -> tuple[dg.MaterializeResult[None], ...]:
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> tuple[Materialized, ...]:
     start, end = dates_of(context)
     ensure_account(ledger.engine, simulated.account)
     replace_risk_limits(ledger.engine, simulated.account_id, simulated.limits())
@@ -78,8 +91,22 @@ def trading_session(
         sectors=read_symbols(ledger.engine).set_index("symbol")["sector"].to_dict(),
     )
     written = replace_session(ledger.engine, simulated.account, record, start=start, end=end)
+    orders, events = read_orders(ledger.engine), read_order_events(ledger.engine)
+    exports.write_table("orders.csv", columns=ORDER_COLUMNS, rows=order_rows(orders, events))
+    exports.write_table("fills.csv", columns=FILL_COLUMNS, rows=fill_rows(read_executions(ledger.engine)))
     return (
         _result(ORDERS, Orders, record.orders, written["orders"]),
         _result(FILLS, Executions, record.executions, written["executions"]),
         _result(POSITIONS, Positions, record.positions, written["positions"]),
+    )
+
+
+def _result(
+    key: Sequence[str], schema: type[pa.DataFrameModel], rows: Sequence[object], written: ReplaceResult
+) -> Materialized:
+    frame = frame_of(rows)
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(key),
+        metadata={"dagster/row_count": len(frame), **replace_metadata(written)},
+        check_results=[schema_result(key, schema, frame)],
     )

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets import bars, features, lots, market_data, models, reports, signals, trading
-from pipelines.jobs import JOBS, ingest
+from pipelines.jobs import JOBS
 from pipelines.schedules import SCHEDULES
 from resources.data_quality import DataQuality
 from resources.exports import Exports
@@ -15,7 +15,7 @@ from resources.ledger import Ledger
 from resources.market_files import MarketFiles
 from resources.model_registry import Models
 from resources.simulated_account import SimulatedAccount
-from sensors.market_files import market_files_sensor
+from sensors.market_files import market_files_changed
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS
 from tickledger.settings import Settings, load_settings
 
@@ -24,7 +24,8 @@ STAGES = (market_data, bars, features, models, signals, trading, lots, reports)
 
 def default_resources(settings: Settings) -> Mapping[str, Any]:
     """The resources that `settings` name. Addresses are read from the environment when a run starts, so that no
-    password is ever part of a definition."""
+    password is ever part of a definition.
+    """
     return {
         "io_manager": ParquetLake(folder=str(settings.home / "lake")),
         "ledger": Ledger(url=dg.EnvVar("TICKLEDGER_LEDGER_URL")),
@@ -58,7 +59,7 @@ def build_definitions(settings: Settings, *, resource_overrides: Mapping[str, An
         asset_checks=dg.load_asset_checks_from_modules(STAGES),
         jobs=JOBS,
         schedules=SCHEDULES,
-        sensors=[market_files_sensor(ingest)],
+        sensors=[market_files_changed],
         resources={**default_resources(settings), **(resource_overrides or {})},
         # In this process, never one process for each step: a killed worker must not leave a child behind.
         executor=dg.in_process_executor,

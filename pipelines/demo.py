@@ -13,13 +13,13 @@ from typing import Final
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from tickledger.db.connect import Connections, open_ledger
 
 from assets.features import DAILY as FEATURES
 from pipelines.definitions import build_definitions
 from pipelines.instance import enter
 from resources.market_files import MarketFiles
 from sensors.market_files import RANGE_END, RANGE_START, month_range
-from tickledger.db.connect import Connections, open_ledger
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.settings import Settings
 
@@ -78,7 +78,7 @@ def demonstration(settings: Settings, *, report: Callable[[str], None]) -> Itera
 
 
 def _run(definitions: dg.Definitions, instance: DagsterInstance, step: Step) -> None:
-    result = definitions.get_job_def(step.job).execute_in_process(
+    result = definitions.resolve_job_def(step.job).execute_in_process(
         instance=instance,
         tags={**step.partitions, **DEMO_TAG},
         asset_selection=step.asset_selection,

@@ -4,8 +4,6 @@ from typing import Final
 
 import dagster as dg
 
-from assets.partitions import MONTHS, YEARS
-
 #: dagster.yaml limits each value of this tag, so that batch work can never hold the trading session's slot.
 SLOT: Final = "tickledger/slot"
 BATCH: Final = {SLOT: "batch", "dagster/priority": "-1"}
@@ -13,7 +11,6 @@ BATCH: Final = {SLOT: "batch", "dagster/priority": "-1"}
 ingest = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.groups("market_data", "bars"),
-    partitions_def=MONTHS,
     tags=BATCH,
     description="Market data of the months into the record, and the adjusted bars made from it.",
 )
@@ -21,7 +18,6 @@ ingest = dg.define_asset_job(
 research = dg.define_asset_job(
     "research",
     selection=dg.AssetSelection.groups("features", "models", "signals"),
-    partitions_def=YEARS,
     tags=BATCH,
     description="Features, the model trained on the years before, and the year's signals.",
 )
@@ -29,7 +25,6 @@ research = dg.define_asset_job(
 end_of_day = dg.define_asset_job(
     "end_of_day",
     selection=dg.AssetSelection.groups("orders", "fills", "positions", "lots", "gains", "reports"),
-    partitions_def=YEARS,
     tags=BATCH,
     description="Orders, fills and positions up to the last close, then tax lots, gains and the reports of the year.",
 )

@@ -1,47 +1,53 @@
 """Files of bars and corporate actions as the source of market data: the bundled sample unless told otherwise."""
 
 import hashlib
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
-from tickledger.bars.quality import Reject, check_sessions
-from tickledger.bars.sources import read_bars_file, read_corporate_actions_file, read_symbols_file
-from tickledger.db.market_data import IngestionSource
+from tickledger.bars.calendars import why_closed
+from tickledger.bars.quality import Reject
+from tickledger.bars.sources import load_bars, load_corporate_actions
+from tickledger.db.ingestion import IngestionSource
+
+Ingestible = tuple[pd.DataFrame, list[Reject], IngestionSource]
 
 
-class MarketFiles(dg.ConfigurableResource):
-    """Raw daily bars, corporate actions and symbols in the formats of `tickledger data import`."""
+class MarketFiles(dg.ConfigurableResource[None]):
+    """Raw daily bars, corporate actions and symbols: paths of files in the formats of `tickledger data import`."""
 
     bars: str
     corporate_actions: str
     symbols: str
 
-    def read_bars(self, window: dg.TimeWindow) -> tuple[pd.DataFrame, list[Reject], IngestionSource]:
-        """The good bars of the window, the rejected ones, and what to record about where they came from."""
-        good, rejects = read_bars_file(Path(self.bars))
-        good, strays = check_sessions(good, where=Path(self.bars).name)
-        rows = good["timestamp"].between(window.start, window.end, inclusive="left")
-        return good[rows], [*rejects, *strays], _source(self.bars, window)
+    def read_bars(self, window: dg.TimeWindow) -> Ingestible:
+        """The good bars of the window, the rejected rows of the file, and what to record about their source."""
+        loaded = load_bars(Path(self.bars), interval="1day", calendar=why_closed)
+        rows = loaded.frame["timestamp"].between(window.start, window.end, inclusive="left")
+        return loaded.frame[rows], loaded.rejects, _source(self.bars, window)
 
-    def read_corporate_actions(self, window: dg.TimeWindow) -> tuple[pd.DataFrame, list[Reject], IngestionSource]:
+    def read_corporate_actions(self, window: dg.TimeWindow) -> Ingestible:
         """The corporate actions whose ex-date lies in the window, the rejected rows, and their source."""
-        good, rejects = read_corporate_actions_file(Path(self.corporate_actions))
-        first, end = (pd.Timestamp(day.date()) for day in (window.start, window.end))
-        rows = good["ex_date"].between(first, end, inclusive="left")
-        return good[rows], rejects, _source(self.corporate_actions, window)
+        loaded = load_corporate_actions(Path(self.corporate_actions))
+        first, end = (pd.Timestamp(instant.date()) for instant in (window.start, window.end))
+        rows = loaded.frame["ex_date"].between(first, end, inclusive="left")
+        return loaded.frame[rows], loaded.rejects, _source(self.corporate_actions, window)
 
     def read_symbols(self) -> pd.DataFrame:
         """The symbols with company name, sector, industry and exchange."""
-        return read_symbols_file(Path(self.symbols))
+        return pd.read_csv(self.symbols, dtype=str)
+
+    def first_and_last_bar(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The timestamps of the earliest and the latest good bar."""
+        timestamps = load_bars(Path(self.bars)).frame["timestamp"]
+        return timestamps.min(), timestamps.max()
 
     def fingerprint(self) -> str:
-        """A hash of all three files: it changes when any of them does."""
-        return hashlib.sha256(
-            "".join(_sha256(path) for path in (self.bars, self.corporate_actions)).encode()
-        ).hexdigest()
+        """A hash of the files' contents: it changes when any of them does."""
+        contents = (_sha256(path) for path in (self.bars, self.corporate_actions, self.symbols))
+        return hashlib.sha256("".join(contents).encode()).hexdigest()
 
 
 def _sha256(path: str) -> str:
@@ -49,6 +55,9 @@ def _sha256(path: str) -> str:
 
 
 def _source(path: str, window: dg.TimeWindow) -> IngestionSource:
-    first: date = window.start.date()
-    last: date = (window.end - timedelta(days=1)).date()
-    return IngestionSource(name=Path(path).name, sha256=_sha256(path), window_start=first, window_end=last)
+    return IngestionSource(
+        name=Path(path).name,
+        sha256=_sha256(path),
+        window_start=window.start.date(),
+        window_end=(window.end - timedelta(days=1)).date(),
+    )

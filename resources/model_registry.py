@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import dagster as dg
-
 from ml.registry import ModelRegistry
 
 

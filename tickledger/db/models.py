@@ -1,5 +1,6 @@
 """Model versions as the registry made them, and which of them is the champion."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,8 +17,8 @@ from tickledger.domain.model import ModelVersion
 def record_model_version(engine: Engine, model: ModelVersion) -> None:
     """Record `model` where it is new and, where it is the champion of its name and year, that it was promoted.
 
-    The first record of a version stands. Raises LedgerError where its id stands for another model, or another
-    run of the registry.
+    The first record of a version stands, also where the registry lost its artifact and made it again. Raises
+    LedgerError where its id stands for another model.
     """
     row = {name: value for name, value in asdict(model).items() if name in model_versions.c}
     with writing(engine, "research") as (connection, at):
@@ -27,6 +28,12 @@ def record_model_version(engine: Engine, model: ModelVersion) -> None:
         if model.is_champion and _champion(connection, model) != model.model_version_id:
             promotion = {name: row[name] for name in ("model_version_id", "name", "trained_for_year")}
             connection.execute(insert(model_promotions), promotion | {"recorded_at": at})
+
+
+def record_model_versions(engine: Engine, models: Iterable[ModelVersion]) -> None:
+    """Record each of `models`; see `record_model_version`."""
+    for model in models:
+        record_model_version(engine, model)
 
 
 def read_model_versions(engine: Engine, name: str, *, year: int | None = None) -> list[ModelVersion]:
@@ -45,8 +52,20 @@ def read_model_versions(engine: Engine, name: str, *, year: int | None = None) -
         return as_values(connection, statement, ModelVersion, decoders={"feature_names": tuple})
 
 
+def read_champions(engine: Engine, name: str, *, years: Collection[int]) -> list[ModelVersion]:
+    """The champion of `name` for each of `years`, in their order.
+
+    Raises LedgerError naming the years that have none.
+    """
+    champions = {model.trained_for_year: model for model in read_model_versions(engine, name) if model.is_champion}
+    missing = [year for year in years if year not in champions]
+    if missing:
+        raise LedgerError(f"expected a champion of model {name} for {', '.join(map(str, missing))}, found none")
+    return [champions[year] for year in years]
+
+
 def _refuse_other(connection: Connection, model: ModelVersion) -> None:
-    identity = ("name", "version", "fingerprint", "mlflow_run_id")
+    identity = ("name", "fingerprint", "trained_for_year")
     columns = (model_versions.c[name] for name in identity)
     same_id = model_versions.c.model_version_id == model.model_version_id
     recorded = tuple(connection.execute(select(*columns).where(same_id)).one())

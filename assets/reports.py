@@ -1,0 +1,153 @@
+"""Stage `reports`: what a person reads in the evening and signs in April."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
+from assets.ledger_schemas import FormLines
+from assets.lots import REALIZED
+from assets.partitions import SINGLE_RUN, YEARS, dates_of, years_of
+from assets.signals import DAILY as SIGNALS
+from assets.trading import POSITIONS
+from resources.exports import Exports
+from resources.ledger import Ledger
+from resources.simulated_account import SimulatedAccount
+from tickledger.backtest.performance import yearly_performance
+from tickledger.bars.corporate_actions import domain_actions
+from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.forms import replace_forms, replace_schedules
+from tickledger.db.reports import read_daily_pnl, replace_daily_pnl, replace_strategy_performance
+from tickledger.db.signals import read_signals
+from tickledger.db.tax import read_gains
+from tickledger.db.trading import (
+    read_accounts,
+    read_balances,
+    read_cash_transactions,
+    read_executions,
+    read_positions,
+)
+from tickledger.reporting.pnl import DailyPnl, daily_pnl, unexplained_equity
+from tickledger.reporting.tax_years import all_lines, form_8949_tables, schedule_d_documents, tax_forms
+from tickledger.reporting.trade_tables import field_names
+
+GROUP = "reports"
+DAILY_PNL = [GROUP, "daily_pnl"]
+PERFORMANCE = [GROUP, "performance"]
+FORM_8949 = [GROUP, "form_8949"]
+SCHEDULE_D = [GROUP, "schedule_d"]
+
+
+def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], kinds: set[str], description: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "deps": [dg.AssetKey(dep) for dep in deps],
+        "group_name": GROUP,
+        "owners": ["team:tax"],
+        "kinds": {"postgres", *kinds},
+        "partitions_def": YEARS,
+        "backfill_policy": SINGLE_RUN,
+        "description": description,
+    }
+
+
+@dg.asset(
+    **_spec(
+        DAILY_PNL,
+        [POSITIONS],
+        set(),
+        "Economic profit and loss of each session (average cost, after commissions and fees); the totals add up to "
+        "the change of equity, to the cent.",
+    )
+)
+def daily_pnl_report(
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> Materialized:
+    start, end = dates_of(context)
+    account = {"account_id": simulated.account_id, "end": end}
+    rows = daily_pnl(
+        read_balances(ledger.engine, **account),
+        read_positions(ledger.engine, **account),
+        read_executions(ledger.engine, **account),
+        read_cash_transactions(ledger.engine, **account),
+        start=start,
+    )
+    written = replace_daily_pnl(ledger.engine, simulated.account, rows, start=start, end=end)
+    exports.write_table("daily_pnl.csv", columns=field_names(DailyPnl), rows=list(map(asdict, rows)))
+    return dg.MaterializeResult(metadata={**replace_metadata(written), "last_sessions": _tail(rows)})
+
+
+@dg.asset_check(asset=DAILY_PNL, blocking=True, description="Total P&L adds up to the change of equity less deposits.")
+def daily_pnl_adds_up(ledger: Ledger, simulated: SimulatedAccount) -> dg.AssetCheckResult:
+    rows = read_daily_pnl(ledger.engine, account_id=simulated.account_id)
+    unexplained = unexplained_equity(rows, read_cash_transactions(ledger.engine, account_id=simulated.account_id))
+    return dg.AssetCheckResult(passed=unexplained == 0, metadata={"unexplained_usd": float(unexplained)})
+
+
+@dg.asset(
+    **_spec(
+        PERFORMANCE,
+        [DAILY_PNL, SIGNALS],
+        set(),
+        "Return, risk and win rate of the strategy that traded, one row for each year.",
+    )
+)
+def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount) -> Materialized:
+    start, end = dates_of(context)
+    account = {"account_id": simulated.account_id, "end": end}
+    rows = yearly_performance(
+        years_of(context),
+        strategy=simulated.strategy,
+        balances=read_balances(ledger.engine, **account),
+        executions=read_executions(ledger.engine, **account),
+        cash_transactions=read_cash_transactions(ledger.engine, **account),
+        signals=read_signals(ledger.engine, start=start, end=end, strategy=simulated.strategy),
+        corporate_actions=domain_actions(read_corporate_actions(ledger.engine)),
+    )
+    written = replace_strategy_performance(ledger.engine, simulated.account, rows, start=start, end=end)
+    return dg.MaterializeResult(metadata={**replace_metadata(written), "years": _tail(rows)})
+
+
+@dg.asset(
+    **_spec(
+        FORM_8949,
+        [REALIZED],
+        {"csv"},
+        "Rows of Form 8949 for each taxpayer and tax year. Forms of accounts that are not live carry a watermark.",
+    ),
+    check_specs=[schema_spec(FORM_8949, FormLines)],
+)
+def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
+    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))
+    written = replace_forms(ledger.engine, forms)
+    exports.write_tables(form_8949_tables(forms))
+    frame = frame_of(all_lines(forms))
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(frame), **replace_metadata(written)},
+        check_results=[schema_result(FORM_8949, FormLines, frame)],
+    )
+
+
+@dg.asset(
+    **_spec(
+        SCHEDULE_D,
+        [FORM_8949],
+        {"json"},
+        "Schedule D of each taxpayer and tax year: totals by box, the loss limit of IRC 1211(b) and the carryover.",
+    )
+)
+def schedule_d_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
+    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))
+    written = replace_schedules(ledger.engine, forms)
+    documents = schedule_d_documents(forms)
+    exports.write_documents(documents)
+    return dg.MaterializeResult(
+        metadata={**replace_metadata(written), "schedules": dg.MetadataValue.json(dict(documents))}
+    )
+
+
+def _tail(rows: Sequence[Any]) -> dg.MetadataValue:
+    return dg.MetadataValue.md(pd.DataFrame(map(asdict, rows[-10:])).astype(str).to_markdown(index=False))

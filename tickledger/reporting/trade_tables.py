@@ -1,0 +1,115 @@
+"""Signals, orders and fills as the files that people and other programs read (columns: docs/formats.md)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+from tickledger.domain.execution import Execution
+from tickledger.domain.order import Order, OrderEvent, OrderStatus
+from tickledger.domain.signal import Signal
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Row = Mapping[str, object]
+
+SIGNAL_COLUMNS: Final = (
+    "signal_id",
+    "symbol",
+    "signalled_at",
+    "signal_type",
+    "confidence",
+    "strategy",
+    "model_version",
+    "feature_row_id",
+)
+ORDER_COLUMNS: Final = (
+    "order_id",
+    "parent_order_id",
+    "signal_id",
+    "symbol",
+    "side",
+    "order_type",
+    "quantity",
+    "limit_price",
+    "stop_price",
+    "time_in_force",
+    "status",
+    "submitted_at",
+    "reason",
+)
+FILL_COLUMNS: Final = (
+    "execution_id",
+    "order_id",
+    "account",
+    "symbol",
+    "side",
+    "quantity",
+    "price",
+    "commission",
+    "executed_at",
+)
+
+
+def field_names(row_type: "type[DataclassInstance]") -> tuple[str, ...]:
+    """The columns of a table whose rows are the fields of a dataclass."""
+    return tuple(field.name for field in fields(row_type))
+
+
+def signal_rows(signals: Iterable[Signal]) -> list[Row]:
+    """The rows of signals.csv, in the order given."""
+    return [
+        {
+            "signal_id": signal.signal_id,
+            "symbol": signal.symbol,
+            "signalled_at": signal.signalled_at.isoformat(),
+            "signal_type": signal.signal_type,
+            "confidence": f"{signal.confidence:.6f}",
+            "strategy": signal.strategy,
+            "model_version": signal.model_version_id or "",
+            "feature_row_id": signal.feature_row_id,
+        }
+        for signal in signals
+    ]
+
+
+def order_rows(orders: Iterable[Order], events: Sequence[OrderEvent]) -> list[Row]:
+    """The rows of orders.csv; status and reason are those of each order's last event."""
+    last = {event.order_id: event for event in sorted(events, key=lambda event: event.sequence)}
+    return [_order_row(order, last.get(order.order_id)) for order in orders]
+
+
+def _order_row(order: Order, last: OrderEvent | None) -> Row:
+    return {
+        "order_id": order.order_id,
+        "parent_order_id": order.parent_order_id or "",
+        "signal_id": order.signal_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "order_type": order.order_type,
+        "quantity": f"{order.quantity:f}",
+        "limit_price": "" if order.limit_price is None else f"{order.limit_price:f}",
+        "stop_price": "" if order.stop_price is None else f"{order.stop_price:f}",
+        "time_in_force": order.time_in_force,
+        "status": OrderStatus.PENDING if last is None else last.status,
+        "submitted_at": order.submitted_at.isoformat(),
+        "reason": "" if last is None else last.reason,
+    }
+
+
+def fill_rows(executions: Iterable[Execution]) -> list[Row]:
+    """The rows of fills.csv: `commission` is the broker's charge and the regulatory fees together."""
+    return [
+        {
+            "execution_id": execution.execution_id,
+            "order_id": execution.order_id,
+            "account": execution.account_id,
+            "symbol": execution.symbol,
+            "side": execution.side,
+            "quantity": f"{execution.quantity:f}",
+            "price": f"{execution.price:f}",
+            "commission": f"{execution.commission + execution.fees:f}",
+            "executed_at": execution.executed_at.isoformat(),
+        }
+        for execution in executions
+    ]
