@@ -114,11 +114,11 @@ class SimulatedBroker:
             self._deposit = Decimal(0)
         for action in in_order(actions):
             holding = self._book.holdings.get(action.symbol)
+            self._book.apply_corporate_action(action)
             if holding is not None:
                 paid = cash_paid(action, holding, account_id=self._account_id, session_date=session_date)
                 if paid is not None:
                     self._receive(paid)
-            self._book.apply_corporate_action(action)
 
     def open_session(self, session_date: date, bars: Mapping[str, Bar]) -> None:
         """The opening auction."""
