@@ -1,0 +1,204 @@
+"""The Great Expectations suite over the bars in force in PostgreSQL, and its Data Docs.
+
+It judges what was stored, whoever stored it: the same rules as the reader's, asked again of the database, and one
+that only the whole history can answer (no close jumps without a split to explain it).
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from resources.data_docs import detach, write_index
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite
+    from great_expectations.data_context import EphemeralDataContext
+
+SUITE: Final = "stored_bars"
+_SITE: Final = "data_docs"
+#: A close that falls by more than 60 % or rises by more than 150 % in a bar, splits set aside, is looked at by a
+#: person: so does a slipped decimal point, and hardly ever a share.
+_LARGEST_FALL: Final = -0.6
+_LARGEST_RISE: Final = 1.5
+
+#: The columns by which a bar is named where it does not meet an expectation.
+_NAME: Final = ["symbol", "bar_at"]
+_SHOWN: Final = 3
+_KINDS: Final = {"critical": "failed", "warning": "warned", "info": "warned"}
+
+#: Great Expectations accepts a query only if it begins with SELECT.
+_BARS_IN_FORCE: Final = """SELECT b.symbol, b.interval, b.bar_at, b.volume,
+       CAST(b.open AS double precision) AS open, CAST(b.high AS double precision) AS high,
+       CAST(b.low AS double precision) AS low, CAST(b.close AS double precision) AS close,
+       CAST(b.close * coalesce(split.ratio, 1) / b.close_before - 1 AS double precision) AS close_change
+FROM (
+    SELECT s.ticker AS symbol, m.*, lag(m.close) OVER w AS close_before, lag(m.session_date) OVER w AS date_before
+    FROM market_data m LEFT JOIN symbols s USING (symbol_id)
+    WHERE m.superseded_at IS NULL
+    WINDOW w AS (PARTITION BY m.symbol_id, m.interval ORDER BY m.bar_at)
+) b
+LEFT JOIN LATERAL (
+    SELECT exp(sum(ln(a.ratio))) AS ratio
+    FROM corporate_actions a
+    WHERE a.symbol_id = b.symbol_id AND a.kind = 'split' AND a.superseded_at IS NULL
+      AND a.ex_date > b.date_before AND a.ex_date <= b.session_date
+) split ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationReport:
+    """What the suite found: how many expectations it judged, which failed, and where a person reads about it.
+
+    `failed` costs success; `warnings` are unusual, not impossible.
+    """
+
+    success: bool
+    evaluated: int
+    failed: tuple[str, ...]
+    index_page: Path
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One expectation and what came of it: ``passed``, ``warned`` or ``failed``."""
+
+    expectation: str
+    kind: str
+    told: str
+
+    def __str__(self) -> str:
+        return f"{self.expectation}: {self.told}"
+
+
+def validate_bars(*, database_url: str, data_docs: Path) -> ExpectationReport:
+    """Judge the bars in force at `database_url` (``postgresql+psycopg://…``) and write Data Docs into `data_docs`."""
+    # Great Expectations reads this on import; nothing of a run may leave the machine.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx  # noqa: PLC0415 - seconds that only this check should cost
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    _add_site(context, data_docs)
+    bars = context.data_sources.add_postgres("ledger", connection_string=database_url)
+    batch = bars.add_query_asset("bars_in_force", query=_BARS_IN_FORCE).add_batch_definition_whole_table("all")
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(name=SUITE, data=batch, suite=context.suites.add(_suite()))
+    )
+    checkpoint = gx.Checkpoint(
+        name=SUITE,
+        validation_definitions=[validation],
+        actions=[gx.checkpoint.UpdateDataDocsAction(name=_SITE, site_names=[_SITE])],
+        result_format={
+            "result_format": "SUMMARY",
+            "unexpected_index_column_names": _NAME,
+            "partial_unexpected_count": _SHOWN,
+        },
+    )
+    (outcome,) = context.checkpoints.add(checkpoint).run().run_results.values()
+    findings = _findings(outcome.results)
+    return ExpectationReport(
+        success=all(finding.kind != "failed" for finding in findings),
+        evaluated=len(findings),
+        failed=tuple(str(finding) for finding in findings if finding.kind == "failed"),
+        index_page=_publish(findings, data_docs),
+        warnings=tuple(str(finding) for finding in findings if finding.kind == "warned"),
+    )
+
+
+def _add_site(context: "EphemeralDataContext", folder: Path) -> None:
+    context.add_data_docs_site(
+        site_name=_SITE,
+        site_config={
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+        },
+    )
+
+
+def _suite() -> "ExpectationSuite":
+    import great_expectations as gx  # noqa: PLC0415
+    import great_expectations.expectations as gxe  # noqa: PLC0415
+    from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
+
+    prices = ("open", "high", "low", "close")
+    pairs = (("high", "low"), ("high", "open"), ("high", "close"), ("open", "low"), ("close", "low"))
+    return gx.ExpectationSuite(
+        name=SUITE,
+        expectations=[
+            gxe.ExpectTableRowCountToBeBetween(min_value=1, description="there are bars"),
+            *(
+                gxe.ExpectColumnValuesToNotBeNull(column=column, description=f"{column} is there")
+                for column in ("symbol", "bar_at", *prices, "volume")
+            ),
+            *(
+                gxe.ExpectColumnValuesToBeBetween(
+                    column=price, min_value=0, strict_min=True, description=f"{price} is above 0"
+                )
+                for price in prices
+            ),
+            gxe.ExpectColumnValuesToBeBetween(column="volume", min_value=0, description="volume is not negative"),
+            *(
+                gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+                    column_A=above, column_B=below, or_equal=True, description=f"{above} is at least {below}"
+                )
+                for above, below in pairs
+            ),
+            gxe.ExpectCompoundColumnsToBeUnique(
+                column_list=["symbol", "interval", "bar_at"], description="one bar per symbol, interval and time"
+            ),
+            gxe.ExpectColumnValuesToBeBetween(
+                column="close_change",
+                min_value=_LARGEST_FALL,
+                max_value=_LARGEST_RISE,
+                severity=FailureSeverity.WARNING,
+                description="no close jumps without a split to explain it",
+            ),
+        ],
+    )
+
+
+def _findings(results: Iterable[Any]) -> list[_Finding]:
+    return [
+        _Finding(
+            expectation=result.expectation_config.description,
+            kind="passed" if result.success else _KINDS[result.expectation_config.severity],
+            told="met" if result.success else _told(result),
+        )
+        for result in results
+    ]
+
+
+def _told(result: Any) -> str:  # noqa: ANN401 - Great Expectations types its results so
+    """What was found instead, with a few of the bars that are to blame."""
+    if result.exception_info.get("raised_exception", "exception_message" not in result.exception_info):
+        return f"could not be judged: {result.exception_info}"
+    found = result.result
+    if "unexpected_count" not in found:
+        return f"found {found.get('observed_value')}"
+    bars = [_bar(cells) for cells in found.get("partial_unexpected_index_list") or []]
+    examples = f", such as {'; '.join(bars)}" if bars else ""
+    return f"not so for {found['unexpected_count']:,} of {found['element_count']:,} bars{examples}"
+
+
+def _bar(cells: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{column} {value}" for column, value in cells.items() if column not in _NAME)
+    return f"{cells['symbol']} at {cells['bar_at']}" + (f" ({values})" if values else "")
+
+
+def _publish(findings: Sequence[_Finding], folder: Path) -> Path:
+    """The pages of Great Expectations, made to stand on their own, behind an index that says what was found."""
+    detach(folder)
+    good = sum(finding.kind == "passed" for finding in findings)
+    return write_index(
+        folder,
+        title="Stored bars",
+        verdict=f"{good} of {len(findings)} expectations are met",
+        is_good=all(finding.kind != "failed" for finding in findings),
+        rows=[(finding.expectation, finding.told, finding.kind) for finding in findings],
+    )
