@@ -86,8 +86,9 @@ def trading_session(
         opening=opening_state(ledger.engine, simulated.account_id, start) or PortfolioState(cash=simulated.cash),
         bars=read_bars(ledger.engine, start=start, end=end),
         corporate_actions=read_corporate_actions(ledger.engine),
-        signals=read_signals(ledger.engine, start=start, end=end, strategy="composite"),
+        signals=read_signals(ledger.engine, start=start, end=end, strategy=simulated.strategy),
         limits=simulated.limits(),
+        strategy=simulated.strategy,
         sectors=read_symbols(ledger.engine).set_index("symbol")["sector"].to_dict(),
     )
     written = replace_session(ledger.engine, simulated.account, record, start=start, end=end)

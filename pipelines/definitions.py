@@ -23,8 +23,9 @@ STAGES = (market_data, bars, features, models, signals, trading, lots, reports)
 
 
 def default_resources(settings: Settings) -> Mapping[str, Any]:
-    """The resources that `settings` name. Addresses are read from the environment when a run starts, so that no
-    password is ever part of a definition.
+    """The resources that `settings` name.
+
+    Addresses are read from the environment when a run starts, so that no password is part of a definition.
     """
     return {
         "io_manager": ParquetLake(folder=str(settings.home / "lake")),
@@ -41,6 +42,7 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
             account_id="SIM0001",
             owner=settings.taxpayer,
             opening_cash="100000",
+            strategy="composite",
             risk_limits={
                 "max_position_size": str(settings.max_position_size),
                 "max_portfolio_exposure": str(settings.max_portfolio_exposure),

@@ -13,13 +13,13 @@ from typing import Final
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from tickledger.db.connect import Connections, open_ledger
 
 from assets.features import DAILY as FEATURES
 from pipelines.definitions import build_definitions
 from pipelines.instance import enter
 from resources.market_files import MarketFiles
 from sensors.market_files import RANGE_END, RANGE_START, month_range
+from tickledger.db.connect import Connections, open_ledger
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.settings import Settings
 
@@ -118,7 +118,8 @@ def _only_one(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigurationError(
-                f"another `tickledger demo` is running on {settings.home}; wait for it, or set TICKLEDGER_HOME to another folder"
+                f"another `tickledger demo` is running on {settings.home}: "
+                "wait for it, or set TICKLEDGER_HOME to another folder"
             ) from error
         lock.write(str(os.getpid()))
         lock.flush()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tickledger.db.connect import Connections
-
 from tickledger.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]

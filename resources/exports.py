@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
+from tickledger.reporting.tax_tables import Table
 
 
 class Exports(dg.ConfigurableResource):
@@ -23,6 +24,14 @@ class Exports(dg.ConfigurableResource):
             writer.writeheader()
             writer.writerows(rows)
         return partial.replace(path)
+
+    def write_tables(self, tables: Mapping[str, Table]) -> list[Path]:
+        """Write each of `tables` under its name."""
+        return [self.write_table(name, columns=table.columns, rows=table.rows) for name, table in tables.items()]
+
+    def write_documents(self, documents: Mapping[str, Mapping[str, object]]) -> list[Path]:
+        """Write each of `documents` under its name."""
+        return [self.write_document(name, document) for name, document in documents.items()]
 
     def write_document(self, name: str, document: Mapping[str, object]) -> Path:
         """Write `document` as JSON and return its path."""

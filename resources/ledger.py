@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import PrivateAttr
 from sqlalchemy import Engine
+
 from tickledger.db.engine import create_ledger_engine
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+
 from ml.registry import ModelRegistry
 
 

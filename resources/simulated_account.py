@@ -14,11 +14,15 @@ SINCE = date(1900, 1, 1)
 
 
 class SimulatedAccount(dg.ConfigurableResource):
-    """A simulated account with its opening cash (USD) and its risk limits (units: `RISK_LIMIT_UNITS`)."""
+    """A simulated account: its opening cash (USD), the strategy whose signals it trades, and its risk limits.
+
+    The units of the limits are in `tickledger.domain.order.RISK_LIMIT_UNITS`.
+    """
 
     account_id: str
     owner: str
     opening_cash: str
+    strategy: str
     risk_limits: dict[str, str]
 
     @property

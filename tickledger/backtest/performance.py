@@ -91,6 +91,33 @@ def performance(
     )
 
 
+def yearly_performance(
+    years: Iterable[int],
+    *,
+    strategy: str,
+    balances: Sequence[Balance],
+    executions: Sequence[Execution],
+    cash_transactions: Sequence[CashTransaction],
+    signals: Sequence[Signal],
+    corporate_actions: Sequence[CorporateAction] = (),
+) -> list[StrategyPerformance]:
+    """One `performance` for each of `years` that has a session, so that a row does not depend on how years are run."""
+    rows = (
+        performance(
+            strategy=strategy,
+            balances=balances,
+            executions=executions,
+            cash_transactions=cash_transactions,
+            signals=signals,
+            corporate_actions=corporate_actions,
+            start=date(year, 1, 1),
+            end=date(year, 12, 31),
+        )
+        for year in years
+    )
+    return [row for row in rows if row is not None]
+
+
 def win_rate(trades: Sequence[ClosedTrade]) -> float | None:
     """The part of closed trades that earned money; None without any."""
     return sum(1 for trade in trades if trade.pnl > 0) / len(trades) if trades else None

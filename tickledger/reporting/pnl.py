@@ -114,3 +114,17 @@ def _row(
         cash_balance=close.cash,
         num_trades=num_trades,
     )
+
+
+def unexplained_equity(rows: Sequence[DailyPnl], cash_transactions: Iterable[CashTransaction]) -> Decimal:
+    """What equity has that the owner's flows and the daily totals do not add up to, USD: zero where all is told.
+
+    `rows` are an account's daily P&L from its first session to the last, `cash_transactions` all of its own.
+    """
+    if not rows:
+        return Decimal(0)
+    last = rows[-1].session_date
+    flows = sum(
+        (row.amount for row in cash_transactions if row.kind in EXTERNAL_FLOWS and row.session_date <= last), Decimal(0)
+    )
+    return rows[-1].portfolio_value - flows - sum((row.total_pnl for row in rows), Decimal(0))

@@ -46,7 +46,7 @@ def tax_forms(gains: Sequence[RealizedGain], accounts: Iterable[Account], *, yea
 def _forms_of(gains: Sequence[RealizedGain], *, owner: str, mode: Mode, years: Collection[int]) -> Iterable[TaxForms]:
     first = min((gain.tax_year for gain in gains), default=min(years))
     carried: Carryover | None = None
-    for year in range(min(first, min(years)), max(years) + 1):
+    for year in range(min([first, *years]), max(years) + 1):
         lines = form_lines([gain for gain in gains if gain.tax_year == year], tax_year=year, mode=mode)
         schedule = schedule_d(lines, tax_year=year, carryover=carried, mode=mode)
         carried = schedule.carryover
