@@ -52,6 +52,8 @@ _TRUSTED_TYPES: Final = ["sklearn.tree._tree.Tree"]
 _FEATURES: Final = "features"
 _DESCRIPTION: Final = "Probability that a symbol's adjusted close rises over the coming sessions; one champion a year."
 _SETTING: Final = "TICKLEDGER_MLFLOW_TRACKING_URI"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_TIMEOUT_SECONDS: Final = 5
 
 
 class ModelRegistry:
@@ -116,7 +118,8 @@ class ModelRegistry:
                 mlflow.set_registry_uri(self._uri)
                 yield
         except (MlflowException, sa.exc.SQLAlchemyError) as error:
-            raise ConfigurationError(f"{_SETTING}: expected a usable MLflow registry, found: {error}") from error
+            found = str(error).partition("\n")[0]
+            raise ConfigurationError(f"{_SETTING}: expected a usable MLflow registry, found: {found}") from error
         except OSError as error:
             raise ConfigurationError(f"{self._artifact_root}: cannot keep model artifacts there: {error}") from error
 
@@ -129,18 +132,28 @@ class ModelRegistry:
         with mlflow.start_run(experiment_id=experiment_id, run_name=run_name, tags=tags) as run:
             _log_run(candidate, code)
             model_id, model_uri = _log_model(candidate)
+            # After the model: MLflow would copy earlier metrics to it, and a copy collides with its original.
+            mlflow.log_metrics(dict(candidate.metrics), model_id=model_id)
         self._require_registered_model()
         return self._client.create_model_version(
             name=self._name, source=model_uri, run_id=run.info.run_id, tags=tags, model_id=model_id
         )
 
     def _experiment_id(self) -> str:
-        """The experiment, made on first use; a tracking server over HTTP keeps artifacts where it is told to."""
-        experiment = self._client.get_experiment_by_name(self._name)
+        """The experiment whose artifacts lie under our root, made on first use.
+
+        MLflow fixes the folder when it makes an experiment, so another root on the same database gets one of its
+        own. A tracking server over HTTP keeps artifacts where it was told to.
+        """
+        location = None if _is_http(self._uri) else self._artifact_root.absolute().as_uri()
+        name = self._name
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None and location is not None and experiment.artifact_location != location:
+            name = f"{self._name} in {self._artifact_root.absolute()}"
+            experiment = self._client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
-        location = None if _is_http(self._uri) else self._artifact_root.absolute().as_uri()
-        return str(self._client.create_experiment(self._name, artifact_location=location))
+        return str(self._client.create_experiment(name, artifact_location=location))
 
     def _close_orphans(self, experiment_id: str, fingerprint: str) -> None:
         """Runs of this model that still say RUNNING belong to processes that are gone: the lock is ours."""
@@ -212,20 +225,21 @@ def _champion_of(year: int) -> str:
 
 
 def _is_http(uri: str) -> bool:
-    return urlsplit(uri).scheme in {"http", "https"}
+    return urlsplit(uri).scheme in _DEFAULT_PORTS
 
 
 def _require_reachable(uri: str) -> None:
     """Ask once: MLflow itself would go on asking for minutes. Raises what the attempt raised."""
-    if _is_http(uri):
-        address = urlsplit(uri)
-        try:
-            socket.create_connection((address.hostname or "", address.port or 443), timeout=5).close()
-        except OSError as error:
-            raise ConfigurationError(f"{_SETTING}: expected an MLflow server at {uri}, found {error}") from error
+    if not _is_http(uri):
+        sa.create_engine(uri, poolclass=sa.NullPool).connect().close()
         return
-    engine = sa.create_engine(uri, poolclass=sa.NullPool)
-    engine.connect().close()
+    parts = urlsplit(uri)
+    address = (parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme])
+    try:
+        socket.create_connection(address, timeout=_TIMEOUT_SECONDS).close()
+    except OSError as error:
+        host, port = address
+        raise ConfigurationError(f"{_SETTING}: expected an MLflow server at {host}:{port}, found: {error}") from error
 
 
 def _tags(candidate: Candidate, code: CodeState) -> dict[str, str]:
@@ -247,7 +261,6 @@ def _tags(candidate: Candidate, code: CodeState) -> dict[str, str]:
 def _log_run(candidate: Candidate, code: CodeState) -> None:
     features = list(candidate.plan.data.feature_names)
     mlflow.log_params({**candidate.algorithm.parameters, _FEATURES: json.dumps(features)})
-    mlflow.log_metrics(dict(candidate.metrics))
     mlflow.log_dict({"feature_set": candidate.plan.feature_set, "features": features}, "features.json")
     mlflow.log_text(code.uncommitted_diff, "uncommitted.diff")
 

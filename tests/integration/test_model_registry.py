@@ -140,8 +140,7 @@ def test_a_further_algorithm_adds_one_version(registry: ModelRegistry, candidate
 
 
 def test_a_run_that_a_killed_process_left_is_closed(registry: ModelRegistry, candidates: list[Candidate]) -> None:
-    experiment = registry._client.create_experiment(registry._name)
-    orphan = registry._client.create_run(experiment, tags={"fingerprint": candidates[0].fingerprint})
+    orphan = registry._client.create_run(registry._experiment_id(), tags={"fingerprint": candidates[0].fingerprint})
     registry.register(candidates, code=CODE)
     assert registry._client.get_run(orphan.info.run_id).info.status == "KILLED"
 
@@ -159,6 +158,17 @@ def test_a_lost_artifact_is_told_and_made_again_under_the_same_id(
     assert registry.load(again).probability_up(MARKET.features).shape == (len(MARKET.features),)
 
 
+def test_another_home_on_the_same_database_keeps_artifacts_of_its_own(
+    registry: ModelRegistry, tracking_uri: str, candidates: list[Candidate], tmp_path: Path
+) -> None:
+    registry.register(candidates, code=CODE)
+    shutil.rmtree(tmp_path / "models")
+    moved = ModelRegistry(tracking_uri, tmp_path / "moved", name=registry._name)
+    version, *_ = moved.register(candidates, code=CODE)
+    assert moved.load(version).version == version
+    assert not (tmp_path / "models").exists()
+
+
 def test_an_unknown_model_version_is_told(registry: ModelRegistry, candidates: list[Candidate]) -> None:
     version, *_ = registry.register(candidates, code=CODE)
     with pytest.raises(ConfigurationError, match="found none with its fingerprint"):
@@ -174,9 +184,9 @@ def test_a_database_that_is_down_is_told_with_the_setting_to_change(tmp_path: Pa
 def test_a_tracking_server_that_is_down_is_told_at_once(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
-        uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(ConfigurationError, match=f"expected an MLflow server at {uri}"):
-            ModelRegistry(uri, tmp_path).find("0" * 64)
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(ConfigurationError, match=f"expected an MLflow server at {address}"):
+            ModelRegistry(f"http://someone:password@{address}", tmp_path).find("0" * 64)
 
 
 def test_a_folder_that_cannot_hold_artifacts_is_named(tracking_uri: str, tmp_path: Path) -> None:
