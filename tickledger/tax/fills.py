@@ -5,12 +5,13 @@ What belongs here: the input of the engine and the order in which it happened. F
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
+from tickledger.domain.errors import Problem
 from tickledger.domain.execution import Execution
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.order import OrderSide
@@ -72,6 +73,55 @@ def from_executions(executions: Iterable[Execution]) -> list[Fill]:
         )
         for execution in ordered
     ]
+
+
+#: What the engine computes; options, futures and the rest of section 1256 are not among it.
+SUPPORTED: Final = frozenset({AssetClass.STOCK, AssetClass.ETF, AssetClass.CRYPTO})
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The fills that can be computed, and what is wrong with the others.
+
+    `left_out` names the symbols whose history is not complete without the refused fills.
+    """
+
+    fills: list[Fill]
+    problems: list[Problem]
+    left_out: set[str]
+
+
+def admit(fills: Iterable[Fill], *, where: str) -> Admission:
+    """Refuse fills that cannot be computed: asset classes that are not supported, and ids that come twice.
+
+    A fill that repeats another in everything is told and passed over; the security stays in.
+    """
+    admission = Admission([], [], set())
+    seen: dict[str, Fill] = {}
+    for fill in fills:
+        first = seen.setdefault(fill.execution_id, fill)
+        refusal = _refusal(fill, first)
+        if refusal is None:
+            admission.fills.append(fill)
+            continue
+        column, expected, found = refusal
+        place = where if fill.row is not None else f"{where}, execution {fill.execution_id}"
+        admission.problems.append(Problem(place, expected, found, row=fill.row, column=column))
+        if column != "execution_id" or replace(fill, row=None) != replace(first, row=None):
+            admission.left_out.update((fill.symbol, first.symbol))
+    return admission
+
+
+def _refusal(fill: Fill, first: Fill) -> tuple[str, str, str] | None:
+    """The column, what was expected and what was found, of a fill that cannot be computed."""
+    if first is not fill:
+        return "execution_id", "an id that no other fill has", fill.execution_id
+    if fill.asset_class not in SUPPORTED:
+        classes = ", ".join(sorted(SUPPORTED))
+        return "asset_class", f"{classes} (others are not computed yet: {fill.symbol} is left out)", fill.asset_class
+    if not fill.quantity > 0:
+        return "quantity", "a quantity above 0", str(fill.quantity)
+    return None
 
 
 def in_order(fills: Sequence[Fill]) -> list[Fill]:

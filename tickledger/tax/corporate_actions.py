@@ -1,0 +1,205 @@
+"""What corporate actions do to lots: Pub. 550, p. 63–65, 82; IRC 301(c), 305, 354–358, 1223.
+
+Each kind is a function from the book and the event to changed lots; lots keep their opening execution and
+acquisition date through all of them. Shares received without a purchase never replace a loss.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Final
+
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.errors import Problem
+from tickledger.tax import distributions
+from tickledger.tax.book import Book, scaled
+from tickledger.tax.cents import to_units
+from tickledger.tax.lots import Position
+from tickledger.tax.methods import first_in
+from tickledger.tax.policies import SplitInWindow
+
+
+def apply(book: Book, action: CorporateAction) -> None:
+    """Let the event happen to every lot of its symbol; problems go into the book."""
+    if action.kind is CorporateActionKind.DIVIDEND:
+        return
+    if action.new_symbol is not None:
+        book.links.add((book.security(action.symbol), book.security(action.new_symbol)))
+        _inherit(book, action.symbol, action.new_symbol)
+    if book.is_left_out(action.symbol):
+        return
+    problem = _missing(action)
+    if problem is not None:
+        book.leave_out(action.symbol, problem)
+    elif not book.positions_in(action.symbol) and action.kind is not CorporateActionKind.DELISTING:
+        book.problems.append(
+            _problem(action, "shares that it applies to", f"no open position in {action.symbol}", is_warning=True)
+        )
+        _scale_waiting(book, action)
+    else:
+        _APPLY[action.kind](book, action)
+
+
+def _inherit(book: Book, symbol: str, new_symbol: str) -> None:
+    """What a lot turns into is of its asset class, and cannot be computed where the lot cannot."""
+    if symbol in book.asset_classes:
+        book.asset_classes.setdefault(new_symbol, book.asset_classes[symbol])
+    if book.is_left_out(symbol):
+        book.left_out.add(book.security(new_symbol))
+
+
+_NEEDED: Final[Mapping[CorporateActionKind, tuple[str, ...]]] = {
+    CorporateActionKind.SPLIT: ("ratio",),
+    CorporateActionKind.RETURN_OF_CAPITAL: ("amount",),
+    CorporateActionKind.SPINOFF: ("ratio", "new_symbol", "fmv_old", "fmv_new"),
+    CorporateActionKind.TICKER_CHANGE: ("new_symbol",),
+    CorporateActionKind.MERGER: (),
+    CorporateActionKind.DELISTING: (),
+}
+
+
+def _missing(action: CorporateAction) -> Problem | None:
+    needed = _NEEDED[action.kind]
+    if action.kind is CorporateActionKind.MERGER:
+        has_stock = action.ratio is not None or action.new_symbol is not None
+        needed = ("ratio", "new_symbol") if has_stock else ("amount",)
+        if has_stock and action.amount:
+            needed = (*needed, "fmv_new")
+    absent = [name for name in needed if getattr(action, name) is None]
+    if absent:
+        return _problem(action, f"a {action.kind} with {' and '.join(absent)}", "none")
+    if action.ratio is not None and action.ratio <= 0:
+        return _problem(action, "a ratio above 0", str(action.ratio))
+    return None
+
+
+def _problem(action: CorporateAction, expected: str, found: str, *, is_warning: bool = False) -> Problem:
+    return Problem(
+        where=f"corporate action {action.kind} of {action.symbol} on {action.ex_date}",
+        expected=expected,
+        found=found,
+        severity="warning" if is_warning else "error",
+    )
+
+
+def _split(book: Book, action: CorporateAction) -> None:
+    ratio = action.ratio or Fraction(1)
+    for position in book.positions_in(action.symbol):
+        position.refill([book.succeed(lot, position, ratio) for lot in position.lots if lot.units])
+    _scale_waiting(book, action)
+    _pay_fraction(book, action, action.symbol)
+
+
+def _scale_waiting(book: Book, action: CorporateAction) -> None:
+    """Count losses that wait for a replacement in the shares of after the split (policy P5)."""
+    if action.kind is not CorporateActionKind.SPLIT or action.ratio is None:
+        return
+    if book.policies.split_in_window is SplitInWindow.SHARE_FOR_SHARE:
+        return
+    for is_short in (False, True):
+        group = book.groups.get((book.security(action.symbol), is_short))
+        for loss in group.waiting if group is not None else ():
+            if book.current_symbol(loss.sublot.lot.position.symbol) == action.symbol:
+                loss.to_match = scaled(loss.to_match, action.ratio)
+                loss.matched = scaled(loss.matched, action.ratio)
+
+
+def _ticker_change(book: Book, action: CorporateAction) -> None:
+    new_symbol = action.new_symbol or action.symbol
+    book.renamed[action.symbol] = new_symbol
+    _convert(book, action, ratio=Fraction(1), stays_identical=True)
+
+
+def _spinoff(book: Book, action: CorporateAction) -> None:
+    """Spread the basis over old and new shares by their value after the distribution (Pub. 550, p. 64; IRC 358)."""
+    ratio = action.ratio or Fraction(0)
+    new_value = Fraction(action.fmv_new or 0) * ratio
+    whole_value = Fraction(action.fmv_old or 0) + new_value
+    if not whole_value:
+        book.leave_out(action.symbol, _problem(action, "values fmv_old and fmv_new above 0", "0"))
+        return
+    for position in book.positions_in(action.symbol):
+        target = book.position(position.account_id, action.new_symbol or "", is_short=position.is_short)
+        lots = [lot for lot in position.lots if lot.units]
+        made = [distributions.spin_off(book, lot, target, ratio=ratio, part=new_value / whole_value) for lot in lots]
+        position.refill([book.succeed(lot, position, Fraction(1)) for lot in lots])
+        target.refill([*(lot for lot in target.lots if lot.units), *made])
+    _pay_fraction(book, action, action.new_symbol or "")
+
+
+def _merger(book: Book, action: CorporateAction) -> None:
+    if action.ratio is None:
+        _cash_out(book, action)
+        return
+    if action.amount:
+        for position in book.positions_in(action.symbol):
+            if position.is_short:
+                book.leave_out(
+                    action.symbol, _problem(action, "no short position in a merger for stock and cash", "one")
+                )
+                return
+            distributions.pay_boot(book, position, action)
+    _convert(book, action, ratio=action.ratio, stays_identical=False)
+    _pay_fraction(book, action, action.new_symbol or "")
+
+
+def _convert(book: Book, action: CorporateAction, *, ratio: Fraction, stays_identical: bool) -> None:
+    """Turn every lot into one of the new symbol."""
+    for position in book.positions_in(action.symbol):
+        target = book.position(position.account_id, action.new_symbol or "", is_short=position.is_short)
+        held = [lot for lot in target.lots if lot.units]
+        lots = [lot for lot in position.lots if lot.units]
+        # Shares received in a reorganization were not purchased: they replace nothing.
+        moved = [book.succeed(lot, target, ratio, may_replace=stays_identical) for lot in lots]
+        position.refill([])
+        target.refill([*held, *moved])
+
+
+def _cash_out(book: Book, action: CorporateAction) -> None:
+    """Cash for every share: a sale (or, of a short, its closing) of all lots."""
+    for position in book.positions_in(action.symbol):
+        net = distributions.cash(book, action, position.held)
+        _close_first(book, position, action, units=position.held, net=net)
+
+
+def _delisting(book: Book, action: CorporateAction) -> None:
+    if action.amount is not None:
+        _cash_out(book, action)
+        return
+    for position in book.positions_in(action.symbol):
+        expected = "a decision on worthlessness (IRC 165(g)), which the delisting alone does not make"
+        found = f"lots of {position.symbol} in {position.account_id}, which stay open"
+        book.problems.append(_problem(action, expected, found, is_warning=True))
+
+
+def _pay_fraction(book: Book, action: CorporateAction, symbol: str) -> None:
+    """Sell the fraction of a share for the cash received in its place (Pub. 550, p. 63)."""
+    if not action.cash_in_lieu:
+        return
+    positions = [found for found in book.positions_in(symbol) if not found.is_short]
+    fractions = [position.held % book.share_units for position in positions]
+    if not any(fractions):
+        found = f"cash in lieu of {action.cash_in_lieu} for whole shares"
+        book.problems.append(_problem(action, f"a fraction of a share of {symbol}", found, is_warning=True))
+        return
+    whole, paid = sum(fractions), 0
+    net = to_units(action.cash_in_lieu)
+    for position, fraction in zip(positions, fractions, strict=True):
+        if fraction:
+            part = net * (paid + fraction) // whole - net * paid // whole
+            paid += fraction
+            _close_first(book, position, action, units=fraction, net=part)
+
+
+def _close_first(book: Book, position: Position, action: CorporateAction, *, units: int, net: int) -> None:
+    closing = distributions.closing_by(action, position, units=units, net=net)
+    book.close(position, closing, ((sublot, sublot.units) for sublot in first_in(position)))
+
+
+_APPLY: Final[Mapping[CorporateActionKind, Callable[[Book, CorporateAction], None]]] = {
+    CorporateActionKind.SPLIT: _split,
+    CorporateActionKind.RETURN_OF_CAPITAL: distributions.return_capital,
+    CorporateActionKind.SPINOFF: _spinoff,
+    CorporateActionKind.TICKER_CHANGE: _ticker_change,
+    CorporateActionKind.MERGER: _merger,
+    CorporateActionKind.DELISTING: _delisting,
+}
