@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,6 +23,10 @@ from tickledger.db.migrate import upgrade
 
 TEMPLATE = "ledger_template"
 RUN_FOLDER = pytest.StashKey[Path]()
+
+# A machine that does something else for a moment says nothing about the code: examples have no deadline.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
