@@ -5,6 +5,7 @@ variable's name, what was expected and what was found.
 """
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal
@@ -56,6 +57,26 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+
+Origin = Literal["environment", ".env", "default"]
+
+
+def origins(settings: Settings) -> Mapping[str, Origin]:
+    """Where the value of each field came from, by the field's name."""
+    variables = {name.upper() for name in os.environ}
+
+    def origin(field: str) -> Origin:
+        if field not in settings.model_fields_set:
+            return "default"
+        return "environment" if f"{PREFIX}{field.upper()}" in variables else ".env"
+
+    return {field: origin(field) for field in Settings.model_fields}
+
+
+def environment_with(additions: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process and `additions`, for a child."""
+    return {**os.environ, **additions}
 
 
 def load_settings() -> Settings:

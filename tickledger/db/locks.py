@@ -41,11 +41,11 @@ def is_free(path: Path, *, shared: bool = False) -> bool:
     return True
 
 
-def poll(condition: Callable[[], bool], *, seconds: float) -> bool:
+def poll(condition: Callable[[], bool], *, seconds: float, every: float = _POLL_SECONDS) -> bool:
     """Wait until `condition` holds, at most for `seconds`; whether it did."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
     return True

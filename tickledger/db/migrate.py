@@ -12,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, ForeignKeyConstraint, text
 from sqlalchemy.schema import SchemaItem
 
@@ -41,6 +42,11 @@ def current_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def newest_revision() -> str | None:
+    """The revision that `upgrade` brings a ledger to."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def schema_differences(engine: Engine) -> list[object]:
     """How the database differs from `tickledger.db.tables`, in Alembic's words; empty where it does not."""
     with engine.connect() as connection:
@@ -60,11 +66,16 @@ def _locked(engine: Engine) -> Iterator[Config]:
     with engine.begin() as connection:
         _check_server(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        config = Config()
-        config.set_main_option("script_location", "tickledger.db:migrations")
+        config = _config()
         # A URL in the ini would have its % signs read as interpolation.
         config.attributes["connection"] = connection
         yield config
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "tickledger.db:migrations")
+    return config
 
 
 def _check_server(connection: Connection) -> None:

@@ -1,0 +1,214 @@
+"""What ``tickledger up`` starts, in which order, and how it waits for the end.
+
+The Dagster code server comes first, because the web server and the daemon ask it for the definitions; MLflow, the
+slowest, starts beside it. They stop in reverse, the database last. `up` itself has a single thread and imports
+neither Dagster nor MLflow.
+"""
+
+import http
+import http.client
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from rich.text import Text
+from sqlalchemy import make_url
+
+from tickledger.cli.columns import aligned
+from tickledger.cli.console import err, out
+from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
+from tickledger.cli.processes import Running, Service, await_answers, running
+from tickledger.db.connect import Connections, open_ledger
+from tickledger.domain.errors import ConfigurationError, TickledgerError
+from tickledger.settings import Settings
+
+_READY_SECONDS: Final = 180
+_ASK_SECONDS: Final = 2
+_WATCH_SECONDS: Final = 0.5
+_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOCATION: Final = "tickledger"
+
+
+class _StopRequested(BaseException):
+    """A signal asked for the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the pages are served; each field is an option of the command."""
+
+    dagster: int
+    mlflow: int
+
+    def check(self) -> None:
+        """Raise ConfigurationError naming the first port that is taken and the option that changes it."""
+        if self.dagster == self.mlflow:
+            raise ConfigurationError(f"--dagster-port and --mlflow-port: expected two ports, found {self.mlflow} twice")
+        for field in fields(self):
+            port = getattr(self, field.name)
+            if problem := port_problem(port):
+                raise ConfigurationError(
+                    f"port {port}: expected a free port for {field.name}, found: {problem}. "
+                    f"Stop what uses it, or choose another: tickledger up --{field.name}-port {free_port()}"
+                )
+
+
+def supervise(settings: Settings, ports: Ports) -> None:
+    """Run everything until a signal asks for the end; raises TickledgerError where a part ends by itself."""
+    ports.check()
+    with _stopped_by_signals(), open_ledger(settings) as connections, ExitStack() as stack:
+        err.print("starting Dagster and MLflow; the first time this takes half a minute")
+        everything = _start(settings, connections, ports, stack)
+        await_answers(everything, seconds=_READY_SECONDS)
+        out.print(_addresses(settings, connections, ports))
+        err.print("Ctrl-C stops everything")
+        while True:
+            for one in everything:
+                one.check()
+            time.sleep(_WATCH_SECONDS)
+
+
+def _start(settings: Settings, connections: Connections, ports: Ports, stack: ExitStack) -> Sequence[Running]:
+    parts = _Parts(settings, connections)
+    code_port = free_port()
+    workspace = _write_workspace(settings.home / "dagster" / "workspace.yaml", code_port)
+    mlflow = [] if settings.mlflow_tracking_uri else [parts.mlflow(ports.mlflow)]
+    first = [stack.enter_context(running(part)) for part in (parts.code_server(code_port), *mlflow)]
+    await_answers(first[:1], seconds=_READY_SECONDS)
+    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
+    return [*first, *(stack.enter_context(running(part)) for part in second)]
+
+
+def _write_workspace(path: Path, code_port: int) -> Path:
+    location = f"host: {LOOPBACK}\n      port: {code_port}\n      location_name: {_LOCATION}"
+    path.write_text(f"load_from:\n  - grpc_server:\n      {location}\n", "utf-8")
+    return path
+
+
+class _Parts:
+    """The services, with the environment they need."""
+
+    def __init__(self, settings: Settings, connections: Connections) -> None:
+        from pipelines.instance import CHECKOUT, dagster_environment
+
+        self._settings = settings
+        self._checkout = CHECKOUT
+        self._dagster = dagster_environment(settings, connections)
+        self._mlflow = {
+            "MLFLOW_BACKEND_STORE_URI": connections.mlflow_url,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            # Its job runners take a gigabyte and run nothing of ours.
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
+
+    def code_server(self, port: int) -> Service:
+        options = ("--location-name", _LOCATION, "--working-directory", self._checkout)
+        command = ("dagster", "code-server", "start", *_at(port), "--module-name", "pipelines.definitions", *options)
+        return self._service("Dagster code server", command, self._dagster, partial(accepts, port))
+
+    def webserver(self, port: int, workspace: Path) -> Service:
+        command = ("dagster_webserver", *_at(port), "--workspace", workspace)
+        return self._service("Dagster webserver", command, self._dagster, partial(_shows_definitions, port))
+
+    def daemon(self, workspace: Path) -> Service:
+        command = ("dagster._daemon", "run", "--workspace", workspace)
+        return self._service("Dagster daemon", command, self._dagster, lambda: True)  # it has no page to ask for
+
+    def mlflow(self, port: int) -> Service:
+        artifacts = self._settings.home / "mlflow" / "artifacts"
+        command = ("mlflow", "server", *_at(port), "--workers", 1, "--default-artifact-root", artifacts)
+        return self._service("MLflow", command, self._mlflow, partial(_is_healthy, port))
+
+    def _service(
+        self,
+        name: str,
+        command: Sequence[str | int | Path],
+        environment: Mapping[str, str],
+        answers: Callable[[], bool],
+    ) -> Service:
+        log = self._settings.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
+        return Service(name, [sys.executable, "-m", *map(str, command)], environment, log, answers)
+
+
+def _at(port: int) -> tuple[str | int, ...]:
+    return ("--host", LOOPBACK, "--port", port)
+
+
+def _is_healthy(port: int) -> bool:
+    return _ask(port, "GET", "/health") is not None
+
+
+_DEFINITIONS_QUERY: Final = """{ workspaceOrError { ... on Workspace { locationEntries {
+    locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+
+
+def _shows_definitions(port: int) -> bool:
+    """Whether the web server has the definitions; raises TickledgerError where they cannot be loaded."""
+    answer = _ask(port, "POST", "/graphql", json.dumps({"query": _DEFINITIONS_QUERY}))
+    if answer is None:
+        return False
+    entries = json.loads(answer)["data"]["workspaceOrError"].get("locationEntries", [])
+    loaded = [entry["locationOrLoadError"] for entry in entries if entry["locationOrLoadError"]]
+    for one in loaded:
+        if one["__typename"] == "PythonError":
+            raise TickledgerError(f"Dagster cannot load the definitions: {one['message'].strip()}")
+    return bool(loaded)
+
+
+def _ask(port: int, method: str, path: str, body: str | None = None) -> bytes | None:
+    """The body of a good answer, or None. No proxy of the environment stands between us and our own machine."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ASK_SECONDS)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.read() if response.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _addresses(settings: Settings, connections: Connections, ports: Ports) -> Text:
+    ledger = make_url(connections.ledger_url).set(drivername="postgresql").render_as_string(hide_password=True)
+    mlflow = settings.mlflow_tracking_uri or f"http://{LOOPBACK}:{ports.mlflow}"
+    return aligned(
+        [
+            ("part", "address", "shows"),
+            ("Dagster", f"http://{LOOPBACK}:{ports.dagster}", "the lineage graph, runs, checks, schedules"),
+            ("MLflow", mlflow, "models and what they were trained on"),
+            ("PostgreSQL", ledger, "the ledger, for psql"),
+            ("logs", str(settings.home / "logs"), "what each part says"),
+        ]
+    )
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """End the context quietly on SIGINT, SIGTERM and SIGHUP; later ones do not disturb the stopping.
+
+    SIGINT is set because a command that a script starts in the background inherits it as ignored.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise _StopRequested
+
+    # Under nohup the end of the terminal is meant to be ignored.
+    ends = [one for one in _END_SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in ends}
+    try:
+        yield
+    except _StopRequested:
+        err.print("stopped")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
