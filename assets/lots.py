@@ -9,15 +9,6 @@ from typing import Any
 
 import dagster as dg
 import pandera.pandas as pa
-from tickledger.reporting.tax_tables import (
-    GAIN_COLUMNS,
-    LOT_COLUMNS,
-    WASH_SALE_COLUMNS,
-    gain_rows,
-    lot_rows,
-    wash_sale_rows,
-)
-from tickledger.tax.engine import compute
 
 from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
 from assets.ledger_schemas import Gains, Lots
@@ -29,6 +20,8 @@ from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.tax import replace_tax_result
 from tickledger.db.trading import read_accounts, read_executions
+from tickledger.reporting.tax_tables import gains_table, lots_table, wash_sales_table
+from tickledger.tax.engine import compute
 from tickledger.tax.fills import from_executions
 from tickledger.tax.result import TaxResult
 
@@ -61,14 +54,18 @@ OWNERS = ["team:tax"]
     ],
     check_specs=[schema_spec(OPEN_LOTS, Lots), schema_spec(REALIZED, Gains)],
 )
-def tax_ledger(ledger: Ledger, exports: Exports) -> tuple[Materialized, ...]:
+def tax_ledger(ledger: Ledger, exports: Exports) -> tuple[Materialized, Materialized]:
     accounts = read_accounts(ledger.engine)
     actions = domain_actions(read_corporate_actions(ledger.engine))
     result = compute(from_executions(read_executions(ledger.engine)), accounts=accounts, corporate_actions=actions)
     written = replace_tax_result(ledger.engine, result, account_ids=[account.account_id for account in accounts])
-    exports.write_table("gains.csv", columns=GAIN_COLUMNS, rows=gain_rows(result.gains))
-    exports.write_table("lots.csv", columns=LOT_COLUMNS, rows=lot_rows(result.open_lots))
-    exports.write_table("wash_sales.csv", columns=WASH_SALE_COLUMNS, rows=wash_sale_rows(result.wash_sales))
+    exports.write_tables(
+        {
+            "gains.csv": gains_table(result.gains),
+            "lots.csv": lots_table(result.open_lots),
+            "wash_sales.csv": wash_sales_table(result.wash_sales),
+        }
+    )
     return (
         _result(OPEN_LOTS, Lots, result.open_lots, {**replace_metadata(written["open_lots"]), **_policies(result)}),
         _result(REALIZED, Gains, result.gains, {**replace_metadata(written["capital_gains"]), **_sums(result)}),

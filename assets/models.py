@@ -64,7 +64,7 @@ def _metadata(versions: Sequence[ModelVersion]) -> dict[str, dg.MetadataValue]:
     return {
         "versions": dg.MetadataValue.md(rows.to_markdown(index=False)),
         "champions": dg.MetadataValue.json(
-            {version.trained_for_year: version.model_version_id for version in champions}
+            {str(version.trained_for_year): version.model_version_id for version in champions}
         ),
         "features": dg.MetadataValue.int(len(champions[-1].feature_names)),
     }

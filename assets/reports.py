@@ -20,6 +20,7 @@ from tickledger.backtest.performance import yearly_performance
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.forms import replace_forms, replace_schedules
+from tickledger.db.records import Selection
 from tickledger.db.reports import read_daily_pnl, replace_daily_pnl, replace_strategy_performance
 from tickledger.db.signals import read_signals
 from tickledger.db.tax import read_gains
@@ -30,44 +31,34 @@ from tickledger.db.trading import (
     read_executions,
     read_positions,
 )
-from tickledger.reporting.pnl import DailyPnl, daily_pnl, unexplained_equity
+from tickledger.reporting.pnl import daily_pnl, unexplained_equity
 from tickledger.reporting.tax_years import all_lines, form_8949_tables, schedule_d_documents, tax_forms
-from tickledger.reporting.trade_tables import field_names
+from tickledger.reporting.trade_tables import daily_pnl_table
 
 GROUP = "reports"
+OWNERS = ["team:tax"]
 DAILY_PNL = [GROUP, "daily_pnl"]
 PERFORMANCE = [GROUP, "performance"]
 FORM_8949 = [GROUP, "form_8949"]
 SCHEDULE_D = [GROUP, "schedule_d"]
 
 
-def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], kinds: set[str], description: str) -> dict[str, Any]:
-    return {
-        "key": key,
-        "deps": [dg.AssetKey(dep) for dep in deps],
-        "group_name": GROUP,
-        "owners": ["team:tax"],
-        "kinds": {"postgres", *kinds},
-        "partitions_def": YEARS,
-        "backfill_policy": SINGLE_RUN,
-        "description": description,
-    }
-
-
 @dg.asset(
-    **_spec(
-        DAILY_PNL,
-        [POSITIONS],
-        set(),
-        "Economic profit and loss of each session (average cost, after commissions and fees); the totals add up to "
-        "the change of equity, to the cent.",
-    )
+    key=DAILY_PNL,
+    deps=[dg.AssetKey(POSITIONS)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    partitions_def=YEARS,
+    backfill_policy=SINGLE_RUN,
+    description="Economic profit and loss of each session (average cost, after commissions and fees); the totals add "
+    "up to the change of equity, to the cent.",
 )
 def daily_pnl_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
     start, end = dates_of(context)
-    account = {"account_id": simulated.account_id, "end": end}
+    account = Selection(account_id=simulated.account_id, end=end)
     rows = daily_pnl(
         read_balances(ledger.engine, **account),
         read_positions(ledger.engine, **account),
@@ -76,7 +67,7 @@ def daily_pnl_report(
         start=start,
     )
     written = replace_daily_pnl(ledger.engine, simulated.account, rows, start=start, end=end)
-    exports.write_table("daily_pnl.csv", columns=field_names(DailyPnl), rows=list(map(asdict, rows)))
+    exports.write_tables({"daily_pnl.csv": daily_pnl_table(rows)})
     return dg.MaterializeResult(metadata={**replace_metadata(written), "last_sessions": _tail(rows)})
 
 
@@ -88,16 +79,18 @@ def daily_pnl_adds_up(ledger: Ledger, simulated: SimulatedAccount) -> dg.AssetCh
 
 
 @dg.asset(
-    **_spec(
-        PERFORMANCE,
-        [DAILY_PNL, SIGNALS],
-        set(),
-        "Return, risk and win rate of the strategy that traded, one row for each year.",
-    )
+    key=PERFORMANCE,
+    deps=[dg.AssetKey(DAILY_PNL), dg.AssetKey(SIGNALS)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    partitions_def=YEARS,
+    backfill_policy=SINGLE_RUN,
+    description="Return, risk and win rate of the strategy that traded, one row for each year.",
 )
 def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount) -> Materialized:
     start, end = dates_of(context)
-    account = {"account_id": simulated.account_id, "end": end}
+    account = Selection(account_id=simulated.account_id, end=end)
     rows = yearly_performance(
         years_of(context),
         strategy=simulated.strategy,
@@ -112,12 +105,15 @@ def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simula
 
 
 @dg.asset(
-    **_spec(
-        FORM_8949,
-        [REALIZED],
-        {"csv"},
-        "Rows of Form 8949 for each taxpayer and tax year. Forms of accounts that are not live carry a watermark.",
-    ),
+    key=FORM_8949,
+    deps=[dg.AssetKey(REALIZED)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "csv"},
+    partitions_def=YEARS,
+    backfill_policy=SINGLE_RUN,
+    description="Rows of Form 8949 for each taxpayer and tax year. Those of accounts that are not live carry a "
+    "watermark.",
     check_specs=[schema_spec(FORM_8949, FormLines)],
 )
 def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
@@ -132,12 +128,15 @@ def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports:
 
 
 @dg.asset(
-    **_spec(
-        SCHEDULE_D,
-        [FORM_8949],
-        {"json"},
-        "Schedule D of each taxpayer and tax year: totals by box, the loss limit of IRC 1211(b) and the carryover.",
-    )
+    key=SCHEDULE_D,
+    deps=[dg.AssetKey(FORM_8949)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "json"},
+    partitions_def=YEARS,
+    backfill_policy=SINGLE_RUN,
+    description="Schedule D of each taxpayer and tax year: totals by box, the loss limit of IRC 1211(b) and the "
+    "carryover.",
 )
 def schedule_d_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
     forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))

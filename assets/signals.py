@@ -14,7 +14,7 @@ from resources.model_registry import Models
 from tickledger.db.features import write_feature_snapshots
 from tickledger.db.models import read_champions
 from tickledger.db.signals import replace_signals
-from tickledger.reporting.trade_tables import SIGNAL_COLUMNS, signal_rows
+from tickledger.reporting.trade_tables import signals_table
 from tickledger.strategies.schemas import SignalsFrame, signals_frame
 
 GROUP = "signals"
@@ -42,7 +42,7 @@ def daily_signals(
     signals = direction_signals(models.registry, features=features, champions=champions)
     write_feature_snapshots(ledger.engine, features)
     written = replace_signals(ledger.engine, signals, start=start, end=end)
-    exports.write_table("signals.csv", columns=SIGNAL_COLUMNS, rows=signal_rows(signals))
+    exports.write_tables({"signals.csv": signals_table(signals)})
     frame = signals_frame(signals)
     return dg.MaterializeResult(
         metadata={

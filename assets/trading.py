@@ -20,7 +20,7 @@ from resources.simulated_account import SimulatedAccount
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.market_data import read_bars
 from tickledger.db.signals import read_signals
-from tickledger.db.symbols import read_symbols
+from tickledger.db.symbols import read_sectors
 from tickledger.db.trading import (
     ensure_account,
     opening_state,
@@ -33,7 +33,7 @@ from tickledger.db.trading import (
 from tickledger.db.versions import ReplaceResult
 from tickledger.domain.position import PortfolioState
 from tickledger.execution.replay import replay
-from tickledger.reporting.trade_tables import FILL_COLUMNS, ORDER_COLUMNS, fill_rows, order_rows
+from tickledger.reporting.trade_tables import fills_table, orders_table
 
 ORDERS = ["orders", "daily"]
 FILLS = ["fills", "daily"]
@@ -75,7 +75,7 @@ def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], description: str) -
 )
 def trading_session(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
-) -> tuple[Materialized, ...]:
+) -> tuple[Materialized, Materialized, Materialized]:
     start, end = dates_of(context)
     ensure_account(ledger.engine, simulated.account)
     replace_risk_limits(ledger.engine, simulated.account_id, simulated.limits())
@@ -89,12 +89,12 @@ def trading_session(
         signals=read_signals(ledger.engine, start=start, end=end, strategy=simulated.strategy),
         limits=simulated.limits(),
         strategy=simulated.strategy,
-        sectors=read_symbols(ledger.engine).set_index("symbol")["sector"].to_dict(),
+        sectors=read_sectors(ledger.engine),
     )
     written = replace_session(ledger.engine, simulated.account, record, start=start, end=end)
     orders, events = read_orders(ledger.engine), read_order_events(ledger.engine)
-    exports.write_table("orders.csv", columns=ORDER_COLUMNS, rows=order_rows(orders, events))
-    exports.write_table("fills.csv", columns=FILL_COLUMNS, rows=fill_rows(read_executions(ledger.engine)))
+    fills = read_executions(ledger.engine)
+    exports.write_tables({"orders.csv": orders_table(orders, events), "fills.csv": fills_table(fills)})
     return (
         _result(ORDERS, Orders, record.orders, written["orders"]),
         _result(FILLS, Executions, record.executions, written["executions"]),

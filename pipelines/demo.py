@@ -15,7 +15,7 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from assets.features import DAILY as FEATURES
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, default_resources
 from pipelines.instance import enter
 from resources.market_files import MarketFiles
 from sensors.market_files import RANGE_END, RANGE_START, month_range
@@ -69,9 +69,10 @@ def demonstration(settings: Settings, *, report: Callable[[str], None]) -> Itera
     with _only_one(settings), open_ledger(settings) as connections:
         enter(settings, connections)
         definitions = build_definitions(settings)
+        market_files = default_resources(settings)["market_files"]
         with DagsterInstance.get() as instance:
             _fail_abandoned_runs(instance)
-            for step in steps(definitions.resources["market_files"]):
+            for step in steps(market_files):
                 report(step.title)
                 _run(definitions, instance, step)
         yield connections

@@ -7,7 +7,7 @@ import dagster as dg
 from resources.expectations import ExpectationReport, validate_bars
 
 
-class DataQuality(dg.ConfigurableResource):
+class DataQuality(dg.ConfigurableResource[None]):
     """Runs the suites over the ledger's tables and publishes the Data Docs under `data_docs`."""
 
     data_docs: str

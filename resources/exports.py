@@ -2,32 +2,33 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
-from tickledger.reporting.tax_tables import Table
+
+from tickledger.reporting.table import Table
 
 
-class Exports(dg.ConfigurableResource):
+class Exports(dg.ConfigurableResource[None]):
     """Writes tables and documents into `folder`, each as one step, so that no reader sees half of one."""
 
     folder: str
 
-    def write_table(self, name: str, *, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Path:
-        """Write `rows` as `name` (CSV, UTF-8, header row) and return its path."""
+    def write_table(self, name: str, table: Table) -> Path:
+        """Write `table` as `name` (CSV, UTF-8, header row) and return its path."""
         path = Path(self.folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer = csv.DictWriter(file, table.columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(table.rows)
         return partial.replace(path)
 
     def write_tables(self, tables: Mapping[str, Table]) -> list[Path]:
         """Write each of `tables` under its name."""
-        return [self.write_table(name, columns=table.columns, rows=table.rows) for name, table in tables.items()]
+        return [self.write_table(name, table) for name, table in tables.items()]
 
     def write_documents(self, documents: Mapping[str, Mapping[str, object]]) -> list[Path]:
         """Write each of `documents` under its name."""

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from tickledger.db.engine import create_ledger_engine
 
 
-class Ledger(dg.ConfigurableResource):
+class Ledger(dg.ConfigurableResource[None]):
     """The system of record. `url` is a ``postgresql+psycopg://`` address; the engine lives as long as the run."""
 
     url: str

@@ -7,7 +7,7 @@ import dagster as dg
 from ml.registry import ModelRegistry
 
 
-class Models(dg.ConfigurableResource):
+class Models(dg.ConfigurableResource[None]):
     """The registry at `tracking_uri`, with the artifacts of new versions under `artifacts`."""
 
     tracking_uri: str

@@ -13,7 +13,7 @@ from tickledger.domain.order import RiskLimit
 SINCE = date(1900, 1, 1)
 
 
-class SimulatedAccount(dg.ConfigurableResource):
+class SimulatedAccount(dg.ConfigurableResource[None]):
     """A simulated account: its opening cash (USD), the strategy whose signals it trades, and its risk limits.
 
     The units of the limits are in `tickledger.domain.order.RISK_LIMIT_UNITS`.

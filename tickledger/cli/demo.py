@@ -18,10 +18,10 @@ def run(
 
     require_checkout("demo")
     settings = load_settings()
-    from pipelines.demo import demonstration
+    from pipelines.demo import TAX_YEAR, demonstration
     from tickledger.cli.demo_summary import print_summary, summarize
     from tickledger.cli.progress import steps_on_stderr
 
     with steps_on_stderr() as report, demonstration(settings, report=report) as connections:
-        summary = summarize(connections, home=settings.home)
+        summary = summarize(connections, home=settings.home, tax_year=TAX_YEAR)
     print_summary(summary, as_json=json)

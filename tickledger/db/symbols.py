@@ -39,7 +39,15 @@ def read_symbols(engine: Engine) -> pd.DataFrame:
     columns = [symbols.c.ticker.label("symbol"), *(symbols.c[name] for name in _DESCRIPTION)]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(symbols.c.ticker)).all()
-    return pd.DataFrame([tuple(row) for row in rows], columns=["symbol", *_DESCRIPTION])
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=["symbol", *_DESCRIPTION], dtype="object")
+    return frame.astype({"symbol": "str"})
+
+
+def read_sectors(engine: Engine) -> dict[str, str]:
+    """The sector of each instrument that has one, by ticker."""
+    statement = select(symbols.c.ticker, symbols.c.sector).where(symbols.c.sector.is_not(None))
+    with engine.connect() as connection:
+        return {row.ticker: row.sector for row in connection.execute(statement)}
 
 
 def symbol_ids(connection: Connection, tickers: Iterable[str]) -> dict[str, int]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.lot import RealizedGain
-from tickledger.reporting.tax_tables import Table, form_8949_table
+from tickledger.reporting.table import Table
+from tickledger.reporting.tax_tables import form_8949_table
 from tickledger.tax.form_8949 import FormLine, form_lines
 from tickledger.tax.schedule_d import Carryover, ScheduleD, schedule_d
 

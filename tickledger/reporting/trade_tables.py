@@ -1,15 +1,14 @@
 """Signals, orders and fills as the files that people and other programs read (columns: docs/formats.md)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Final
 
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderEvent, OrderStatus
 from tickledger.domain.signal import Signal
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from tickledger.reporting.pnl import DailyPnl
+from tickledger.reporting.table import Table
 
 Row = Mapping[str, object]
 
@@ -51,14 +50,9 @@ FILL_COLUMNS: Final = (
 )
 
 
-def field_names(row_type: "type[DataclassInstance]") -> tuple[str, ...]:
-    """The columns of a table whose rows are the fields of a dataclass."""
-    return tuple(field.name for field in fields(row_type))
-
-
-def signal_rows(signals: Iterable[Signal]) -> list[Row]:
-    """The rows of signals.csv, in the order given."""
-    return [
+def signals_table(signals: Iterable[Signal]) -> Table:
+    """signals.csv, in the order given."""
+    rows = [
         {
             "signal_id": signal.signal_id,
             "symbol": signal.symbol,
@@ -71,12 +65,13 @@ def signal_rows(signals: Iterable[Signal]) -> list[Row]:
         }
         for signal in signals
     ]
+    return Table(columns=SIGNAL_COLUMNS, rows=rows)
 
 
-def order_rows(orders: Iterable[Order], events: Sequence[OrderEvent]) -> list[Row]:
-    """The rows of orders.csv; status and reason are those of each order's last event."""
+def orders_table(orders: Iterable[Order], events: Iterable[OrderEvent]) -> Table:
+    """orders.csv; status and reason are those of each order's last event."""
     last = {event.order_id: event for event in sorted(events, key=lambda event: event.sequence)}
-    return [_order_row(order, last.get(order.order_id)) for order in orders]
+    return Table(columns=ORDER_COLUMNS, rows=[_order_row(order, last.get(order.order_id)) for order in orders])
 
 
 def _order_row(order: Order, last: OrderEvent | None) -> Row:
@@ -97,9 +92,9 @@ def _order_row(order: Order, last: OrderEvent | None) -> Row:
     }
 
 
-def fill_rows(executions: Iterable[Execution]) -> list[Row]:
-    """The rows of fills.csv: `commission` is the broker's charge and the regulatory fees together."""
-    return [
+def fills_table(executions: Iterable[Execution]) -> Table:
+    """fills.csv: `commission` is the broker's charge and the regulatory fees together."""
+    rows = [
         {
             "execution_id": execution.execution_id,
             "order_id": execution.order_id,
@@ -113,3 +108,9 @@ def fill_rows(executions: Iterable[Execution]) -> list[Row]:
         }
         for execution in executions
     ]
+    return Table(columns=FILL_COLUMNS, rows=rows)
+
+
+def daily_pnl_table(rows: Iterable[DailyPnl]) -> Table:
+    """daily_pnl.csv: the fields of `DailyPnl`, USD."""
+    return Table(columns=[field.name for field in fields(DailyPnl)], rows=[asdict(row) for row in rows])
