@@ -7,7 +7,7 @@ table of the transaction, from which set operations then insert.
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import psycopg
@@ -20,14 +20,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 Row = Mapping[str, Any]
 
+#: The columns that say since when and until when a row is in force; the ledger fills them, never the domain.
+VERSIONING: Final = ("recorded_at", "superseded_at")
+
 
 @contextmanager
 def staged(connection: Connection, table: Table, rows: Sequence[Row]) -> Iterator[Table]:
-    """A temporary table with the columns of `table` that `rows` fill; it is gone when the block ends.
-
-    Every row has the same keys. Without rows all columns of `table` are there, empty.
-    """
-    columns = [table.c[name] for name in rows[0]] if rows else list(table.c)
+    """A temporary table of all columns of `table` but the versioning ones; it is gone when the block ends."""
+    columns = [column for column in table.c if column.name not in VERSIONING]
     staging = _create(connection, f"staged_{table.name}", columns)
     with _cursor(connection) as cursor, cursor.copy(_copy_from(staging)) as copy:
         for row in rows:
@@ -45,7 +45,7 @@ def staged_frame(connection: Connection, frame: pd.DataFrame, columns: Sequence[
     """
     staging = _create(connection, "staged_frame", columns)
     payload = io.BytesIO()
-    rows = pa.Table.from_pandas(frame[[column.name for column in columns]], preserve_index=False)
+    rows = pa.table({column.name: _arrow(frame[column.name]) for column in columns})
     pyarrow.csv.write_csv(rows, payload, pyarrow.csv.WriteOptions(include_header=False))
     with _cursor(connection) as cursor, cursor.copy(_copy_from(staging) + sql.SQL(" (FORMAT csv)")) as copy:
         copy.write(payload.getbuffer())
@@ -68,6 +68,13 @@ def query_frame(connection: Connection, statement: Select[Any], types: Mapping[s
     rows = _parsed(payload, types) if payload else pa.schema(list(types.items())).empty_table()
     frame: pd.DataFrame = rows.to_pandas()
     return frame
+
+
+def _arrow(cells: "pd.Series[Any]") -> pa.Array:
+    if not isinstance(cells.dtype, pd.DatetimeTZDtype):
+        return pa.array(cells)
+    # By way of naive UTC, because pyarrow asks aware series in a way that pandas 3 deprecates.
+    return pa.array(cells.dt.tz_convert(None)).cast(pa.timestamp("us", tz="UTC"))
 
 
 def _parsed(payload: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:

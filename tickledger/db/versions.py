@@ -37,8 +37,6 @@ from sqlalchemy.exc import IntegrityError
 from tickledger.db.copying import Row, affected, staged
 from tickledger.domain.errors import LedgerError
 
-_VERSIONING = ("recorded_at", "superseded_at")
-
 
 @dataclass(frozen=True, slots=True)
 class ReplaceResult:
@@ -100,6 +98,8 @@ def replace_scope(
     `rows` fill every column but the versioning ones. Raises LedgerError where a row lies outside the scope or
     an id already stands for another content.
     """
+    if not rows:
+        return ReplaceResult(0, 0, _supersede(connection, table, stale=scope.holds(table), at=at))
     with staged(connection, table, distinct(table, rows)) as staging:
         _refuse_outsiders(connection, staging, scope)
         _refuse_contradictions(connection, table, staging)
@@ -112,7 +112,7 @@ def merge(
     """Make the rows of `staging` current in `table`, in place of those current ones that `stale` marks."""
     total = connection.execute(select(func.count()).select_from(staging)).scalar_one()
     # In this order, because at no moment may two current rows claim the same place.
-    superseded = _supersede(connection, table, staging, stale=stale, at=at)
+    superseded = _supersede(connection, table, stale=and_(stale, ~_holds_same_row(staging, table)), at=at)
     inserted = _reinstate(connection, table, staging) + _insert_missing(connection, table, staging, at=at)
     return ReplaceResult(inserted, total - inserted, superseded)
 
@@ -138,12 +138,8 @@ def distinct(table: Table, rows: Sequence[Row]) -> list[Row]:
     return list(by_id.values())
 
 
-def _supersede(
-    connection: Connection, table: Table, staging: Table, *, stale: ColumnElement[bool], at: datetime
-) -> int:
-    absent = ~select(literal(1)).where(_same_row(table, staging)).exists()
-    statement = update(table).where(stale, current(table), absent).values(superseded_at=at)
-    return affected(connection, statement)
+def _supersede(connection: Connection, table: Table, *, stale: ColumnElement[bool], at: datetime) -> int:
+    return affected(connection, update(table).where(stale, current(table)).values(superseded_at=at))
 
 
 def _reinstate(connection: Connection, table: Table, staging: Table) -> int:
@@ -153,8 +149,7 @@ def _reinstate(connection: Connection, table: Table, staging: Table) -> int:
 
 def _insert_missing(connection: Connection, table: Table, staging: Table, *, at: datetime) -> int:
     names = [column.name for column in staging.c]
-    absent = ~select(literal(1)).select_from(table).where(_same_row(table, staging)).exists()
-    rows = select(*(staging.c[name] for name in names), literal(at, table.c.recorded_at.type)).where(absent)
+    rows = select(*staging.c, literal(at, table.c.recorded_at.type)).where(~_holds_same_row(table, staging))
     statement = insert(table).from_select([*names, "recorded_at"], rows)
     return affected(connection, statement)
 
@@ -166,7 +161,7 @@ def _refuse_outsiders(connection: Connection, staging: Table, scope: Scope) -> N
 
 
 def _refuse_contradictions(connection: Connection, table: Table, staging: Table) -> None:
-    content = [column.name for column in staging.c if column.name not in _VERSIONING]
+    content = [column.name for column in staging.c]
     recorded, found = (tuple_(*(source.c[name] for name in content)) for source in (table, staging))
     both = select(*(table.c[name] for name in content), *(staging.c[name] for name in content))
     pair = connection.execute(both.where(_same_row(table, staging), recorded.is_distinct_from(found)).limit(1)).first()
@@ -180,8 +175,15 @@ def _refuse_contradictions(connection: Connection, table: Table, staging: Table)
     )
 
 
-def _same_row(table: Table, staging: Table) -> ColumnElement[bool]:
-    return and_(*(column == staging.c[column.name] for column in table.primary_key))
+def _same_row(one: Table, other: Table) -> ColumnElement[bool]:
+    """That the rows of a table and of its staging table have the same key; only the former knows what that is."""
+    key = one.primary_key.columns or other.primary_key.columns
+    return and_(*(one.c[column.name] == other.c[column.name] for column in key))
+
+
+def _holds_same_row(inner: Table, outer: Table) -> ColumnElement[bool]:
+    """That `inner` holds the row of the query's `outer`."""
+    return select(literal(1)).select_from(inner).where(_same_row(inner, outer)).correlate(outer).exists()
 
 
 def _key(table: Table) -> Column[Any]:

@@ -11,7 +11,7 @@ BEGIN
 END
 $$;
 
--- After the row, because only then are generated columns known. Partitions inherit the row trigger.
+-- After an update, because only then are generated columns known. Partitions inherit the row triggers.
 DO $$
 DECLARE
     guarded text;
@@ -25,7 +25,9 @@ BEGIN
         'daily_pnl', 'strategy_performance',
         'form_lines', 'form_line_gains', 'schedule_d', 'schedule_d_lines', 'audit_log'
     ] LOOP
-        EXECUTE format('CREATE TRIGGER stays_as_recorded AFTER UPDATE OR DELETE ON %I'
+        EXECUTE format('CREATE TRIGGER stays_as_recorded AFTER UPDATE ON %I'
+                       ' FOR EACH ROW EXECUTE FUNCTION refuse_change()', guarded);
+        EXECUTE format('CREATE TRIGGER stays_there BEFORE DELETE ON %I'
                        ' FOR EACH ROW EXECUTE FUNCTION refuse_change()', guarded);
         EXECUTE format('CREATE TRIGGER stays_filled BEFORE TRUNCATE ON %I'
                        ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', guarded);

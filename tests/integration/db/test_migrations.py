@@ -1,0 +1,118 @@
+"""The schema goes up and down, is what the metadata say, and holds its rows to what was recorded."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, func, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from tickledger.db import migrate
+from tickledger.db.tables import METADATA, audit_head, market_data, symbols
+
+#: Reference data and the audit log's head are brought up to date in place; everything else is a record.
+RECORDS = [table for table in METADATA.sorted_tables if table not in (symbols, audit_head)]
+
+
+def test_up_down_and_up_again_gives_the_described_schema(empty: Engine) -> None:
+    assert migrate.current_revision(empty) is None
+    migrate.upgrade(empty)
+    assert migrate.schema_differences(empty) == []
+    migrate.downgrade(empty, "base")
+    assert inspect(empty).get_table_names() == ["alembic_version"]
+    assert _functions(empty) == 0
+    migrate.upgrade(empty)
+    assert migrate.schema_differences(empty) == []
+    assert migrate.current_revision(empty) is not None
+
+
+@pytest.mark.usefixtures("story")
+def test_a_filled_ledger_still_matches_and_still_goes_down(ledger: Engine) -> None:
+    assert migrate.schema_differences(ledger) == []
+    migrate.downgrade(ledger, "base")
+    assert inspect(ledger).get_table_names() == ["alembic_version"]
+
+
+def test_a_difference_from_the_described_schema_is_seen(ledger: Engine) -> None:
+    with ledger.begin() as connection:
+        connection.execute(text("DROP INDEX ix_market_data_symbol_id_bar_at"))
+        connection.execute(text("ALTER TABLE signals DROP COLUMN strategy"))
+    assert len(migrate.schema_differences(ledger)) == 2
+
+
+def test_commands_that_migrate_at_once_migrate_once(empty: Engine) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, [empty] * 4))
+    assert migrate.schema_differences(empty) == []
+
+
+@pytest.mark.usefixtures("story")
+def test_the_story_has_a_row_of_every_kind(ledger: Engine) -> None:
+    with ledger.connect() as connection:
+        counts = {
+            t.name: connection.execute(select(func.count()).select_from(t)).scalar() for t in METADATA.tables.values()
+        }
+    assert [name for name, count in counts.items() if count == 0] == []
+
+
+def test_every_record_says_when_it_was_recorded() -> None:
+    assert [table.name for table in RECORDS if "recorded_at" not in table.c] == []
+
+
+@pytest.mark.usefixtures("story")
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET recorded_at = now()", "TRUNCATE {} CASCADE"])
+def test_no_record_is_changed_or_deleted(ledger: Engine, statement: str) -> None:
+    for table in RECORDS:
+        with ledger.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
+            connection.execute(text(statement.format(table.name)))
+
+
+@pytest.mark.usefixtures("story")
+def test_a_record_can_be_superseded(ledger: Engine) -> None:
+    with ledger.begin() as connection:
+        for table in RECORDS:
+            if "superseded_at" in table.c:
+                connection.execute(update(table).values(superseded_at=func.now()))
+
+
+@pytest.mark.usefixtures("story")
+def test_what_trades_carries_its_accounts_mode(ledger: Engine) -> None:
+    with_account = [table for table in METADATA.sorted_tables if "account_id" in table.c]
+    assert len(with_account) >= 12
+    assert [table.name for table in with_account if "mode" not in table.c] == []
+    statement = text("INSERT INTO balances VALUES ('bal_x', 'SIM0001', 'live', '2012-02-01', 1, 1)")
+    with ledger.connect() as connection, pytest.raises(IntegrityError, match="fk_balances_accounts"):
+        connection.execute(statement)
+
+
+def test_bars_are_found_by_symbol_and_time(ledger: Engine) -> None:
+    indexes = {index["name"]: index["column_names"] for index in inspect(ledger).get_indexes("market_data")}
+    assert indexes["ix_market_data_symbol_id_bar_at"] == ["symbol_id", "bar_at"]
+
+
+@pytest.mark.usefixtures("story")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("high", "low - 0.01"),
+        ("close", "high + 0.01"),
+        ("open", "'NaN'"),
+        ("high", "'Infinity'"),
+        ("low", "0"),
+        ("volume", "-1"),
+        ("version", "0"),
+        ("interval", "'fortnight'"),
+    ],
+)
+def test_a_bar_that_cannot_be_is_refused(ledger: Engine, column: str, value: str) -> None:
+    names = [c.name for c in market_data.c if c.name != "session_date"]
+    given = {"version": "2", column: value}
+    cells = ", ".join(given.get(name, name) for name in names)
+    statement = f"INSERT INTO market_data ({', '.join(names)}) SELECT {cells} FROM market_data LIMIT 1"  # noqa: S608
+    with ledger.connect() as connection, pytest.raises(IntegrityError, match="ck_market_data"):
+        connection.execute(text(statement))
+
+
+def _functions(engine: Engine) -> int:
+    with engine.connect() as connection:
+        statement = text("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+        return int(connection.execute(statement).scalar_one())
