@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tickledger.domain.errors import Problem
+from tickledger.domain.money import PRICE_INCREMENT
 
 Mask = npt.NDArray[np.bool_]
 Record = Mapping[str, str]
@@ -23,8 +24,8 @@ Calendar = Callable[[date], str | None]
 
 ROW: Final = "row"
 PRICES: Final = ("open", "high", "low", "close")
-#: The finest increment that the record keeps; anything below would round to nothing.
-LOWEST_PRICE: Final = 1e-4
+#: Anything below the finest increment of money would round to nothing.
+LOWEST_PRICE: Final = float(PRICE_INCREMENT)
 #: Beyond it a number is a slip of the decimal point or of the column.
 HIGHEST_PRICE: Final = 1e9
 #: The largest range of whole numbers that float64 and int64 both hold exactly.

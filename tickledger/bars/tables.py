@@ -29,7 +29,6 @@ from tickledger.domain.errors import InputError, Problem
 _INDEX_NAMES: Final = frozenset({"", "unnamed: 0", "__index_level_0__"})
 _HEADER_LINE: Final = 1
 _FIRST_LINE: Final = 2
-_SNIFFED_BYTES: Final = 4096
 _LONGEST_QUOTE: Final = 200
 _CELL: Final = rb'(?:"(?:[^"]|"")*+"|[^",]*+)'
 _WELL_QUOTED: Final = re.compile(_CELL + rb"(?:," + _CELL + rb")*+")
@@ -138,7 +137,7 @@ def _utf8(path: Path, data: bytes) -> bytes:
     """The file's text with plain line ends; bytes that are not UTF-8 stay visible as backslash escapes."""
     if not data.strip():
         raise _unusable(path, expected="a header row and rows below it", found="an empty file")
-    if b"\0" in data[:_SNIFFED_BYTES]:
+    if b"\0" in data.partition(b"\n")[0]:
         raise _unusable(path, expected="comma-separated text in UTF-8", found="binary data")
     text = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
