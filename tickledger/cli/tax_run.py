@@ -1,0 +1,228 @@
+"""What ``tickledger tax`` does: read the files, compute, write the tables, say what came of it."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tickledger.cli import tax_files
+from tickledger.cli.console import err
+from tickledger.cli.file_rows import a_decimal
+from tickledger.cli.tax_summary import TaxReport, print_summary, summary_of
+from tickledger.domain.account import Account, Mode
+from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.errors import ConfigurationError, Problem
+from tickledger.domain.lot import Lot
+from tickledger.execution.clock import WallClock
+from tickledger.reporting import tax_tables as tables
+from tickledger.tax.engine import compute
+from tickledger.tax.fills import Fill
+from tickledger.tax.form_8949 import form_lines
+from tickledger.tax.households import DEFAULT_OWNER, taxpayers, with_unlisted
+from tickledger.tax.methods import Method, MethodSchedule
+from tickledger.tax.policies import Policies
+from tickledger.tax.schedule_d import Carryover, FilingStatus, schedule_d
+
+_NEW_YORK: Final = ZoneInfo("America/New_York")
+#: Real money first; forms never mix modes.
+_MODES: Final = (Mode.LIVE, Mode.PAPER, Mode.SIMULATED)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxFiles:
+    """Where the inputs are."""
+
+    fills: Path
+    corporate_actions: Path | None = None
+    accounts: Path | None = None
+    carryover: Path | None = None
+    opening_lots: Path | None = None
+    identity: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants computed, and how; `policies` are ``NAME=VALUE``."""
+
+    tax_year: int
+    method: Method = Method.FIFO
+    taxpayer: str | None = None
+    filing_status: FilingStatus = FilingStatus.OTHER
+    taxable_income: str | None = None
+    policies: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """What the files say."""
+
+    fills: list[Fill] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    methods: dict[str, list[tuple[date, Method]]] = field(default_factory=dict)
+    actions: list[CorporateAction] = field(default_factory=list)
+    opening_lots: list[Lot] = field(default_factory=list)
+    identity: dict[str, str] = field(default_factory=dict)
+    carryover: Carryover = field(default_factory=Carryover)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
+    where: str = "fills"
+
+
+def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> bool:
+    """Compute and write; returns whether all of the input could be used.
+
+    Raises InputError for a file that cannot be used at all, ConfigurationError for a wish that cannot be met.
+    """
+    policies = _policies(wishes.policies)
+    income = _taxable_income(wishes.taxable_income)
+    inputs = _read(files, tax_year=wishes.tax_year)
+    report = _report(inputs, wishes, policies=policies, taxable_income=income)
+    _write(report, out)
+    for problem in report.problems:
+        err.print(str(problem), style="red" if problem.severity == "error" else "yellow", markup=False)
+    print_summary(summary_of(report, out), as_json=as_json)
+    return not report.has_errors
+
+
+def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_income: Decimal | None) -> TaxReport:
+    everyone = with_unlisted(inputs.accounts, [fill.account_id for fill in inputs.fills])
+    taxpayer = _taxpayer(wishes.taxpayer, everyone)
+    mode, own, passed_over = _accounts_on_the_form(everyone, taxpayer)
+    result = compute(
+        inputs.fills,
+        accounts=everyone,
+        corporate_actions=inputs.actions,
+        methods=MethodSchedule(wishes.method, inputs.methods),
+        policies=policies,
+        identity=inputs.identity,
+        opening_lots=inputs.opening_lots,
+        left_out=inputs.left_out,
+        where=inputs.where,
+    )
+    gains = tuple(gain for gain in result.gains if gain.account_id in own and gain.tax_year == wishes.tax_year)
+    lines = form_lines(gains, tax_year=wishes.tax_year, mode=mode)
+    schedule = schedule_d(
+        lines,
+        tax_year=wishes.tax_year,
+        carryover=inputs.carryover,
+        filing_status=wishes.filing_status,
+        taxable_income=taxable_income,
+        mode=mode,
+    )
+    problems = (*inputs.problems, *passed_over, *result.problems)
+    return TaxReport(taxpayer, mode, result, gains, lines, schedule, problems)
+
+
+def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
+    """All files; accounts that cannot be read leave out what was traded in them."""
+    inputs = _Inputs(where=files.fills.name)
+    today = WallClock().now().astimezone(_NEW_YORK).date()
+    of_fills = tax_files.read_fills(files.fills, today=today)
+    inputs.fills, inputs.left_out = of_fills.fills, of_fills.left_out
+    inputs.problems += of_fills.problems
+    if files.accounts is not None:
+        of_accounts = tax_files.read_accounts(files.accounts)
+        inputs.accounts, inputs.methods = of_accounts.accounts, of_accounts.methods
+        inputs.problems += of_accounts.problems
+        inputs.left_out |= {fill.symbol for fill in inputs.fills if fill.account_id in of_accounts.left_out}
+    if files.corporate_actions is not None:
+        of_actions = tax_files.read_corporate_actions(files.corporate_actions)
+        inputs.actions = of_actions.actions
+        inputs.problems += of_actions.problems
+        inputs.left_out |= of_actions.left_out
+    if files.opening_lots is not None:
+        of_lots = tax_files.read_opening_lots(files.opening_lots)
+        inputs.opening_lots = of_lots.lots
+        inputs.problems += of_lots.problems
+        inputs.left_out |= of_lots.left_out
+    if files.identity is not None:
+        inputs.identity, problems = tax_files.read_identity(files.identity)
+        inputs.problems += problems
+    if files.carryover is not None:
+        inputs.carryover, problems = tax_files.read_carryover(files.carryover, tax_year=tax_year)
+        inputs.problems += problems
+    return inputs
+
+
+def _taxpayer(named: str | None, accounts: Sequence[Account]) -> str:
+    owners = taxpayers(accounts)
+    everyone = list(dict.fromkeys([*owners, *(account.owner for account in accounts)]))
+    if named is None and len(owners) > 1:
+        raise ConfigurationError(f"--taxpayer: expected one of {', '.join(owners)}, found several owners and no choice")
+    if named is not None and accounts and named not in everyone:
+        raise ConfigurationError(f"--taxpayer: expected one of {', '.join(everyone)}, found {named!r}")
+    return named or (owners[0] if owners else DEFAULT_OWNER)
+
+
+def _accounts_on_the_form(accounts: Sequence[Account], taxpayer: str) -> tuple[Mode, set[str], list[Problem]]:
+    """The mode of the forms, the accounts on them, and a warning for those of another mode."""
+    owned = [account for account in accounts if account.owner == taxpayer]
+    mode = next((mode for mode in _MODES if any(account.mode is mode for account in owned)), Mode.LIVE)
+    others = [account for account in owned if account.mode is not mode]
+    warnings = [
+        Problem(
+            where=f"account {account.account_id}",
+            column="mode",
+            expected=f"{mode}, as the accounts on the forms are",
+            found=f"{account.mode}, so its gains are left off",
+            severity="warning",
+        )
+        for account in others
+    ]
+    return mode, {account.account_id for account in owned if account.mode is mode}, warnings
+
+
+def _policies(wishes: Iterable[str]) -> Policies:
+    """The defaults with each ``NAME=VALUE`` changed; raises ConfigurationError for what is not a setting."""
+    policies = Policies()
+    for wish in wishes:
+        name, _, value = wish.partition("=")
+        current = {setting.name: getattr(policies, setting.name) for setting in fields(policies)}
+        if name not in current:
+            raise ConfigurationError(f"--policy: expected one of {', '.join(current)}, found {name!r}")
+        kind: type[StrEnum] = type(current[name])
+        choices = [str(choice) for choice in kind]
+        if value not in choices:
+            raise ConfigurationError(f"--policy {name}: expected {' or '.join(choices)}, found {value!r}")
+        policies = replace(policies, **{name: kind(value)})
+    return policies
+
+
+def _taxable_income(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else a_decimal(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--taxable-income: expected a number, found {text!r}") from error
+
+
+def _write(report: TaxReport, out: Path) -> None:
+    """The five files of the result."""
+    out.mkdir(parents=True, exist_ok=True)
+    gain_ids = {gain.gain_id for gain in report.gains}
+    washes = (wash for wash in report.result.wash_sales if wash.gain_id in gain_ids)
+    marked = report.schedule.watermark is not None
+    lines = tables.form_8949_rows(report.lines, with_watermark=marked)
+    _write_csv(out / "gains.csv", tables.GAIN_COLUMNS, tables.gains_rows(report.gains))
+    _write_csv(out / "lots.csv", tables.LOT_COLUMNS, tables.lots_rows(report.result.open_lots))
+    _write_csv(out / "wash_sales.csv", tables.WASH_SALE_COLUMNS, tables.wash_sales_rows(washes))
+    _write_csv(out / "form_8949.csv", tables.form_8949_columns(with_watermark=marked), lines)
+    schedule = {
+        "taxpayer": report.taxpayer,
+        "mode": str(report.mode),
+        **report.schedule.to_dict(),
+        "policies": dict(report.result.policies.described()),
+    }
+    (out / "schedule_d.json").write_text(json.dumps(schedule, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
