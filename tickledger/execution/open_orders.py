@@ -1,7 +1,7 @@
 """The session's view of its orders: each is journalled before it is sent, and every report on it afterwards."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 
 from tickledger.domain.errors import LedgerError
@@ -29,6 +29,10 @@ def _restored(order: Order, filled_quantities: Mapping[str, Decimal], opening: P
     return OrderState(order, status, quantity, opening.order_sequences[order.order_id])
 
 
+def _age(state: OrderState) -> tuple[datetime, str, str]:
+    return state.order.submitted_at, state.order.symbol, state.order.order_id
+
+
 class OpenOrders:
     """The orders of one session that are not over, and those that ended since `forget_finished`."""
 
@@ -37,9 +41,9 @@ class OpenOrders:
         self._journal = journal
         self._states = restored(opening)
 
-    def working(self) -> Iterable[OrderState]:
-        """The states of the orders that may still fill."""
-        return [state for state in self._states.values() if not state.is_terminal]
+    def working(self) -> list[OrderState]:
+        """The states of the orders that may still fill, the earlier first: the same after a restart as without."""
+        return sorted((state for state in self._states.values() if not state.is_terminal), key=_age)
 
     def state(self, order_id: str) -> OrderState:
         """What is known of an order of this session; raises LedgerError for any other."""

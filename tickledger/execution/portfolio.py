@@ -47,7 +47,7 @@ def traded(holding: Holding | None, *, change: Decimal, price: Decimal) -> Holdi
 
 @dataclass(slots=True)
 class Portfolio:
-    """What an account holds now; `marks` are the last known closes of every symbol seen."""
+    """What an account holds now; `marks` are the last known closes of what it holds."""
 
     account_id: str
     cash: Decimal = Decimal(0)
@@ -85,9 +85,10 @@ class Portfolio:
             self.marks[action.symbol] = Mark(split_price(mark.close, action), mark.bar_id)
 
     def mark(self, bars: Iterable[Bar]) -> None:
-        """Take the bars' closes as the last known prices."""
+        """Take the bars' closes as the last known prices of what is held."""
         for bar in bars:
-            self.marks[bar.symbol] = Mark(bar.close, bar.bar_id)
+            if bar.symbol in self.holdings:
+                self.marks[bar.symbol] = Mark(bar.close, bar.bar_id)
 
     def equity(self) -> Decimal:
         """Cash and holdings at their last closes, USD; raises LedgerError where a holding has none."""
@@ -129,8 +130,8 @@ class Portfolio:
         if holding is not None:
             self.holdings[symbol] = holding
             return
-        self.holdings.pop(symbol, None)
-        self.opened_dates.pop(symbol, None)
+        for of_holding in (self.holdings, self.opened_dates, self.marks):
+            of_holding.pop(symbol, None)
 
     def _position(self, symbol: str, holding: Holding, session_date: date) -> Position:
         mark = self.last(symbol)

@@ -10,6 +10,7 @@ session knows of its account comes from the broker's reports and the market's ev
 market, it cannot tell.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -141,18 +142,12 @@ class TradingSession:
         return balance.equity
 
     async def _decide(self, event: SessionClosed, equity: Decimal) -> None:
-        signals = self._predictor.signals(event.session_date)
-        book = Book(
-            account_id=self._account_id,
-            equity=equity,
-            quantities=self._projected_quantities(),
-            closes={bar.symbol: bar.close for bar in event.bars},
-        )
-        for intent in intents_of(
-            signals, book, policy=self._sizing, intended_at=self._clock.now(), session_date=event.session_date
-        ):
+        day, closes = event.session_date, {bar.symbol: bar.close for bar in event.bars}
+        book = Book(self._account_id, equity, self._projected_quantities(), closes)
+        signals = self._predictor.signals(day)
+        for intent in intents_of(signals, book, policy=self._sizing, intended_at=self._clock.now(), session_date=day):
             # Asked anew each time: an order just sent counts for the next one.
-            decision = self._risk.check(intent, self._exposure(equity, event.session_date))
+            decision = self._risk.check(intent, self._exposure(equity, closes, day))
             self._journal.record_risk_decision(decision)
             if decision.is_approved:
                 await self._orders.submit(order_of(intent, decision))
@@ -165,23 +160,26 @@ class TradingSession:
             quantities[state.order.symbol] = quantities.get(state.order.symbol, _NOTHING) + change
         return quantities
 
-    def _exposure(self, equity: Decimal, session_date: date) -> Exposure:
+    def _exposure(self, equity: Decimal, closes: Mapping[str, Decimal], session_date: date) -> Exposure:
+        """What is at stake; a working order whose symbol neither traded today nor is held has no known price."""
         quantities = self._projected_quantities()
-        reserved = (self._estimated_cost(state, session_date) for state in self._orders.working())
+        prices = {symbol: mark.close for symbol, mark in self._portfolio.marks.items()} | dict(closes)
+        costs = (self._estimated_cost(state, prices, session_date) for state in self._orders.working())
         return Exposure(
             equity=equity,
-            cash=self._portfolio.cash - sum(reserved, _NOTHING),
+            cash=self._portfolio.cash - sum(costs, _NOTHING),
             day_loss=self._previous_equity + self._deposited - equity,
             quantities=quantities,
-            prices={symbol: self._portfolio.last(symbol).close for symbol in quantities},
+            prices=prices,
             average_costs={symbol: held.average_cost for symbol, held in self._portfolio.holdings.items()},
         )
 
-    def _estimated_cost(self, state: OrderState, session_date: date) -> Decimal:
+    def _estimated_cost(self, state: OrderState, prices: Mapping[str, Decimal], session_date: date) -> Decimal:
+        """What a working purchase will cost; nothing is known of one without a price, which risk looks out for."""
         order = state.order
-        if order.side.sign < 0:
+        price = order.limit_price or prices.get(order.symbol)
+        if order.side.sign < 0 or price is None:
             return _NOTHING
-        price = order.limit_price or self._portfolio.last(order.symbol).close
         return self._risk.estimate_cost(order.side, state.remaining_quantity, price, session_date)
 
 

@@ -11,7 +11,7 @@ is a sale of more than is held, or any short sale. Cash is never below zero.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -54,6 +54,11 @@ class _Working:
             commission=done.commission + execution.commission,
         )
         return replace(self, progress=progress, fills=self.fills + 1)
+
+
+def _priority(working: _Working) -> tuple[int, datetime, str, str]:
+    order = working.order
+    return order.side.sign, order.submitted_at, order.symbol, order.order_id
 
 
 def _restored(opening: PortfolioState) -> dict[str, _Working]:
@@ -131,8 +136,7 @@ class SimulatedBroker:
         self._expire(_EXPIRES_AT_CLOSE, "expired at the close")
 
     def _match(self, session_date: date, bars: Mapping[str, Bar], match: Callable[..., Fill | None]) -> None:
-        # The sort is stable: orders of one side keep the order in which they were placed.
-        for working in sorted(self._working.values(), key=lambda working: working.order.side.sign):
+        for working in self._in_priority():
             bar = bars.get(working.order.symbol)
             if bar is not None:
                 fill = match(working.order, remaining=working.remaining, bar=bar, model=self._fill_model)
@@ -192,8 +196,13 @@ class SimulatedBroker:
         return f"cash of {self._book.cash} falls short by {-left}" if left < 0 else None
 
     def _expire(self, terms: frozenset[TimeInForce], reason: str) -> None:
-        for order_id in [key for key, working in self._working.items() if working.order.time_in_force in terms]:
-            self._end(order_id, OrderStatus.CANCELLED, reason)
+        for working in self._in_priority():
+            if working.order.time_in_force in terms:
+                self._end(working.order.order_id, OrderStatus.CANCELLED, reason)
+
+    def _in_priority(self) -> list[_Working]:
+        """Sales before purchases, the earlier first, then by symbol: the same after a restart as without one."""
+        return sorted(self._working.values(), key=_priority)
 
     def _receive(self, transaction: CashTransaction) -> None:
         self._book.cash += transaction.amount

@@ -31,9 +31,12 @@ class Exposure:
         return self.quantities.get(symbol, _NOTHING)
 
     def notional(self, symbol: str) -> Decimal:
-        """What the shares of `symbol` are worth, whichever their sign, USD."""
-        quantity = self.quantity(symbol)
-        return abs(quantity) * self.prices[symbol] if quantity else _NOTHING
+        """What the shares of `symbol` are worth, whichever their sign, USD; nothing where no price is known."""
+        return abs(self.quantity(symbol)) * self.prices.get(symbol, _NOTHING)
+
+    def unvalued(self) -> list[str]:
+        """The symbols with shares, held or ordered, whose price is not known."""
+        return [symbol for symbol, quantity in self.quantities.items() if quantity and symbol not in self.prices]
 
     def gross_notional(self) -> Decimal:
         """The sum of every symbol's notional, USD."""

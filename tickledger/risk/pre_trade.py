@@ -10,9 +10,11 @@
 | max_daily_loss         | equity lost since the previous close                      | row, USD                 |
 | buying_power           | estimated cost of a purchase, charges included            | free cash, USD           |
 | short_sale             | shares short after the order                              | none: 0                  |
+| unvalued_symbols       | symbols held or on order without a known price            | none: 0                  |
 
 A limit must never trap anyone in a position: an order that only reduces one passes the five limits that are
-rows, whatever their values and even where a row is missing. Any other order is refused where a row is missing.
+rows, whatever their values and even where a row is missing, and where something cannot be valued. Any other
+order is then refused: what is at stake is not known.
 A day's loss beyond its limit therefore stops opening orders and no others.
 """
 
@@ -65,7 +67,7 @@ class PreTradeRisk:
         in_force = limits_in_force(self.limits, account_id=intent.account_id, on=intent.session_date)
         is_exempt = is_reducing(question)
         checks = [_limit_check(name, question, in_force.get(name), is_exempt=is_exempt) for name in LIMIT_NAMES]
-        checks += [self._buying_power(question), _short_sale(question)]
+        checks += [self._buying_power(question), _short_sale(question), _unvalued(question, is_exempt=is_exempt)]
         missing = [name for name in LIMIT_NAMES if name not in in_force]
         return _decision(intent, checks, missing)
 
@@ -95,6 +97,11 @@ def _short_sale(question: Question) -> RiskCheck:
     short = max(-question.after.quantity(question.intent.symbol), _NOTHING)
     is_passed = question.intent.side.sign > 0 or short == 0
     return RiskCheck("short_sale", is_passed=is_passed, limit=_NOTHING, value=short)
+
+
+def _unvalued(question: Question, *, is_exempt: bool) -> RiskCheck:
+    count = Decimal(len(question.after.unvalued()))
+    return RiskCheck("unvalued_symbols", is_passed=is_exempt or not count, limit=_NOTHING, value=count)
 
 
 def _decision(intent: OrderIntent, checks: Sequence[RiskCheck], missing: Sequence[str]) -> RiskDecision:

@@ -101,7 +101,7 @@ def test_every_intent_has_a_decision_and_every_order_its_own(record: SessionReco
     approved = [decision.risk_decision_id for decision in record.risk_decisions if decision.is_approved]
     assert [order.risk_decision_id for order in record.orders] == approved
     assert len(record.risk_decisions) == 4
-    assert {len(decision.checks) for decision in record.risk_decisions} == {7}
+    assert {len(decision.checks) for decision in record.risk_decisions} == {8}
 
 
 def test_on_a_day_with_both_the_sale_is_decided_before_the_purchase(record: SessionRecord) -> None:
