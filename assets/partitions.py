@@ -5,8 +5,13 @@ forms and wash sales are judged by it. What needs the whole history (adjusted ba
 """
 
 from datetime import date
+from typing import Final
 
 import dagster as dg
+
+#: The tags with which one run covers a range of partitions.
+RANGE_START: Final = "dagster/asset_partition_range_start"
+RANGE_END: Final = "dagster/asset_partition_range_end"
 
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2000-01-01", end_offset=1)
 YEARS = dg.TimeWindowPartitionsDefinition(cron_schedule="0 0 1 1 *", start="2000", fmt="%Y", end_offset=1)

@@ -15,10 +15,11 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from assets.features import DAILY as FEATURES
+from assets.partitions import RANGE_END, RANGE_START
 from pipelines.definitions import build_definitions, default_resources
 from pipelines.instance import enter
 from resources.market_files import MarketFiles
-from sensors.market_files import RANGE_END, RANGE_START, month_range
+from sensors.market_files import month_range
 from tickledger.db.connect import Connections, open_ledger
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.settings import Settings

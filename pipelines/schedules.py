@@ -8,6 +8,7 @@ from typing import Final
 
 import dagster as dg
 
+from assets.partitions import RANGE_END, RANGE_START
 from pipelines.jobs import end_of_day, ingest, research
 
 NEW_YORK: Final = "America/New_York"
@@ -32,8 +33,15 @@ def research_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest
 
 @dg.schedule(job=end_of_day, cron_schedule="30 18 * * 1-5", execution_timezone=NEW_YORK, name="nightly_end_of_day")
 def nightly_end_of_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """The year of the day that has just closed."""
-    return _request(context, "%Y")
+    """The year of the day that has just closed; in January the year before as well.
+
+    A purchase within 30 days after a sale changes its loss (IRC 1091), so the forms of December are made again.
+    """
+    day = context.scheduled_execution_time
+    if day.month > 1:
+        return _request(context, "%Y")
+    years = {RANGE_START: str(day.year - 1), RANGE_END: str(day.year)}
+    return dg.RunRequest(run_key=f"{day:%Y-%m-%d}", tags=years)
 
 
 SCHEDULES: Final = (ingest_after_close, research_after_close, nightly_end_of_day)

@@ -1,15 +1,11 @@
 """Notices that the configured files of market data have changed and asks for them to be ingested."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import dagster as dg
 
-from assets.partitions import MONTHS
+from assets.partitions import MONTHS, RANGE_END, RANGE_START
 from resources.market_files import MarketFiles
-
-RANGE_START: Final = "dagster/asset_partition_range_start"
-RANGE_END: Final = "dagster/asset_partition_range_end"
 
 
 @dg.sensor(job_name="ingest", minimum_interval_seconds=60)

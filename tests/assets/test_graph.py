@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from pipelines.definitions import build_definitions
 from syrupy.assertion import SnapshotAssertion
+
+from pipelines.definitions import build_definitions
 from tickledger.settings import Settings
 
 STAGES = [
@@ -60,7 +61,7 @@ def test_every_asset_says_what_it_is_and_whose(definitions: dg.Definitions) -> N
     assert [node.key for node in nodes if not (node.description and node.owners and node.kinds)] == []
 
 
-def test_every_stored_frame_is_guarded_by_a_blocking_schema_check(definitions: dg.Definitions) -> None:
+def test_every_frame_is_guarded_by_a_blocking_check(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     unguarded = {
         key.to_user_string()
@@ -68,7 +69,7 @@ def test_every_stored_frame_is_guarded_by_a_blocking_schema_check(definitions: d
         if not any(graph.get_check_spec(check).blocking for check in graph.get(key).check_keys)
     }
     # A model is not a frame; these reports are made of rows that were guarded where they came from.
-    assert unguarded == {"models/direction", "reports/daily_pnl", "reports/performance", "reports/schedule_d"}
+    assert unguarded == {"models/direction", "reports/performance", "reports/schedule_d"}
 
 
 def test_a_model_depends_on_earlier_years_alone(definitions: dg.Definitions) -> None:
@@ -90,14 +91,15 @@ def test_a_seven_hour_session_keeps_its_slot_while_backfills_run() -> None:
 
 @pytest.mark.parametrize("job", ["ingest", "research", "end_of_day"])
 def test_every_job_can_be_backfilled_by_partition(definitions: dg.Definitions, job: str) -> None:
-    assert definitions.get_job_def(job).partitions_def is not None
+    assert definitions.resolve_job_def(job).partitions_def is not None
 
 
 def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Definitions) -> None:
     at = datetime(2012, 11, 14, 22, 30, tzinfo=UTC)
+    repository = definitions.get_repository_def()
     asked = {}
     for schedule in definitions.schedules:
-        context = dg.build_schedule_context(scheduled_execution_time=at)
+        context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
         request = schedule.evaluate_tick(context).run_requests[0]
         asked[schedule.name] = request.partition_key
     assert asked == {
@@ -105,3 +107,11 @@ def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Defini
         "research_after_close": "2012",
         "nightly_end_of_day": "2012",
     }
+
+
+def test_in_january_the_year_before_is_made_again(definitions: dg.Definitions) -> None:
+    at = datetime(2013, 1, 14, 23, 30, tzinfo=UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=definitions.get_repository_def())
+    nightly = next(schedule for schedule in definitions.schedules if schedule.name == "nightly_end_of_day")
+    tags = nightly.evaluate_tick(context).run_requests[0].tags
+    assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == ("2012", "2013")
