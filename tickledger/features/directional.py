@@ -30,8 +30,7 @@ def adx(bars: BarSeries) -> Floats:
     indicators = _indicators(bars)
     moved = indicators.plus + indicators.minus
     index = 100 * ratio(np.abs(indicators.plus - indicators.minus), moved, where_undefined=0.0)
-    seed_at = 2 * _WINDOW - 1
-    return _smoothed(index, seed=float(np.mean(index[_WINDOW : seed_at + 1])), seed_at=seed_at)
+    return _smoothed(index, first=_WINDOW, last=2 * _WINDOW - 1)
 
 
 def directional_balance(bars: BarSeries) -> Floats:
@@ -59,16 +58,16 @@ def _indicators(bars: BarSeries) -> _Indicators:
 
 
 def _average(changes: Floats) -> Floats:
-    """Wilder's running average of what happens from each bar to the next, begun with the sum of the first 13."""
-    return _smoothed(changes, seed=float(np.sum(changes[1:_WINDOW])) / _WINDOW, seed_at=_WINDOW - 1)
+    """Wilder's running average of what happens from each bar to the next, begun with the first 13 changes."""
+    return _smoothed(changes, first=1, last=_WINDOW - 1)
 
 
-def _smoothed(values: Floats, *, seed: float, seed_at: int) -> Floats:
-    """Wilder's smoothing: `seed` at `seed_at`, then each value moves the average by a fourteenth of the way."""
+def _smoothed(values: Floats, *, first: int, last: int) -> Floats:
+    """Wilder's smoothing: a fourteenth of the sum from `first` to `last`, then each value moves it a fourteenth on."""
     smooth = np.full(len(values), np.nan)
-    if len(values) > seed_at:
-        tail = pd.Series([seed, *values[seed_at + 1 :]])
-        smooth[seed_at:] = tail.ewm(alpha=1 / _WINDOW, adjust=False).mean().to_numpy()
+    if len(values) > last:
+        tail = pd.Series([np.sum(values[first : last + 1]) / _WINDOW, *values[last + 1 :]])
+        smooth[last:] = tail.ewm(alpha=1 / _WINDOW, adjust=False).mean().to_numpy()
     return smooth
 
 

@@ -33,7 +33,7 @@ class BarSeries:
     def of(cls, bars: pd.DataFrame) -> "BarSeries":
         """The columns of `bars`, which hold one symbol sorted by `timestamp`."""
         columns = {name: bars[name].to_numpy(dtype=float) for name in ("open", "high", "low", "close", "volume")}
-        return cls(**columns, weekday=bars["timestamp"].dt.weekday.to_numpy(dtype=float))
+        return cls(**columns, weekday=bars["timestamp"].dt.day_of_week.to_numpy(dtype=float))
 
     @property
     def log_return(self) -> Floats:
