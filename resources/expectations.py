@@ -15,6 +15,7 @@ from resources.data_docs import detach, write_index
 if TYPE_CHECKING:
     from great_expectations import Checkpoint
     from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.types.base import DataContextConfig
     from great_expectations.datasource.fluent import PostgresDatasource
     from great_expectations.expectations.expectation import Expectation
 
@@ -82,11 +83,8 @@ def validate_bars(*, database_url: str, data_docs: Path) -> ExpectationReport:
     # Great Expectations reads this on import; nothing of a run may leave the machine.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - seconds that only this check should cost
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    _add_site(context, data_docs)
+    context = gx.get_context(mode="ephemeral", project_config=_project(data_docs))
     ledger = context.data_sources.add_postgres("ledger", connection_string=database_url)
     try:
         (outcome,) = _checkpoint(context, ledger).run().run_results.values()
@@ -122,14 +120,20 @@ def _checkpoint(context: "EphemeralDataContext", ledger: "PostgresDatasource") -
     return context.checkpoints.add(checkpoint)
 
 
-def _add_site(context: "EphemeralDataContext", folder: Path) -> None:
-    context.add_data_docs_site(
-        site_name=_SITE,
-        site_config={
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        },
+def _project(data_docs: Path) -> "DataContextConfig":
+    """A project in memory whose only files are the pages under `data_docs`."""
+    from great_expectations.data_context.types import base  # noqa: PLC0415
+
+    site = {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(data_docs)},
+    }
+    return base.DataContextConfig(
+        store_backend_defaults=base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        data_docs_sites={_SITE: site},
+        progress_bars=base.ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
     )
 
 
