@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from tests.integration.db.story import Story, tell
 from tickledger.db.embedded import EmbeddedServer, ensure_databases
 from tickledger.db.engine import create_ledger_engine
+from tickledger.db.migrate import upgrade
 
 
 @pytest.fixture
@@ -17,6 +18,18 @@ def empty(server: EmbeddedServer) -> Iterator[Engine]:
     name = f"empty_{uuid.uuid4().hex}"
     ensure_databases(server, [name])
     engine = create_ledger_engine(server.url(name))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def told(server: EmbeddedServer) -> Iterator[Engine]:
+    """A ledger with the story in it, for tests that leave it as it is."""
+    name = f"told_{uuid.uuid4().hex}"
+    ensure_databases(server, [name])
+    engine = create_ledger_engine(server.url(name))
+    upgrade(engine)
+    tell(engine)
     yield engine
     engine.dispose()
 

@@ -45,9 +45,8 @@ def test_commands_that_migrate_at_once_migrate_once(empty: Engine) -> None:
     assert migrate.schema_differences(empty) == []
 
 
-@pytest.mark.usefixtures("story")
-def test_the_story_has_a_row_of_every_kind(ledger: Engine) -> None:
-    with ledger.connect() as connection:
+def test_the_story_has_a_row_of_every_kind(told: Engine) -> None:
+    with told.connect() as connection:
         counts = {
             t.name: connection.execute(select(func.count()).select_from(t)).scalar() for t in METADATA.tables.values()
         }
@@ -58,11 +57,10 @@ def test_every_record_says_when_it_was_recorded() -> None:
     assert [table.name for table in RECORDS if "recorded_at" not in table.c] == []
 
 
-@pytest.mark.usefixtures("story")
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET recorded_at = now()", "TRUNCATE {} CASCADE"])
-def test_no_record_is_changed_or_deleted(ledger: Engine, statement: str) -> None:
+def test_no_record_is_changed_or_deleted(told: Engine, statement: str) -> None:
     for table in RECORDS:
-        with ledger.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
+        with told.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
             connection.execute(text(statement.format(table.name)))
 
 
@@ -74,13 +72,12 @@ def test_a_record_can_be_superseded(ledger: Engine) -> None:
                 connection.execute(update(table).values(superseded_at=func.now()))
 
 
-@pytest.mark.usefixtures("story")
-def test_what_trades_carries_its_accounts_mode(ledger: Engine) -> None:
+def test_what_trades_carries_its_accounts_mode(told: Engine) -> None:
     with_account = [table for table in METADATA.sorted_tables if "account_id" in table.c]
     assert len(with_account) >= 12
     assert [table.name for table in with_account if "mode" not in table.c] == []
     statement = text("INSERT INTO balances VALUES ('bal_x', 'SIM0001', 'live', '2012-02-01', 1, 1)")
-    with ledger.connect() as connection, pytest.raises(IntegrityError, match="fk_balances_accounts"):
+    with told.connect() as connection, pytest.raises(IntegrityError, match="fk_balances_accounts"):
         connection.execute(statement)
 
 
@@ -89,7 +86,6 @@ def test_bars_are_found_by_symbol_and_time(ledger: Engine) -> None:
     assert indexes["ix_market_data_symbol_id_bar_at"] == ["symbol_id", "bar_at"]
 
 
-@pytest.mark.usefixtures("story")
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -103,12 +99,12 @@ def test_bars_are_found_by_symbol_and_time(ledger: Engine) -> None:
         ("interval", "'fortnight'"),
     ],
 )
-def test_a_bar_that_cannot_be_is_refused(ledger: Engine, column: str, value: str) -> None:
+def test_a_bar_that_cannot_be_is_refused(told: Engine, column: str, value: str) -> None:
     names = [c.name for c in market_data.c if c.name != "session_date"]
     given = {"version": "2", column: value}
     cells = ", ".join(given.get(name, name) for name in names)
     statement = f"INSERT INTO market_data ({', '.join(names)}) SELECT {cells} FROM market_data LIMIT 1"  # noqa: S608
-    with ledger.connect() as connection, pytest.raises(IntegrityError, match="ck_market_data"):
+    with told.connect() as connection, pytest.raises(IntegrityError, match="ck_market_data"):
         connection.execute(text(statement))
 
 
