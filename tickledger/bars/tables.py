@@ -30,6 +30,7 @@ _INDEX_NAMES: Final = frozenset({"", "unnamed: 0", "__index_level_0__"})
 _HEADER_LINE: Final = 1
 _FIRST_LINE: Final = 2
 _LONGEST_QUOTE: Final = 200
+_LARGEST_BLOCK: Final = 2**31 - 1
 _CELL: Final = rb'(?:"(?:[^"]|"")*+"|[^",]*+)'
 _WELL_QUOTED: Final = re.compile(_CELL + rb"(?:," + _CELL + rb")*+")
 
@@ -180,8 +181,11 @@ def _parse_body(body: bytes, *, width: int) -> tuple[pa.Table, list[_Misfit]]:
     names = [str(i) for i in range(width)]
     table = pv.read_csv(
         io.BytesIO(body),
-        # One thread and one block: only then does the parser know the number of each line.
-        read_options=pv.ReadOptions(use_threads=False, block_size=len(body) + 1, column_names=names),
+        # One thread, because only then does the parser know the number of each line; one block, so that no line
+        # is longer than it.
+        read_options=pv.ReadOptions(
+            use_threads=False, block_size=min(len(body) + 1, _LARGEST_BLOCK), column_names=names
+        ),
         parse_options=pv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=set_aside),
         convert_options=pv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )

@@ -2,6 +2,8 @@
 
 import gzip
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,7 @@ from tests.unit.bars.files import ACTIONS_HEADER, BARS_HEADER, GOOD_BAR, csv_fil
 from tickledger.bars.sources import read_bars_file, read_corporate_actions_file
 from tickledger.domain.errors import InputError
 
-COLUMNS = "symbol, timestamp, open, high, low, close, volume"
+NOBODY = 65534
 
 
 def complaint(path: Path) -> str:
@@ -60,11 +62,26 @@ def test_a_folder_is_no_file(tmp_path: Path, name: str) -> None:
     assert complaint(tmp_path / name).startswith(f"error: {name}: expected a readable file, found ")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
-    path = csv_file(tmp_path, GOOD_BAR)
+@contextmanager
+def as_a_plain_user() -> Iterator[None]:
+    """Root may read every file, so for a moment it is somebody else."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz", "bars.parquet"])
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, name: str) -> None:
+    path = csv_file(tmp_path, GOOD_BAR, name=name)
     path.chmod(0)
-    assert "found a file that this user may not read" in complaint(path)
+    with as_a_plain_user():
+        told = complaint(path)
+    assert told == f"error: {name}: expected a readable file, found a file that this user may not read ({path})"
 
 
 def test_a_name_with_another_suffix_is_refused(tmp_path: Path) -> None:
