@@ -3,7 +3,7 @@
 The rows are fetched level by level, one query for each kind on a level, whatever the number of rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -29,7 +29,8 @@ class LineageNode:
     """A row with the rows it came from.
 
     Where `is_cut`, the parents stand elsewhere in the tree under the same id, or lie too deep to be shown here;
-    explaining the id shows them. `is_superseded` marks a row that another has taken the place of.
+    explaining the id shows them. What is a plain chain, as from a feature row to its ingestion, is never cut.
+    `is_superseded` marks a row that another has taken the place of.
     """
 
     id: str
@@ -130,10 +131,10 @@ def _parents(key: _Key, rows: _Rows) -> list[_Key]:
 
 
 def _node(key: _Key, rows: _Rows, *, path: tuple[_Key, ...], shown: set[_Key]) -> LineageNode:
-    """The tree below `key`; each row's parents are shown once, and a row is never its own ancestor."""
+    """The tree below `key`; what forks is unfolded once, and a row is never its own ancestor."""
     kind, cells = KINDS[key[0]], rows[key]
     parents = [parent for parent in _parents(key, rows) if parent in rows and parent not in path]
-    is_cut = bool(parents) and (key in shown or len(path) >= MAX_DEPTH)
+    is_cut = not _is_chain(key, rows) and (key in shown or len(path) >= MAX_DEPTH)
     shown.add(key)
     below = () if is_cut else tuple(_node(parent, rows, path=(*path, key), shown=shown) for parent in parents)
     return LineageNode(
@@ -147,6 +148,15 @@ def _node(key: _Key, rows: _Rows, *, path: tuple[_Key, ...], shown: set[_Key]) -
     )
 
 
+def _is_chain(key: _Key, rows: _Rows) -> bool:
+    """Whether each row from `key` on has one parent at most, as a feature row has its bar and a bar its ingestion."""
+    while parents := _parents(key, rows):
+        if len(parents) > 1:
+            return False
+        key = parents[0]
+    return True
+
+
 def _facts(kind: Kind, cells: Mapping[str, Any]) -> dict[str, str]:
     named = {name: cells[name] for name in kind.facts} | dict(kind.details(cells))
     if cells.get("superseded_at") is not None:
@@ -155,19 +165,20 @@ def _facts(kind: Kind, cells: Mapping[str, Any]) -> dict[str, str]:
 
 
 def told(cell: object) -> str:
-    """A cell as a person reads it: decimals without a needless exponent or zeros, instants in UTC, yes and no."""
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "yes" if cell else "no"
-        case Decimal():
-            text = format(cell, "f")
-            whole, point, fraction = text.partition(".")
-            return whole + point + fraction.rstrip("0").ljust(2, "0") if point else text
-        case datetime():
-            return cell.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        case date():
-            return cell.isoformat()
-        case _:
-            return str(cell)
+    """A cell as a person reads it: decimals exact but for needless zeros, floats to six digits, instants in UTC."""
+    return _TELLERS.get(type(cell), str)(cell)
+
+
+def _told_decimal(number: Decimal) -> str:
+    whole, point, fraction = format(number, "f").partition(".")
+    return whole + point + fraction.rstrip("0").ljust(2, "0") if point else whole
+
+
+_TELLERS: Final[Mapping[type, Callable[[Any], str]]] = {
+    type(None): lambda _: "",
+    bool: lambda cell: "yes" if cell else "no",
+    float: lambda cell: f"{cell:.6g}",
+    Decimal: _told_decimal,
+    date: date.isoformat,
+    datetime: lambda cell: cell.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+}

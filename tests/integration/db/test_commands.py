@@ -1,0 +1,59 @@
+"""The commands over the ledger: its schema up and down, and any id explained."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from tests.integration.db.story import Story
+from tickledger.cli import db, explain
+from tickledger.domain.errors import InputError
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    """The two commands alone; how the whole program ends is tested with the program."""
+    commands = typer.Typer()
+    commands.command("explain")(explain.run)
+    commands.add_typer(db.app, name="db")
+    return commands
+
+
+def test_the_schema_goes_up_and_down_by_command(app: typer.Typer, home: Path) -> None:
+    def run(*arguments: str, answer: str | None = None) -> str:
+        result = RUN.invoke(app, ["db", *arguments], input=answer)
+        return result.stdout.strip() if result.exit_code == 0 else f"exit {result.exit_code}"
+
+    assert run("current") == "base"
+    assert run("upgrade") == "0001"
+    assert run("current") == "0001"
+    assert run("downgrade", "--to", "base", answer="n\n") == "exit 1"
+    assert run("current") == "0001"
+    assert run("downgrade", "--to", "base", answer="y\n").endswith("base")
+    assert run("current") == "base"
+    assert run("upgrade", "--to", "0001") == "0001"
+    assert run("downgrade", "--to", "base", "--yes") == "base"
+    assert run("downgrade") == "exit 2"
+    assert home.exists()
+
+
+def test_an_id_is_explained_as_a_tree_and_as_a_document(
+    app: typer.Typer, ledger: Engine, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKLEDGER_DATABASE_URL", ledger.url.render_as_string(hide_password=False))
+    gain = story.tax.gains[0].gain_id
+    tree = RUN.invoke(app, ["explain", gain])
+    assert tree.exit_code == 0, tree.output
+    assert tree.stdout.startswith("realized gain 60 AAPL sold 2012-01-05")
+    assert "ingestion bars 1day brought from bars.csv" in tree.stdout
+    document = json.loads(RUN.invoke(app, ["explain", gain, "--json"]).stdout)
+    assert document["id"] == gain
+    assert [parent["kind"] for parent in document["parents"]] == ["tax lot", "execution", "wash sale"]
+    unknown = RUN.invoke(app, ["explain", "gain_none"])
+    assert isinstance(unknown.exception, InputError)
+    assert unknown.stdout == ""
