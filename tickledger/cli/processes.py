@@ -1,21 +1,19 @@
 """Child processes of a command: each with a log of its own, all stopped in reverse order, none left behind."""
 
-import os
-import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tickledger.cli.guard import GROUP_SECONDS, LEADER_SECONDS
 from tickledger.db.locks import poll
-from tickledger.db.server_user import die_with_parent
 from tickledger.domain.errors import TickledgerError
 from tickledger.settings import environment_with
 
-_STOP_SECONDS: Final = 10
+_GRACE_SECONDS: Final = 5
 _ASK_SECONDS: Final = 0.2
 _LOG_LINES_SHOWN: Final = 20
 
@@ -36,14 +34,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service and its process, which leads a process group of its own."""
+    """A service and its guard, which ends with the service's own status."""
 
     service: Service
-    process: subprocess.Popen[bytes]
+    guard: subprocess.Popen[bytes]
 
     def check(self) -> None:
         """Raise TickledgerError, with the end of its log, where the service has ended by itself."""
-        status = self.process.poll()
+        status = self.guard.poll()
         if status is not None:
             raise TickledgerError(
                 f"{self.service.name} ended by itself with status {status}. "
@@ -53,24 +51,32 @@ class Running:
 
 @contextmanager
 def running(service: Service) -> Iterator[Running]:
-    """Start `service` and stop it with the context; the kernel stops it should this process be killed."""
+    """Start `service` and end it, with every process that it started, when the context or this process ends."""
     service.log.parent.mkdir(parents=True, exist_ok=True)
     with (
         service.log.open("wb") as log,
         subprocess.Popen(  # noqa: S603  our own command, no shell
-            service.command,
+            [sys.executable, "-P", "-m", "tickledger.cli.guard", *service.command],
             env=environment_with(service.environment),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # the guard ends the service when this closes
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; we stop the services in order
-            preexec_fn=partial(die_with_parent, signal.SIGTERM, parent=os.getpid()),  # noqa: PLW1509  no threads here
-        ) as process,
+        ) as guard,
     ):
         try:
-            yield Running(service, process)
+            yield Running(service, guard)
         finally:
-            _stop(process)
+            _close(guard)
+
+
+def _close(guard: subprocess.Popen[bytes]) -> None:
+    if guard.stdin is not None:
+        guard.stdin.close()
+    try:
+        guard.wait(LEADER_SECONDS + GROUP_SECONDS + _GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        guard.kill()
 
 
 def await_answers(services: Sequence[Running], *, seconds: float) -> None:
@@ -93,23 +99,3 @@ def await_answers(services: Sequence[Running], *, seconds: float) -> None:
 def tail(log: Path) -> str:
     """The last lines of `log`."""
     return "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group of `process`: asked first, then killed."""
-    group = process.pid
-    _signal_group(group, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_SECONDS)
-    poll(lambda: not _signal_group(group, 0), seconds=_STOP_SECONDS)
-    _signal_group(group, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Whether the group has a process left to signal."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True

@@ -135,7 +135,7 @@ class _Parts:
         answers: Callable[[], bool],
     ) -> Service:
         log = self._settings.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
-        return Service(name, [sys.executable, "-m", *map(str, command)], environment, log, answers)
+        return Service(name, [sys.executable, "-P", "-m", *map(str, command)], environment, log, answers)
 
 
 def _at(port: int) -> tuple[str | int, ...]:
