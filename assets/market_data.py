@@ -9,7 +9,7 @@ from assets.checks import SHOWN, Materialized, schema_result, schema_spec
 from assets.partitions import MONTHS, SINGLE_RUN
 from resources.data_quality import DataQuality
 from resources.ledger import Ledger
-from resources.market_files import MarketFiles
+from resources.market_files import Ingestible, MarketFiles
 from tickledger.bars.schemas import CorporateActions, RawBars
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionResult
@@ -36,10 +36,10 @@ OWNERS = ["team:market-data"]
 )
 def raw_bars(context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles) -> Materialized:
     upsert_symbols(ledger.engine, market_files.read_symbols())
-    bars, rejects, source = market_files.read_bars(context.partition_time_window)
-    result = ingest_bars(ledger.engine, bars, rejects=rejects, source=source)
-    check = schema_result(RAW_BARS, RawBars, bars)
-    return dg.MaterializeResult(metadata=_ingestion_metadata(result), check_results=[check])
+    bars = market_files.read_bars(context.partition_time_window)
+    result = ingest_bars(ledger.engine, bars.frame, rejects=bars.rejects, source=bars.source)
+    check = schema_result(RAW_BARS, RawBars, bars.frame)
+    return dg.MaterializeResult(metadata=_metadata(result, bars), check_results=[check])
 
 
 @dg.asset(
@@ -55,19 +55,20 @@ def raw_bars(context: dg.AssetExecutionContext, ledger: Ledger, market_files: Ma
 )
 def corporate_actions(context: dg.AssetExecutionContext, ledger: Ledger, market_files: MarketFiles) -> Materialized:
     upsert_symbols(ledger.engine, market_files.read_symbols())
-    actions, rejects, source = market_files.read_corporate_actions(context.partition_time_window)
-    result = ingest_corporate_actions(ledger.engine, actions, rejects=rejects, source=source)
-    check = schema_result(CORPORATE_ACTIONS, CorporateActions, actions)
-    return dg.MaterializeResult(metadata=_ingestion_metadata(result), check_results=[check])
+    actions = market_files.read_corporate_actions(context.partition_time_window)
+    result = ingest_corporate_actions(ledger.engine, actions.frame, rejects=actions.rejects, source=actions.source)
+    check = schema_result(CORPORATE_ACTIONS, CorporateActions, actions.frame)
+    return dg.MaterializeResult(metadata=_metadata(result, actions), check_results=[check])
 
 
-def _ingestion_metadata(result: IngestionResult) -> dict[str, dg.MetadataValue]:
+def _metadata(result: IngestionResult, ingested: Ingestible) -> dict[str, dg.RawMetadataValue]:
     return {
         "ingestion_id": dg.MetadataValue.text(result.ingestion_id),
         "inserted": dg.MetadataValue.int(result.inserted),
         "unchanged": dg.MetadataValue.int(result.unchanged),
         "restated": dg.MetadataValue.int(result.restated),
         "quarantined": dg.MetadataValue.int(result.quarantined),
+        "warnings": [str(problem) for problem in ingested.warnings],
     }
 
 
@@ -90,6 +91,7 @@ def expectations(ledger: Ledger, data_quality: DataQuality) -> dg.AssetCheckResu
         metadata={
             "evaluated": report.evaluated,
             "failed": list(report.failed),
+            "warnings": list(report.warnings),
             "data_docs": dg.MetadataValue.path(report.index_page),
         },
     )

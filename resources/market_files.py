@@ -1,6 +1,7 @@
 """Files of bars and corporate actions as the source of market data: the bundled sample unless told otherwise."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,19 @@ import pandas as pd
 
 from tickledger.bars.calendars import why_closed
 from tickledger.bars.quality import Reject
-from tickledger.bars.sources import load_bars, load_corporate_actions
+from tickledger.bars.sources import Loaded, load_bars, load_corporate_actions
 from tickledger.db.ingestion import IngestionSource
+from tickledger.domain.errors import Problem
 
-Ingestible = tuple[pd.DataFrame, list[Reject], IngestionSource]
+
+@dataclass(frozen=True, slots=True)
+class Ingestible:
+    """The rows of a window: the good ones, the refused ones, what a person should know, and where they came from."""
+
+    frame: pd.DataFrame
+    rejects: list[Reject]
+    warnings: list[Problem]
+    source: IngestionSource
 
 
 class MarketFiles(dg.ConfigurableResource[None]):
@@ -23,17 +33,14 @@ class MarketFiles(dg.ConfigurableResource[None]):
     symbols: str
 
     def read_bars(self, window: dg.TimeWindow) -> Ingestible:
-        """The good bars of the window, the rejected rows of the file, and what to record about their source."""
+        """The bars of the window."""
         loaded = load_bars(Path(self.bars), interval="1day", calendar=why_closed)
-        rows = loaded.frame["timestamp"].between(window.start, window.end, inclusive="left")
-        return loaded.frame[rows], loaded.rejects, _source(self.bars, window)
+        return _within(window, loaded, column="timestamp", path=self.bars)
 
     def read_corporate_actions(self, window: dg.TimeWindow) -> Ingestible:
-        """The corporate actions whose ex-date lies in the window, the rejected rows, and their source."""
+        """The corporate actions whose ex-date lies in the window."""
         loaded = load_corporate_actions(Path(self.corporate_actions))
-        first, end = (pd.Timestamp(instant.date()) for instant in (window.start, window.end))
-        rows = loaded.frame["ex_date"].between(first, end, inclusive="left")
-        return loaded.frame[rows], loaded.rejects, _source(self.corporate_actions, window)
+        return _within(window, loaded, column="ex_date", path=self.corporate_actions)
 
     def read_symbols(self) -> pd.DataFrame:
         """The symbols with company name, sector, industry and exchange."""
@@ -52,6 +59,19 @@ class MarketFiles(dg.ConfigurableResource[None]):
 
 def _sha256(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _within(window: dg.TimeWindow, loaded: Loaded, *, column: str, path: str) -> Ingestible:
+    """What of a file belongs to `window`; a refused row without a readable date belongs to every window."""
+    dates = pd.to_datetime(loaded.frame[column], utc=True)
+    refused = pd.to_datetime(pd.Series([row.record[column] for row in loaded.rejects]), utc=True, errors="coerce")
+    elsewhere = refused.notna() & ~refused.between(window.start, window.end, inclusive="left")
+    return Ingestible(
+        frame=loaded.frame[dates.between(window.start, window.end, inclusive="left")],
+        rejects=[row for row, is_elsewhere in zip(loaded.rejects, elsewhere, strict=True) if not is_elsewhere],
+        warnings=loaded.warnings,
+        source=_source(path, window),
+    )
 
 
 def _source(path: str, window: dg.TimeWindow) -> IngestionSource:

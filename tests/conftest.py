@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Engine
 
+from tests.demonstration import Demonstration, run_demonstration
 from tickledger.db.embedded import EmbeddedServer, ensure_databases, serve
 from tickledger.db.engine import create_ledger_engine
 from tickledger.db.migrate import upgrade
@@ -103,3 +104,9 @@ def home(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TICKLEDGER_HOME", str(folder))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def demo(run_folder: Path) -> Demonstration:
+    """A home in which the demonstration has run; tests that use it belong to the xdist group "demo"."""
+    return run_demonstration(run_folder / "demo")

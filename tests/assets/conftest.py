@@ -1,12 +1,13 @@
 """The lineage materialized once for a module, on a ledger of its own: the years' runs, as the UI would start them."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import psycopg
 import pytest
 from psycopg import sql
@@ -34,6 +35,12 @@ class Lineage:
     engine: Engine
     exports: Path
 
+    def adjusted_bars(self) -> pd.DataFrame:
+        """What `bars/adjusted` stored."""
+        frame = self.definitions.load_asset_value(["bars", "adjusted"], instance=self.instance)
+        assert isinstance(frame, pd.DataFrame)
+        return frame
+
     def run(self, job: str, first: str, last: str, *keys: list[str]) -> dg.ExecuteInProcessResult:
         """Run `job` over the partitions `first` to `last`, of the assets `keys` alone where any are given."""
         return self.definitions.resolve_job_def(job).execute_in_process(
@@ -59,7 +66,7 @@ def fresh_lineage(
             connection.execute(clone.format(sql.Identifier(name), sql.Identifier(ledger_template)))
         ensure_databases(server, [f"{name}_mlflow"])
         folder = tmp_path_factory.mktemp("lineage")
-        resources = _resources(server.url(name), server.url(f"{name}_mlflow"), folder) | overrides
+        resources = _resources(server.url(name), server.url(f"{name}_mlflow"), folder) | dict(overrides)
         lineage = Lineage(
             definitions=build_definitions(Settings(home=folder), resource_overrides=resources),
             instance=dg.DagsterInstance.ephemeral(),
@@ -75,7 +82,7 @@ def fresh_lineage(
         lineage.instance.dispose()
 
 
-def _resources(ledger_url: str, mlflow_url: str, folder: Path) -> Mapping[str, Any]:
+def _resources(ledger_url: str, mlflow_url: str, folder: Path) -> dict[str, Any]:
     return {
         "ledger": Ledger(url=ledger_url),
         "models": Models(tracking_uri=mlflow_url, artifacts=str(folder / "artifacts")),

@@ -9,6 +9,7 @@ import yaml
 from syrupy.assertion import SnapshotAssertion
 
 from pipelines.definitions import build_definitions
+from pipelines.schedules import SCHEDULES, nightly_end_of_day
 from tickledger.settings import Settings
 
 STAGES = [
@@ -98,10 +99,9 @@ def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Defini
     at = datetime(2012, 11, 14, 22, 30, tzinfo=UTC)
     repository = definitions.get_repository_def()
     asked = {}
-    for schedule in definitions.schedules:
+    for schedule in SCHEDULES:
         context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
-        request = schedule.evaluate_tick(context).run_requests[0]
-        asked[schedule.name] = request.partition_key
+        asked[schedule.name] = requested(schedule, context).partition_key
     assert asked == {
         "ingest_after_close": "2012-11-01",
         "research_after_close": "2012",
@@ -109,9 +109,13 @@ def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Defini
     }
 
 
+def requested(schedule: dg.ScheduleDefinition, context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    (request,) = schedule.evaluate_tick(context).run_requests or []
+    return request
+
+
 def test_in_january_the_year_before_is_made_again(definitions: dg.Definitions) -> None:
     at = datetime(2013, 1, 14, 23, 30, tzinfo=UTC)
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=definitions.get_repository_def())
-    nightly = next(schedule for schedule in definitions.schedules if schedule.name == "nightly_end_of_day")
-    tags = nightly.evaluate_tick(context).run_requests[0].tags
+    tags = requested(nightly_end_of_day, context).tags
     assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == ("2012", "2013")

@@ -167,7 +167,8 @@ def _form(summary: DemoSummary) -> "Table":
     from rich.table import Table
 
     title = f"\nForm 8949, tax year {summary.tax_year}: {len(summary.form_8949)} of {summary.form_8949_rows} rows"
-    table = Table(title=title, title_justify="left", caption=_totals(summary), caption_justify="left", box=None, padding=(0, 1, 0, 0))
+    table = Table(title=title, caption=_totals(summary), box=None, padding=(0, 1, 0, 0))
+    table.title_justify = table.caption_justify = "left"
     for name in ("box", "(a)", "(b) from", "(c) sold"):
         table.add_column(name, no_wrap=True)
     for name in ("(d)", "(e) basis", "(f)", "(g)", "(h) gain"):
