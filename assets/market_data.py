@@ -3,6 +3,8 @@
 Bad rows go to the quarantine and are reported; every good row goes in. Loading a month again changes nothing.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from assets.checks import SHOWN, Materialized, schema_result, schema_spec
@@ -61,7 +63,7 @@ def corporate_actions(context: dg.AssetExecutionContext, ledger: Ledger, market_
     return dg.MaterializeResult(metadata=_metadata(result, actions), check_results=[check])
 
 
-def _metadata(result: IngestionResult, ingested: Ingestible) -> dict[str, dg.RawMetadataValue]:
+def _metadata(result: IngestionResult, ingested: Ingestible) -> dict[str, Any]:
     return {
         "ingestion_id": dg.MetadataValue.text(result.ingestion_id),
         "inserted": dg.MetadataValue.int(result.inserted),

@@ -1,0 +1,132 @@
+"""A person opens the running UI after the demonstration: the whole lineage is there, made, and named."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import TICKLEDGER, command_environment
+from tests.demonstration import Demonstration
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+STAGES = {
+    "bars",
+    "features",
+    "fills",
+    "gains",
+    "lots",
+    "market_data",
+    "models",
+    "orders",
+    "positions",
+    "reports",
+    "signals",
+}
+#: Ignored by git; the path is printed so that a person can look.
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where `tickledger up` serves its pages."""
+
+    dagster: str
+    mlflow: str
+
+    def graphql(self, query: str) -> Any:
+        body = json.dumps({"query": query}).encode()
+        request = urllib.request.Request(f"{self.dagster}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+
+@pytest.fixture(scope="module")
+def pages(demo: Demonstration) -> Iterator[Pages]:
+    """`tickledger up` on the demonstration's home, on ports that nobody uses."""
+    dagster, mlflow = free_ports(2)
+    command = [str(TICKLEDGER), "up", "--dagster-port", str(dagster), "--mlflow-port", str(mlflow)]
+    environment = dict(command_environment(demo.home))
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        # The addresses are printed when every part answers; at its end the output closes.
+        if not any(str(dagster) in line for line in running.stdout):
+            pytest.fail(f"tickledger up ended with {running.wait()}")
+        yield Pages(f"http://127.0.0.1:{dagster}", f"http://127.0.0.1:{mlflow}")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) == 0
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def browse(url: str, profile: Path, *options: str) -> str:
+    """What Chromium prints for `url` once the page has come to rest."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--virtual-time-budget=25000",
+        "--window-size=1600,1000",
+        f"--user-data-dir={profile}",
+    ]
+    shown = subprocess.run(
+        [CHROMIUM, *flags, *options, url], capture_output=True, text=True, timeout=120, check=True, cwd=profile.parent
+    )
+    return shown.stdout
+
+
+def test_every_group_of_the_lineage_is_on_the_page_and_a_picture_is_kept(pages: Pages, tmp_path: Path) -> None:
+    url = f"{pages.dagster}/asset-groups"
+    document = browse(url, tmp_path / "dom", "--dump-dom")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    picture = SCREENSHOTS / "lineage.png"
+    picture.unlink(missing_ok=True)
+    browse(url, tmp_path / "picture", f"--screenshot={picture}")
+    print(f"screenshot: {picture}")
+    assert set(re.findall(r">([a-z_]+)<", document)) >= STAGES
+    assert picture.stat().st_size > 20_000
+
+
+def test_every_asset_has_been_materialized(pages: Pages) -> None:
+    nodes = pages.graphql("{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }")[
+        "assetNodes"
+    ]
+    made = {"/".join(node["assetKey"]["path"]) for node in nodes if node["assetMaterializations"]}
+    assert len(nodes) >= 15
+    assert made == {"/".join(node["assetKey"]["path"]) for node in nodes}
+
+
+def test_the_runs_carry_the_names_of_the_jobs(pages: Pages) -> None:
+    runs = pages.graphql("{ runsOrError { ... on Runs { results { jobName status } } } }")["runsOrError"]["results"]
+    assert {run["jobName"] for run in runs} == {"ingest", "research", "end_of_day"}
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+
+
+def test_the_champion_is_in_mlflow(pages: Pages) -> None:
+    url = f"{pages.mlflow}/api/2.0/mlflow/registered-models/get?name=direction"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        model = json.load(answer)["registered_model"]
+    assert {alias["alias"] for alias in model["aliases"]} == {"champion", "champion-2011", "champion-2012"}
