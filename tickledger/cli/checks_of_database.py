@@ -12,6 +12,7 @@ from tickledger.db.connect import LEDGER, external_server, external_url
 from tickledger.db.embedded import is_running, programs_folder, serve
 from tickledger.db.engine import create_ledger_engine
 from tickledger.db.migrate import current_revision, newest_revision
+from tickledger.db.places import Places, nearest_existing
 from tickledger.domain.errors import ConfigurationError
 from tickledger.settings import Settings
 
@@ -38,7 +39,8 @@ def _programs() -> Finding:
 
 
 def _embedded(settings: Settings) -> Iterator[Finding]:
-    if not (settings.home / "pg" / "data").exists():
+    data = Places(settings.home).data
+    if nearest_existing(data) != data:
         yield Finding("PostgreSQL server", "ok", "embedded, not made yet: the first command makes it")
         return
     state = "running" if is_running(settings.home) else "not running; started for this check"

@@ -14,6 +14,7 @@ from typing import Final
 from tickledger.cli.finding import Finding
 from tickledger.cli.ports import port_problem
 from tickledger.cli.system_libraries import missing_library_hint_in
+from tickledger.db.places import nearest_existing
 from tickledger.db.server_user import user_name
 from tickledger.settings import Settings
 
@@ -76,15 +77,24 @@ def _judged(module: str, status: int, message: str) -> Finding:
 
 def check_home(settings: Settings) -> Iterator[Finding]:
     """Whether the home can be written, and the room on its disk."""
-    nearest = next(folder for folder in (settings.home, *settings.home.parents) if folder.is_dir())
+    nearest = nearest_existing(settings.home)
     state = "exists" if nearest == settings.home else f"not made yet, will be in {nearest}"
-    if os.access(nearest, os.W_OK | os.X_OK):
+    obstacle = _obstacle(nearest)
+    if obstacle is None:
         yield Finding("home", "ok", f"{settings.home} ({state})")
     else:
-        owner = user_name(nearest.stat().st_uid)
-        found = f"{settings.home}: {nearest} belongs to {owner}, {user_name(os.geteuid())} may not write there"
+        found = f"{settings.home}: {nearest} {obstacle}"
         yield Finding("home", "broken", found, "set TICKLEDGER_HOME to a folder of your own")
     yield _disk(nearest)
+
+
+def _obstacle(place: Path) -> str | None:
+    """Why this user cannot write in `place`; None where nothing stands in the way."""
+    if not place.is_dir():
+        return "is not a folder"
+    if not os.access(place, os.W_OK | os.X_OK):
+        return f"belongs to {user_name(place.stat().st_uid)}, {user_name(os.geteuid())} may not write there"
+    return None
 
 
 def _disk(folder: Path) -> Finding:

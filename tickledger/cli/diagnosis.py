@@ -52,7 +52,7 @@ class Diagnosis:
 
 def diagnose(settings: Settings) -> Diagnosis:
     """Look at everything; changes nothing."""
-    return Diagnosis(tuple(_shown(settings)), tuple(finding for check in CHECKS for finding in check(settings)))
+    return Diagnosis(tuple(shown_settings(settings)), tuple(finding for check in CHECKS for finding in check(settings)))
 
 
 def print_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
@@ -68,7 +68,8 @@ def print_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
             err.print(f"{finding.subject}: {finding.advice}", markup=False)
 
 
-def _shown(settings: Settings) -> Iterator[ShownSetting]:
+def shown_settings(settings: Settings) -> Iterator[ShownSetting]:
+    """Every setting as it may be printed, with where its value came from."""
     for field, origin in origins(settings).items():
         yield ShownSetting(f"{PREFIX}{field.upper()}", _without_secrets(getattr(settings, field)), origin)
 

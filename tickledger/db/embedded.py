@@ -30,6 +30,7 @@ from psycopg.conninfo import make_conninfo
 from tickledger.db import locks
 from tickledger.db.keeper import SOCKET_NAME, SUPERUSER, Plan
 from tickledger.db.locks import poll
+from tickledger.db.places import Places, nearest_existing
 from tickledger.db.server_user import ServerUser, barriers, may_execute, passing_capability, server_user, user_name
 from tickledger.domain.errors import ConfigurationError
 
@@ -61,37 +62,6 @@ class EmbeddedServer:
         return make_conninfo(host=str(self.run), port=_PORT, user=SUPERUSER, dbname=database)
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Where a home keeps its server."""
-
-    home: Path
-
-    @property
-    def pg(self) -> Path:
-        return self.home / "pg"
-
-    @property
-    def data(self) -> Path:
-        return self.pg / "data"
-
-    @property
-    def run(self) -> Path:
-        return self.pg / "run"
-
-    @property
-    def run_elsewhere(self) -> Path:
-        """The file that names the socket's folder where `run` cannot hold one."""
-        return self.pg / "run.path"
-
-    @property
-    def log(self) -> Path:
-        return self.home / "logs" / "postgresql.log"
-
-    def lock(self, name: str) -> Path:
-        return self.pg / f"{name}.lock"
-
-
 @contextmanager
 def serve(home: Path) -> Iterator[EmbeddedServer]:
     """Join the server of `home`, or start it, and hold it for as long as the context lasts.
@@ -99,7 +69,7 @@ def serve(home: Path) -> Iterator[EmbeddedServer]:
     The last user to leave waits until it has stopped; the kernel lets go for one that is killed.
     Raises ConfigurationError, naming the path, what was expected and what was found, where that cannot be done.
     """
-    places = _Places(home)
+    places = Places(home)
     with _explained(places), ExitStack() as held:
         _make_folders(places)
         with locks.hold(places.lock("start")):
@@ -116,7 +86,7 @@ def serve(home: Path) -> Iterator[EmbeddedServer]:
 
 def is_running(home: Path) -> bool:
     """Whether the server of `home` answers."""
-    return _joined(_Places(home)) is not None
+    return _joined(Places(home)) is not None
 
 
 def ensure_databases(server: EmbeddedServer, names: Iterable[str]) -> None:
@@ -148,7 +118,7 @@ def programs_folder() -> Path:
     )
 
 
-def _make_folders(places: _Places) -> None:
+def _make_folders(places: Places) -> None:
     """Make the folders that are absent; a folder that is there keeps its mode, and must be one we may write."""
     root = os.geteuid() == 0
     places.home.mkdir(mode=0o711 if root else 0o700, parents=True, exist_ok=True)
@@ -157,7 +127,7 @@ def _make_folders(places: _Places) -> None:
     _check_data(places)
 
 
-def _check_data(places: _Places) -> None:
+def _check_data(places: Places) -> None:
     """Raise ConfigurationError where pg/data is there but is not the data of this user and this PostgreSQL."""
     if not places.data.exists():
         return
@@ -176,7 +146,7 @@ def _check_data(places: _Places) -> None:
         )
 
 
-def _running_server(places: _Places) -> EmbeddedServer:
+def _running_server(places: Places) -> EmbeddedServer:
     """The server of `places`, joined or started; the caller holds start.lock and shares users.lock."""
 
     def joined_or_startable() -> bool:
@@ -191,7 +161,7 @@ def _running_server(places: _Places) -> EmbeddedServer:
     return _joined(places) or _started(places)
 
 
-def _joined(places: _Places) -> EmbeddedServer | None:
+def _joined(places: Places) -> EmbeddedServer | None:
     run = _socket_folder(places)
     server = EmbeddedServer(run) if run else None
     return server if server and _ping(server) == pq.Ping.OK else None
@@ -201,7 +171,7 @@ def _ping(server: EmbeddedServer) -> pq.Ping:
     return pq.Ping(pq.PGconn.ping(server.conninfo("postgres").encode()))
 
 
-def _started(places: _Places) -> EmbeddedServer:
+def _started(places: Places) -> EmbeddedServer:
     server = EmbeddedServer(_make_socket_folder(places))
     seen = _begin_log(places)
     with locks.hold(places.lock("server")) as lock:
@@ -218,7 +188,7 @@ def _started(places: _Places) -> EmbeddedServer:
     )
 
 
-def _plan(places: _Places, run: Path, lock: IO[str]) -> Plan:
+def _plan(places: Places, run: Path, lock: IO[str]) -> Plan:
     programs = programs_folder()
     return Plan(
         programs=str(programs),
@@ -262,7 +232,7 @@ def _start_keeper(plan: Plan, log: Path) -> None:
         )
 
 
-def _make_socket_folder(places: _Places) -> Path:
+def _make_socket_folder(places: Places) -> Path:
     """The folder for the socket, a temporary one where the home's path is too long for an address or has a comma."""
     run = places.run
     fits = len(bytes(run / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and "," not in str(run)
@@ -286,7 +256,7 @@ def _give(folder: Path, user: ServerUser) -> None:
         ) from error
 
 
-def _socket_folder(places: _Places) -> Path | None:
+def _socket_folder(places: Places) -> Path | None:
     """The folder that holds the socket, if the server's user made one that nobody else may enter."""
     try:
         run = Path(places.run_elsewhere.read_text("utf-8"))
@@ -298,7 +268,7 @@ def _socket_folder(places: _Places) -> Path | None:
     return run if status.st_uid == server_user().uid and status.st_mode & 0o077 == 0 else None
 
 
-def _begin_log(places: _Places) -> int:
+def _begin_log(places: Places) -> int:
     """Put a large log aside; the size of the one that is continued."""
     if places.log.exists() and places.log.stat().st_size > _LARGEST_LOG_BYTES:
         places.log.replace(places.log.with_suffix(".1.log"))
@@ -310,7 +280,7 @@ def _tail(log: Path, start: int) -> str:
     return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
 
 
-def _await_stop(places: _Places) -> None:
+def _await_stop(places: Places) -> None:
     """Return when the server is gone, or at once where others use it."""
 
     def settled() -> bool:
@@ -323,21 +293,14 @@ def _await_stop(places: _Places) -> None:
 
 
 @contextmanager
-def _explained(places: _Places) -> Iterator[None]:
+def _explained(places: Places) -> Iterator[None]:
     """Turn what the file system says into what the user can do about it."""
     try:
         yield
     except OSError as error:
         path = Path(error.filename or places.home)
-        nearest = next(folder for folder in (path, *path.parents) if _is_there(folder))
+        nearest = nearest_existing(path)
         raise ConfigurationError(
             f"{path}: expected a place where {user_name(os.geteuid())} may write, found: {error.strerror} "
             f"({nearest} belongs to {user_name(nearest.stat().st_uid)}). {_HINT}"
         ) from error
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder on the way may not be searched
-        return False

@@ -1,0 +1,47 @@
+"""Where a home keeps its embedded server, and what is there of a path."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a home keeps its server."""
+
+    home: Path
+
+    @property
+    def pg(self) -> Path:
+        return self.home / "pg"
+
+    @property
+    def data(self) -> Path:
+        return self.pg / "data"
+
+    @property
+    def run(self) -> Path:
+        return self.pg / "run"
+
+    @property
+    def run_elsewhere(self) -> Path:
+        """The file that names the socket's folder where `run` cannot hold one."""
+        return self.pg / "run.path"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "logs" / "postgresql.log"
+
+    def lock(self, name: str) -> Path:
+        return self.pg / f"{name}.lock"
+
+
+def nearest_existing(path: Path) -> Path:
+    """`path`, or the nearest of its parents that can be seen to exist."""
+    return next(place for place in (path, *path.parents) if _is_there(place))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder on the way may not be searched
+        return False
