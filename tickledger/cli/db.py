@@ -1,5 +1,6 @@
 """``tickledger db``: the revision of the ledger's schema, up and down."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +29,12 @@ def upgrade(*, to: Annotated[str, typer.Option("--to", help="Revision to bring t
 def downgrade(
     *,
     to: Annotated[str, typer.Option("--to", help="Revision to go back to; `base` leaves nothing.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before rows are dropped.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; nobody is asked where there is no terminal.")] = False,
 ) -> None:
     """Take the ledger back to an older revision; the tables that came after it are dropped with their rows."""
     from tickledger.db import migrate
 
-    if not yes:
+    if sys.stdin.isatty() and not yes:
         typer.confirm(f"Drop every table, with its rows, that came after revision {to}?", abort=True, err=True)
     with _ledger() as engine:
         migrate.downgrade(engine, to)
@@ -53,11 +54,18 @@ def current() -> None:
 
 @contextmanager
 def _ledger() -> "Iterator[Engine]":
+    from alembic.util import CommandError
+
     from tickledger.db.connect import open_databases
     from tickledger.db.engine import create_ledger_engine
+    from tickledger.domain.errors import ConfigurationError
     from tickledger.settings import load_settings
 
     with open_databases(load_settings()) as connections:
         engine = create_ledger_engine(connections.ledger_url)
-        yield engine
-        engine.dispose()
+        try:
+            yield engine
+        except CommandError as error:
+            raise ConfigurationError(f"expected a revision such as 0001, head or base, found: {error}") from error
+        finally:
+            engine.dispose()

@@ -33,7 +33,6 @@ from tickledger.bars.quality import Reject
 from tickledger.db import audit
 from tickledger.db.bar_reference import bar_id
 from tickledger.db.copying import affected, query_frame, staged_frame
-from tickledger.db.corporate_actions import ingest_corporate_actions, read_corporate_actions
 from tickledger.db.ingestion import IngestionResult, IngestionSource, record_ingestion
 from tickledger.db.partitions import ensure_years
 from tickledger.db.quarantine import record_rejects
@@ -42,15 +41,6 @@ from tickledger.db.tables import market_data
 from tickledger.db.tables import symbols as instruments
 from tickledger.db.versions import current, writing
 from tickledger.domain.errors import InputError, Problem
-
-__all__ = [
-    "IngestionResult",
-    "IngestionSource",
-    "ingest_bars",
-    "ingest_corporate_actions",
-    "read_bars",
-    "read_corporate_actions",
-]
 
 _PRICES: Final = ("open", "high", "low", "close")
 _BAR_TYPES: Final = {

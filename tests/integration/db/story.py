@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from tickledger.backtest.performance import StrategyPerformance
 from tickledger.bars.quality import Reject
 from tickledger.db import audit, features, market_data, models, reports, signals, symbols, tax, trading
+from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.bar import BarKey
@@ -64,7 +65,7 @@ def tell(ledger: Engine) -> Story:
     """Write the whole story."""
     symbols.upsert_symbols(ledger, pd.DataFrame([{"symbol": "AAPL", "company_name": "Apple Inc."}]))
     market_data.ingest_bars(ledger, bars(), rejects=[reject()], source=SOURCE)
-    market_data.ingest_corporate_actions(ledger, corporate_actions(), rejects=[], source=SOURCE)
+    ingest_corporate_actions(ledger, corporate_actions(), rejects=[], source=SOURCE)
     models.record_model_version(ledger, model())
     features.write_feature_snapshots(ledger, feature_rows())
     signals.replace_signals(ledger, opinions(), start=START, end=END)

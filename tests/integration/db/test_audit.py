@@ -59,10 +59,12 @@ def test_an_untouched_log_holds(ledger: Engine) -> None:
         (["DELETE FROM audit_head"], 4),
     ],
 )
-def test_a_touched_log_is_found_out(ledger: Engine, statements: list[str], row: int) -> None:
-    fill(ledger)
-    tamper(ledger, *statements)
-    problems = audit.verify(ledger)
+def test_a_touched_log_is_found_out(told: Engine, statements: list[str], row: int) -> None:
+    tamper(told, "DELETE FROM audit_log", "DELETE FROM audit_head")
+    fill(told)
+    assert audit.verify(told) == []
+    tamper(told, *statements)
+    problems = audit.verify(told)
     assert problems
     assert problems[0].row == row
     assert problems[0].where == "audit_log"

@@ -1,6 +1,10 @@
 """The commands over the ledger: its schema up and down, and any id explained."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.integration.db.story import Story
 from tickledger.cli import db, explain
-from tickledger.domain.errors import InputError
+from tickledger.domain.errors import ConfigurationError, InputError
 
 RUN = CliRunner()
 
@@ -25,21 +29,40 @@ def app() -> typer.Typer:
 
 
 def test_the_schema_goes_up_and_down_by_command(app: typer.Typer, home: Path) -> None:
-    def run(*arguments: str, answer: str | None = None) -> str:
-        result = RUN.invoke(app, ["db", *arguments], input=answer)
+    def run(*arguments: str) -> str:
+        result = RUN.invoke(app, ["db", *arguments])
         return result.stdout.strip() if result.exit_code == 0 else f"exit {result.exit_code}"
 
     assert run("current") == "base"
     assert run("upgrade") == "0001"
     assert run("current") == "0001"
-    assert run("downgrade", "--to", "base", answer="n\n") == "exit 1"
-    assert run("current") == "0001"
-    assert run("downgrade", "--to", "base", answer="y\n").endswith("base")
+    assert run("downgrade", "--to", "base") == "base"
     assert run("current") == "base"
     assert run("upgrade", "--to", "0001") == "0001"
     assert run("downgrade", "--to", "base", "--yes") == "base"
     assert run("downgrade") == "exit 2"
+    assert isinstance(RUN.invoke(app, ["db", "upgrade", "--to", "9999"]).exception, ConfigurationError)
     assert home.exists()
+
+
+def test_a_person_is_asked_before_rows_are_dropped(home: Path) -> None:
+    assert _typed_at_a_terminal("n", home) == 1
+    assert not (home / "pg").exists(), "a person who said no has not even started the server"
+    assert _typed_at_a_terminal("y", home) == 0
+
+
+def _typed_at_a_terminal(answer: str, home: Path) -> int:
+    """The exit code of a downgrade that finds a terminal where `answer` is typed."""
+    person, terminal = pty.openpty()
+    program = "import typer, tickledger.cli.db as db; db.app()"
+    command = [sys.executable, "-c", program, "downgrade", "--to", "base"]
+    environment = {**os.environ, "TICKLEDGER_HOME": str(home)}
+    with subprocess.Popen(command, stdin=terminal, stderr=subprocess.PIPE, env=environment) as process:
+        os.write(person, f"{answer}\n".encode())
+        process.communicate(timeout=120)
+    os.close(person)
+    os.close(terminal)
+    return process.returncode
 
 
 def test_an_id_is_explained_as_a_tree_and_as_a_document(

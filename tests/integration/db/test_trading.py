@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from tests.integration.db.story import ACCOUNT, BUY_DAY, END, SOURCE, START, Story, at, bar_id, opinions, record
 from tests.trading import NEW_ACCOUNT, actions, market, signal, trade
 from tickledger.db import accounts, features, market_data, signals, trading
+from tickledger.db.corporate_actions import ingest_corporate_actions, read_corporate_actions
 from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.domain.errors import ConfigurationError, LedgerError
 from tickledger.domain.order import OrderType, RiskLimit
@@ -156,14 +157,14 @@ def traded(ledger: Engine) -> tuple[pd.DataFrame, pd.DataFrame, SessionRecord]:
     bars = market("2012-01-03", PRICES, volume=3000)
     split = actions({"symbol": "AAPL", "ex_date": "2012-01-09", "kind": "split", "ratio": 2.0})
     market_data.ingest_bars(ledger, bars.drop(columns="bar_id"), rejects=[], source=SOURCE)
-    market_data.ingest_corporate_actions(ledger, split, rejects=[], source=SOURCE)
+    ingest_corporate_actions(ledger, split, rejects=[], source=SOURCE)
     rows = bars[["bar_id", "symbol", "timestamp"]].assign(close=bars["close"])
     rows["feature_row_id"] = [f"feat_{row.symbol}_{row.timestamp:%Y-%m-%d}" for row in rows.itertuples()]
     features.write_feature_snapshots(ledger, rows)
     opinions = [signal(text) for text in SIGNALS]
     signals.replace_signals(ledger, opinions, start=date(2012, 1, 1), end=date(2012, 12, 31))
     trading.ensure_account(ledger, ACCOUNT)
-    recorded = market_data.read_corporate_actions(ledger)
+    recorded = read_corporate_actions(ledger)
     return bars, recorded, replayed(bars, recorded, NEW_ACCOUNT)
 
 

@@ -84,7 +84,6 @@ market_data = Table(
     postgresql_partition_by="RANGE (bar_at)",
 )
 Index("ix_market_data_symbol_id_bar_at", market_data.c.symbol_id, market_data.c.bar_at.desc())
-Index("ix_market_data_ingestion_id", market_data.c.ingestion_id)
 
 corporate_actions = Table(
     "corporate_actions",

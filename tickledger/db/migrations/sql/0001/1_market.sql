@@ -77,7 +77,6 @@ CREATE TABLE market_data (
     CONSTRAINT fk_market_data_symbols_symbol_id FOREIGN KEY(symbol_id) REFERENCES symbols (symbol_id),
     CONSTRAINT fk_market_data_ingestions_ingestion_id FOREIGN KEY(ingestion_id) REFERENCES ingestions (ingestion_id)
 ) PARTITION BY RANGE (bar_at);
-CREATE INDEX ix_market_data_ingestion_id ON market_data (ingestion_id);
 CREATE INDEX ix_market_data_symbol_id_bar_at ON market_data (symbol_id, bar_at DESC);
 CREATE UNIQUE INDEX uq_market_data_current ON market_data (symbol_id, interval, bar_at) WHERE superseded_at IS NULL;
 
