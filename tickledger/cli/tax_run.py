@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tickledger.cli import tax_files
@@ -183,14 +183,14 @@ def _policies(wishes: Iterable[str]) -> Policies:
     policies = Policies()
     for wish in wishes:
         name, _, value = wish.partition("=")
-        current = {setting.name: getattr(policies, setting.name) for setting in fields(policies)}
+        current: dict[str, StrEnum] = {setting.name: getattr(policies, setting.name) for setting in fields(policies)}
         if name not in current:
             raise ConfigurationError(f"--policy: expected one of {', '.join(current)}, found {name!r}")
-        kind: type[StrEnum] = type(current[name])
-        choices = [str(choice) for choice in kind]
+        choices = [str(choice) for choice in type(current[name])]
         if value not in choices:
             raise ConfigurationError(f"--policy {name}: expected {' or '.join(choices)}, found {value!r}")
-        policies = replace(policies, **{name: kind(value)})
+        changed: dict[str, Any] = {name: type(current[name])(value)}
+        policies = replace(policies, **changed)
     return policies
 
 

@@ -48,7 +48,8 @@ def _add_gain(rows: Rows, book: Book, row: Settled, *, until: int) -> None:
     lot_id = _lot_id(rows, book, sublot)
     quantity = _shares(book, disposition.units)
     proceeds, basis, disallowed = as_decimal(row.proceeds), as_decimal(row.basis), as_decimal(row.disallowed)
-    gain_id = deterministic_id("gain", lot_id, closing.close_id, quantity, proceeds, basis, disallowed, row.permanent)
+    amounts = f"{row.proceeds}\x1f{row.basis}\x1f{row.disallowed}\x1f{row.permanent}"
+    gain_id = deterministic_id("gain", f"{lot_id}\x1f{closing.close_id}\x1f{disposition.units}\x1f{amounts}")
     is_short = lot.position.is_short
     acquired = closing.closed if is_short else lot.acquired
     holding_start = closing.closed if is_short else sublot.holding_start
@@ -97,10 +98,10 @@ def _add_wash_sales(rows: Rows, book: Book, row: Settled, gain_id: str) -> None:
         if not wash.cents:
             continue
         quantity, amount = _shares(book, wash.units), as_decimal(wash.cents)
-        parts = (gain_id, number, wash.replacement_id, quantity, amount, wash.rule)
+        content = f"{gain_id}\x1f{number}\x1f{wash.replacement_id}\x1f{quantity}\x1f{wash.cents}\x1f{wash.rule}"
         rows.wash_sales.append(
             WashSale(
-                wash_sale_id=deterministic_id("wash", *parts),
+                wash_sale_id=deterministic_id("wash", content),
                 gain_id=gain_id,
                 replacement_execution_id=wash.replacement_id,
                 quantity=quantity,

@@ -1,0 +1,145 @@
+"""Histories of fills in a line of text each, and results as lines that read like the publications' tables."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tickledger.domain.account import Account, AccountKind, Mode
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.instrument import AssetClass
+from tickledger.domain.lot import Lot, RealizedGain
+from tickledger.domain.order import OrderSide
+from tickledger.tax.engine import compute
+from tickledger.tax.fills import Fill, LotChoice
+from tickledger.tax.methods import Method, MethodSchedule
+from tickledger.tax.result import TaxResult
+
+_SIDES = {
+    "buys": OrderSide.BUY,
+    "sells": OrderSide.SELL,
+    "shorts": OrderSide.SELL_SHORT,
+    "covers": OrderSide.BUY_TO_COVER,
+}
+_LINE = re.compile(
+    r"(?P<id>\S+) (?P<day>\S+) (?P<side>\w+) (?P<quantity>\S+) (?P<symbol>\S+) (?P<money>@|for) (?P<amount>\S+)"
+)
+_OPTION = re.compile(r" (fee|in|order|lots|class) (\S+)")
+
+
+def fills(text: str) -> list[Fill]:
+    """One fill a line: ``S1 2012-06-01 sells 10 XYZ @ 0.10``, or ``for`` a total.
+
+    May go on with ``fee 1.00``, ``in IRA``, ``order O1``, ``lots B1:4;B2:6`` and ``class crypto``.
+    """
+    return [_fill(line.strip()) for line in text.strip().splitlines()]
+
+
+def _fill(line: str) -> Fill:
+    match = _LINE.match(line)
+    assert match, line
+    told: dict[str, str] = dict(_OPTION.findall(line[match.end() :]))
+    quantity, amount = Decimal(match["quantity"]), Decimal(match["amount"])
+    instant = datetime.fromisoformat(match["day"]) if "T" in match["day"] else None
+    return Fill(
+        execution_id=match["id"],
+        order_id=told.get("order", match["id"]),
+        account_id=told.get("in", "T1"),
+        symbol=match["symbol"],
+        side=_SIDES[match["side"]],
+        quantity=quantity,
+        gross_amount=amount if match["money"] == "for" else amount * quantity,
+        commission=Decimal(told.get("fee", "0")),
+        trade_date=date.fromisoformat(match["day"][:10]),
+        executed_at=instant,
+        lots=tuple(
+            LotChoice(name, Decimal(shares))
+            for name, shares in (part.split(":") for part in told.get("lots", "").split(";") if part)
+        ),
+        asset_class=AssetClass(told.get("class", "stock")),
+    )
+
+
+def account(account_id: str, kind: str = "taxable", *, owner: str = "taxpayer", mode: str = "live") -> Account:
+    """An account of that id."""
+    return Account(account_id, Mode(mode), AccountKind(kind), owner)
+
+
+def action(text: str, **terms: str) -> CorporateAction:
+    """A corporate action: ``action("XYZ 2025-03-10 split", ratio="2")``; ratios may be fractions."""
+    symbol, day, kind = text.split()
+    ratio = terms.pop("ratio", None)
+    new_symbol = terms.pop("new_symbol", None)
+    amounts: dict[str, Any] = {name: Decimal(value) for name, value in terms.items()}
+    return CorporateAction(
+        symbol=symbol,
+        ex_date=date.fromisoformat(day),
+        kind=CorporateActionKind(kind),
+        ratio=None if ratio is None else Fraction(ratio),
+        new_symbol=new_symbol,
+        **amounts,
+    )
+
+
+def computed(text: str, *, method: str = "fifo", **given: Any) -> TaxResult:
+    """The result for a history by one method; the rest goes to the engine as it is."""
+    return compute(fills(text), methods=MethodSchedule(Method(method)), **given)
+
+
+def gain_lines(result: TaxResult) -> list[str]:
+    """Each gain as ``S1 of B1: 75 sh. since 1954-09-15, 3000.00 - 4000.00 + 500.00 = -500.00 L``."""
+    return [_gain_line(gain) for gain in result.gains]
+
+
+def _gain_line(gain: RealizedGain) -> str:
+    shares = f"{gain.quantity:f} sh. since {gain.holding_start}"
+    money = f"{gain.proceeds} - {gain.basis} + {gain.disallowed_loss} = {gain.gain_loss}"
+    return f"{gain.close_execution_id} of {gain.open_execution_id}: {shares}, {money} {gain.term}"
+
+
+def open_lines(result: TaxResult) -> list[str]:
+    """Each open lot as ``R1: 50 sh. since 1954-09-29, basis 2500.00``."""
+    return [
+        f"{lot.open_execution_id}: {lot.quantity:f} sh. since {lot.holding_start}, basis {lot.adjusted_basis}"
+        for lot in result.open_lots
+    ]
+
+
+Sums = Mapping[tuple[Any, ...], Mapping[str, Decimal]]
+
+
+def summed_gains(gains: Iterable[RealizedGain]) -> Sums:
+    """Gains by sale, lot, holding period and term; how finely a lot is cut up does not show."""
+    sums: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for gain in gains:
+        of = sums[gain.close_execution_id, gain.open_execution_id, gain.holding_start.isoformat(), str(gain.term)]
+        of["quantity"] += gain.quantity
+        of["proceeds"] += gain.proceeds
+        of["basis"] += gain.basis
+        of["disallowed"] += gain.disallowed_loss
+        of["gain"] += gain.gain_loss
+    return sums
+
+
+def summed_lots(lots: Iterable[Lot]) -> Sums:
+    """Open lots by symbol, opening fill and holding period."""
+    sums: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for lot in lots:
+        of = sums[lot.symbol, lot.open_execution_id, lot.holding_start.isoformat()]
+        of["quantity"] += abs(lot.quantity)
+        of["adjusted_basis"] += lot.adjusted_basis
+    return sums
+
+
+def differences(expected: Sums, found: Sums, *, tolerance: Decimal) -> list[str]:
+    """Where two sums differ by more than `tolerance`."""
+    return [
+        f"{key}: {name} expected {wanted}, found {got}"
+        for key in sorted({*expected, *found}, key=str)
+        for name in sorted({*expected.get(key, {}), *found.get(key, {})})
+        for wanted, got in [(expected.get(key, {}).get(name, Decimal(0)), found.get(key, {}).get(name, Decimal(0)))]
+        if abs(wanted - got) > tolerance
+    ]
