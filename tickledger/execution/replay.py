@@ -73,7 +73,7 @@ def replay(
         market_data=ReplayedMarket(sessions, clock=clock, broker=broker),
         broker=broker,
         predictor=RecordedSignals(signals, strategy=strategy),
-        risk=PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), sectors),
+        risk=PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), _known(sectors)),
         journal=journal,
         opening=opening,
         sizing=sizing or SizingPolicy(),
@@ -114,6 +114,11 @@ def cost_estimate(fees: FeeSchedule, fill_model: FillModel) -> CostEstimate:
         return side.sign * quantity * slipped + cost.total
 
     return estimate
+
+
+def _known(sectors: Mapping[str, str]) -> Mapping[str, str]:
+    # A table of symbols has NaN where nobody has said the sector; NaN equals nothing, not even itself.
+    return {symbol: sector for symbol, sector in sectors.items() if isinstance(sector, str)}
 
 
 class RecordedSignals:

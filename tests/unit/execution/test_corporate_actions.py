@@ -57,6 +57,15 @@ def test_a_split_multiplies_shares_and_divides_cost_and_changes_no_equity() -> N
     assert equities(record) == {Decimal(100_000)}
 
 
+def test_a_holding_that_does_not_trade_on_the_ex_date_is_valued_at_its_last_close_in_new_shares() -> None:
+    bars = market("2012-01-03", {"X": ["100 100", "100 110", None, "55 55"], "Y": ["1 1"] * 4})
+    split = actions({"symbol": "X", "ex_date": "2012-01-05", "kind": "split", "ratio": 2.0})
+    record = trade(bars, BUYS_500, corporate_actions=split, slippage_bps=Decimal(0), fees="none")
+    on_4th, on_5th = (row for row in record.positions if row.session_date < date(2012, 1, 6))
+    assert (on_5th.quantity, on_5th.close, on_5th.bar_id) == (Decimal(1000), Decimal(55), on_4th.bar_id)
+    assert record.balances[2].equity == record.balances[1].equity == Decimal(105_000)
+
+
 def test_a_reverse_split_pays_for_the_fraction_where_cash_in_lieu_is_given() -> None:
     record = replayed({"kind": "split", "ratio": 1 / 3, "cash_in_lieu": 200.0}, later="300 300")
     assert held(record, "2012-01-05") == {"X": (Decimal(166), Decimal(300))}  # 500 / 3 = 166 2/3; 2/3 × 300 = 200

@@ -20,7 +20,7 @@ from tickledger.execution.order_state import NEXT_STATES, TERMINAL
 from tickledger.execution.replay import state_after
 
 PRICES = ["open", "high", "low", "close"]
-SLOWLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run(scenario: Scenario, **period: object) -> SessionRecord:

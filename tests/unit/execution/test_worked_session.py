@@ -6,10 +6,11 @@ Two fifths of equity a symbol, 5 bps of slippage, IBKR's fixed commission, the r
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from tests.trading import actions, market, trade
+from tests.trading import actions, limits, market, trade
 from tickledger.domain.execution import CashKind
 from tickledger.domain.order import OrderSide, OrderStatus
 from tickledger.domain.session_record import SessionRecord
@@ -107,3 +108,29 @@ def test_every_intent_has_a_decision_and_every_order_its_own(record: SessionReco
 def test_on_a_day_with_both_the_sale_is_decided_before_the_purchase(record: SessionRecord) -> None:
     on_4th = [order.side for order in record.orders if order.session_date == date(2012, 1, 4)]
     assert on_4th == [OrderSide.SELL, OrderSide.BUY]
+
+
+def test_an_order_that_was_just_sent_counts_for_the_next_one() -> None:
+    bars = market("2012-01-03", {"A": ["50 50"] * 2, "B": ["50 50"] * 2})
+    record = trade(bars, ["BUY A 2012-01-03", "BUY B 2012-01-03"], weight="0.6")
+    first, second = record.risk_decisions
+    assert (first.is_approved, second.is_approved) == (True, False)
+    # 1,200 shares at 50.025 and 6.00 of commission are spoken for; as many again are asked for.
+    assert second.reason == "buying_power: 60036 exceeds 39964"
+
+
+def test_a_holding_that_did_not_trade_today_still_counts_in_the_exposure() -> None:
+    bars = market("2012-01-03", {"A": ["50 50", "50 50", None], "B": ["50 50"] * 3})
+    rows = limits(max_portfolio_exposure="0.7")
+    record = trade(bars, ["BUY A 2012-01-03", "BUY B 2012-01-05"], weight="0.4", risk_limits=rows)
+    assert [decision.is_approved for decision in record.risk_decisions] == [True, False]
+    # 800 A and 799 B at 50, 79,950 of 99,976 USD (20 of slippage and 4 of commission are gone).
+    assert record.risk_decisions[1].reason == "max_portfolio_exposure: 0.7997 exceeds 0.7"
+
+
+def test_a_sector_that_the_table_of_symbols_does_not_know_is_not_an_escape() -> None:
+    bars = market("2012-01-03", {"A": ["50 50"] * 2, "B": ["50 50"] * 2})
+    unknown: Any = {"A": float("nan"), "B": None}
+    rows = limits(max_sector_exposure="0.5")
+    record = trade(bars, ["BUY A 2012-01-03", "BUY B 2012-01-03"], weight="0.4", risk_limits=rows, sectors=unknown)
+    assert [decision.is_approved for decision in record.risk_decisions] == [True, False]

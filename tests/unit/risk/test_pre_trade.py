@@ -107,6 +107,14 @@ def test_a_limit_without_a_row_refuses_what_opens_and_lets_out_what_closes(missi
     assert decide("SELL 1 A @ 50", rows=rows).is_approved
 
 
+def test_what_cannot_be_valued_stops_orders_that_open_and_no_others() -> None:
+    unknown = replace(HELD, quantities={**HELD.quantities, "Q": Decimal(1)})
+    refused = decide("BUY 1 A @ 50", unknown)
+    assert failed(refused) == ["unvalued_symbols"]
+    assert decide("SELL 1 A @ 50", unknown).is_approved
+    assert decide("BUY 1 Q @ 50", unknown).is_approved  # its own reference price is one
+
+
 def test_symbols_without_a_sector_count_as_one() -> None:
     exposure = replace(HELD, quantities={"Y": Decimal(200)}, prices={"Y": Decimal(50)}, average_costs={})
     assert failed(decide("BUY 20 Z @ 50", exposure, max_sector_exposure="0.5")) == ["max_sector_exposure"]
