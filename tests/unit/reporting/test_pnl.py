@@ -13,7 +13,7 @@ from tickledger.backtest.closed_trades import closed_trades
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.money import CENT
 from tickledger.domain.session_record import SessionRecord
-from tickledger.reporting.pnl import DailyPnl, daily_pnl
+from tickledger.reporting.pnl import DailyPnl, daily_pnl, unexplained_equity
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -57,6 +57,8 @@ def test_the_columns_add_up_in_every_row_and_over_all_of_them_to_the_cent(scenar
         assert all(value == value.quantize(CENT) for value in (row.total_pnl, row.portfolio_value, row.cash_balance))
     total = sum((row.total_pnl for row in rows), Decimal(0))
     assert total == rows[-1].portfolio_value - 100_000
+    assert unexplained_equity(rows, record.cash_transactions) == 0
+    assert unexplained_equity(rows[1:], record.cash_transactions) == rows[0].total_pnl
     assert abs(rows[-1].portfolio_value - record.balances[-1].equity) <= CENT / 2
     assert sum(row.num_trades for row in rows) == len(record.executions)
 
