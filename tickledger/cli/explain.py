@@ -39,19 +39,26 @@ def run(
         out.print(as_tree(node))
 
 
-def as_tree(node: "LineageNode", *, below: "Tree | None" = None) -> "Tree":
-    """The lineage as a tree to print: each row with its facts, then the rows it came from."""
-    from rich.markup import escape
+def as_tree(node: "LineageNode") -> "Tree":
+    """The lineage as a tree to print: each row with its facts, then the rows it came from; each row unfolded once."""
     from rich.tree import Tree
 
-    marks = "".join(f" [{style}]{mark}[/]" for mark, style in _marks(node))
+    tree = Tree("", hide_root=True)
+    _grow(tree, node, shown=set())
+    return tree
+
+
+def _grow(tree: "Tree", node: "LineageNode", *, shown: set[str]) -> None:
+    from rich.markup import escape
+
+    is_known = node.is_cut or node.id in shown
+    shown.add(node.id)
+    marks = ("[red] superseded[/]" if node.is_superseded else "") + ("[dim] (see above)[/]" if is_known else "")
     label = f"[bold]{node.kind}[/] {escape(node.summary)}{marks} [dim]{escape(node.id)}[/]"
-    branch = Tree(label) if below is None else below.add(label)
-    if node.facts and not node.is_cut:
-        branch.add(f"[dim]{escape(', '.join(f'{name} {fact}' for name, fact in node.facts.items()))}[/]")
-    for parent in node.parents:
-        as_tree(parent, below=branch)
-    return branch
+    facts = "" if is_known else ", ".join(f"{name} {fact}" for name, fact in node.facts.items())
+    branch = tree.add(f"{label}\n[dim]{escape(facts)}[/]" if facts else label)
+    for parent in () if is_known else node.parents:
+        _grow(branch, parent, shown=shown)
 
 
 def as_json(node: "LineageNode") -> dict[str, Any]:
@@ -65,8 +72,3 @@ def as_json(node: "LineageNode") -> dict[str, Any]:
         "facts": dict(node.facts),
         "parents": [as_json(parent) for parent in node.parents],
     }
-
-
-def _marks(node: "LineageNode") -> list[tuple[str, str]]:
-    marks = [("superseded", "red")] if node.is_superseded else []
-    return [*marks, ("(see above)", "dim")] if node.is_cut else marks

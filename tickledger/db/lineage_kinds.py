@@ -7,6 +7,7 @@ columns that hold the ids of its parents. Ids that no column of the table holds 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -131,11 +132,16 @@ def _bars_among(ids: Sequence[str]) -> ColumnElement[bool]:
 
 def _checks(row: Cells) -> dict[str, str]:
     return {
-        check["name"]: f"{check['value']} of {check['limit']}, {'passed' if check['is_passed'] else 'refused'}"
+        check["name"]: f"{_tidy(check['value'])} of {_tidy(check['limit'])}, {_VERDICT[check['is_passed']]}"
         for check in row["checks"]
     }
 
 
+def _tidy(number: str) -> str:
+    return f"{Decimal(number).normalize():f}"
+
+
+_VERDICT: Final = {True: "passed", False: "refused"}
 _VERSION: Final = t.market_data.c
 _ACCOUNT: Final = ("account_id", "mode")
 
@@ -199,7 +205,7 @@ _KINDS: Final = (
         "wash",
         t.wash_sales,
         t.wash_sales.c.wash_sale_id,
-        "wash sale: {quantity} shares replaced, {disallowed_loss} of the loss disallowed",
+        "{quantity} shares replaced, {disallowed_loss} of the loss disallowed",
         (*_ACCOUNT, "is_permanent", "rule", "gain_id"),
         (("gain", "gain_id"), ("exec", "replacement_execution_id")),
     ),
@@ -225,7 +231,7 @@ _KINDS: Final = (
         "ord",
         t.orders,
         t.orders.c.order_id,
-        "{order_type} order to {side} {quantity} {symbol} on {session_date}: {status}",
+        "{order_type} to {side} {quantity} {symbol} on {session_date}: {status}",
         (*_ACCOUNT, "submitted_at", "time_in_force", "limit_price", "stop_price", "filled"),
         (("sig", "signal_id"), ("risk", "risk_decision_id"), ("ord", "parent_order_id")),
         {"status": _last_status(), "filled": _filled()},
@@ -234,7 +240,7 @@ _KINDS: Final = (
         "risk",
         t.risk_decisions,
         t.risk_decisions.c.risk_decision_id,
-        "risk let {approved_quantity} of {requested_quantity} {symbol} pass to {side} on {session_date}",
+        "lets {approved_quantity} of {requested_quantity} {symbol} pass to {side} on {session_date}",
         (*_ACCOUNT, "decided_at", "reason"),
         (("sig", "signal_id"),),
         details=_checks,
@@ -259,7 +265,7 @@ _KINDS: Final = (
         "model",
         t.model_versions,
         t.model_versions.c.model_version_id,
-        "{name} version {version}, {algorithm}, trained for {trained_for_year}",
+        "{name} {version}, {algorithm}, trained for {trained_for_year}",
         (
             *("train_start_date", "train_end_date", "feature_set", "data_sha256", "fingerprint"),
             *("git_commit", "git_diff_sha256", "mlflow_run_id"),
@@ -270,7 +276,7 @@ _KINDS: Final = (
         "feat",
         t.feature_snapshots,
         t.feature_snapshots.c.feature_row_id,
-        "features of {symbol} at {bar_at}",
+        "of {symbol} at {bar_at}",
         (),
         (("bar", "bar_id"),),
         {"bar_id": referred_bar(t.feature_snapshots)},

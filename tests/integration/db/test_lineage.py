@@ -63,7 +63,7 @@ def test_what_is_shown_can_be_read_by_a_person(told: Engine) -> None:
         "60 AAPL sold 2012-01-05: proceeds 24059.40 − basis 24660.60 + disallowed 601.20 = 0.00"
     )
     assert summaries["exec_04"] == "BUY 100 AAPL at 411 on 2012-01-04"
-    assert summaries["ord_04"] == "MARKET order to BUY 100 AAPL on 2012-01-03: FILLED"
+    assert summaries["ord_04"] == "MARKET to BUY 100 AAPL on 2012-01-03: FILLED"
     assert summaries["sig_composite_03"] == "composite says BUY AAPL after 2012-01-03, confidence 0.3"
     assert summaries[bar_id(BUY_DAY)].startswith("AAPL 1day 2012-01-04: open 412.94, high 414.44")
     facts = {node.id: node.facts for node in walk(line)}
@@ -195,7 +195,7 @@ def test_a_brokers_own_ids_are_found(ledger: Engine, story: Story) -> None:
 
 def test_the_tree_and_the_document_hold_the_whole_lineage(told: Engine) -> None:
     node = explain(told, found(told, schedule_d.c.schedule_d_id))
-    console = Console(width=400, file=io.StringIO())
+    console = Console(width=1000, file=io.StringIO())
     with console.capture() as captured:
         console.print(as_tree(node))
     text = captured.get()
@@ -203,6 +203,7 @@ def test_the_tree_and_the_document_hold_the_whole_lineage(told: Engine) -> None:
     for one in walk(node):
         assert one.id in text
         assert one.summary in text
+    assert text.count("rsi_14 55.5") == 3, "a feature row tells its facts once"
     assert _ids(document) == [one.id for one in walk(node)]
     assert "(see above)" in text
 
