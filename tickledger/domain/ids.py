@@ -5,11 +5,17 @@ gives the same id, and a different result gives a different one.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Row = TypeVar("Row", bound=DataclassInstance)
 
 ID_DIGITS: Final = 20
 
@@ -58,3 +64,36 @@ def deterministic_id(prefix: str, *parts: IdPart) -> str:
     """
     digest = hashlib.sha256("\x1f".join(_canonical(part) for part in parts).encode()).hexdigest()
     return f"{prefix}_{digest[:ID_DIGITS]}"
+
+
+def identified(prefix: str, row: "Row") -> "Row":
+    """`row` with its first field, the id, set to the hash of all its other fields.
+
+    Every field counts, those of nested values too: a row that differs in anything is another row.
+    """
+    name, *others = (field.name for field in fields(row))
+    parts = (part for other in others for part in _flat(getattr(row, other)))
+    return replace(row, **{name: deterministic_id(prefix, *parts)})
+
+
+def _flat(value: object) -> Iterator[IdPart]:
+    """The parts of a value; the number of its members comes first, so that no two shapes read alike."""
+    match value:
+        case None | str() | int() | Decimal() | date() | Enum():
+            yield value
+        case float():
+            yield repr(value)
+        case Mapping():
+            yield len(value)
+            for key in sorted(value):
+                yield str(key)
+                yield from _flat(value[key])
+        case tuple():
+            yield len(value)
+            for member in value:
+                yield from _flat(member)
+        case _ if is_dataclass(value):
+            for field in fields(value):
+                yield from _flat(getattr(value, field.name))
+        case _:
+            raise TypeError(f"an id cannot be made of {type(value).__name__}")

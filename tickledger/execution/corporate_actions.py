@@ -24,7 +24,7 @@ from typing import Final
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import InputError, Problem
 from tickledger.domain.execution import CashKind, CashTransaction
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.money import PRICE_INCREMENT, round_cents
 from tickledger.domain.order import Order
 from tickledger.domain.position import Holding
@@ -61,9 +61,8 @@ def cash_paid(
     kind, amount = _PAYMENTS[action.kind](action, holding)
     if not amount:
         return None
-    identity = (account_id, kind, session_date, action.symbol, action.amount, amount)
-    return CashTransaction(
-        cash_transaction_id=deterministic_id("cash", *identity),
+    paid = CashTransaction(
+        cash_transaction_id="",
         account_id=account_id,
         kind=kind,
         amount=amount,
@@ -72,6 +71,7 @@ def cash_paid(
         description=f"{action.kind} of {action.symbol} on {holding.quantity.normalize():f} shares",
         corporate_action_id=action.corporate_action_id,
     )
+    return identified("cash", paid)
 
 
 def leaves_orders_alone(action: CorporateAction) -> bool:
@@ -90,9 +90,8 @@ def split_order(
     quantity = _times(remaining, ratio.numerator, ratio.denominator, increment=_WHOLE_SHARE)
     if quantity <= 0:
         return None
-    return replace(
+    successor = replace(
         order,
-        order_id=deterministic_id("ord", order.order_id, action.kind, action.ex_date),
         parent_order_id=order.order_id,
         quantity=quantity,
         submitted_at=submitted_at,
@@ -100,6 +99,7 @@ def split_order(
         limit_price=None if order.limit_price is None else split_price(order.limit_price, action),
         stop_price=None if order.stop_price is None else split_price(order.stop_price, action),
     )
+    return identified("ord", successor)
 
 
 def split_price(price: Decimal, action: CorporateAction) -> Decimal:

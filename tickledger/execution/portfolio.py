@@ -17,7 +17,7 @@ from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.position import Balance, Holding, Mark, PortfolioState, Position
 from tickledger.execution.corporate_actions import COST_INCREMENT, holding_after, split_price
 
@@ -135,9 +135,8 @@ class Portfolio:
 
     def _position(self, symbol: str, holding: Holding, session_date: date) -> Position:
         mark = self.last(symbol)
-        identity = (self.account_id, symbol, session_date, holding.quantity, holding.average_cost, mark.bar_id)
-        return Position(
-            position_id=deterministic_id("pos", *identity),
+        position = Position(
+            position_id="",
             account_id=self.account_id,
             symbol=symbol,
             session_date=session_date,
@@ -148,6 +147,7 @@ class Portfolio:
             opened_date=self.opened_dates[symbol],
             bar_id=mark.bar_id,
         )
+        return identified("pos", position)
 
 
 def holdings_of(positions: Iterable[Position]) -> Mapping[str, Holding]:

@@ -17,7 +17,7 @@ from typing import Final
 
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.market import SessionClosed, SessionOpening
 from tickledger.domain.order import Order, OrderReport, OrderStatus, RiskDecision
 from tickledger.domain.ports import Broker, Clock, Journal, MarketData, Predictor
@@ -185,8 +185,8 @@ class TradingSession:
 
 def order_of(intent: OrderIntent, decision: RiskDecision) -> Order:
     """The order that `decision` lets out: the intent in the approved quantity, under an id of its own."""
-    return Order(
-        order_id=deterministic_id("ord", decision.risk_decision_id),
+    order = Order(
+        order_id="",
         account_id=intent.account_id,
         symbol=intent.symbol,
         side=intent.side,
@@ -200,3 +200,4 @@ def order_of(intent: OrderIntent, decision: RiskDecision) -> Order:
         limit_price=intent.limit_price,
         stop_price=intent.stop_price,
     )
+    return identified("ord", order)

@@ -18,7 +18,7 @@ from typing import Final
 from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.order import Order, OrderReport, OrderSide, OrderStatus, TimeInForce
 from tickledger.domain.ports import BrokerReport, Clock
 from tickledger.domain.position import PortfolioState
@@ -170,8 +170,8 @@ class SimulatedBroker:
             trade_date=session_date,
             before=working.progress,
         )
-        return Execution(
-            execution_id=deterministic_id("exec", order.order_id, bar.bar_id, working.fills),
+        execution = Execution(
+            execution_id="",
             order_id=order.order_id,
             account_id=self._account_id,
             symbol=order.symbol,
@@ -186,6 +186,7 @@ class SimulatedBroker:
             exchange=EXCHANGE,
             commission_is_estimated=cost.is_estimated,
         )
+        return identified("exec", execution)
 
     def _refusal(self, execution: Execution) -> str | None:
         """Why the account cannot settle the fill, None where it can."""
@@ -216,11 +217,12 @@ class SimulatedBroker:
 
 
 def _deposit(account_id: str, amount: Decimal, session_date: date) -> CashTransaction:
-    return CashTransaction(
-        cash_transaction_id=deterministic_id("cash", account_id, CashKind.DEPOSIT, session_date, amount),
+    deposit = CashTransaction(
+        cash_transaction_id="",
         account_id=account_id,
         kind=CashKind.DEPOSIT,
         amount=amount,
         session_date=session_date,
         description="opening deposit",
     )
+    return identified("cash", deposit)

@@ -24,7 +24,7 @@ from datetime import date
 from decimal import ROUND_UP, Decimal
 from typing import Final
 
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.order import OrderSide, RiskCheck, RiskDecision, RiskLimit
 from tickledger.domain.signal import OrderIntent
 from tickledger.risk.exposure import Exposure, sector_of
@@ -107,10 +107,8 @@ def _unvalued(question: Question, *, is_exempt: bool) -> RiskCheck:
 def _decision(intent: OrderIntent, checks: Sequence[RiskCheck], missing: Sequence[str]) -> RiskDecision:
     failed = [check for check in checks if not check.is_passed]
     reason = "; ".join(_refusal(check, intent, is_missing=check.name in missing) for check in failed)
-    return RiskDecision(
-        risk_decision_id=deterministic_id(
-            "risk", intent.account_id, intent.signal_id, intent.side, intent.quantity, intent.session_date
-        ),
+    decision = RiskDecision(
+        risk_decision_id="",
         account_id=intent.account_id,
         signal_id=intent.signal_id,
         symbol=intent.symbol,
@@ -123,6 +121,7 @@ def _decision(intent: OrderIntent, checks: Sequence[RiskCheck], missing: Sequenc
         session_date=intent.session_date,
         checks=tuple(checks),
     )
+    return identified("risk", decision)
 
 
 def _refusal(check: RiskCheck, intent: OrderIntent, *, is_missing: bool) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tickledger.bars.calendars import session_close
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import identified
 from tickledger.domain.signal import Signal
 from tickledger.strategies.composite import CompositeRule, composite
 from tickledger.strategies.mean_reversion import MeanReversionRule, mean_reversion
@@ -101,18 +101,17 @@ def _row_signals(row: _Row, rules: StrategyRules) -> list[Signal]:
 def _signal(
     row: _Row, strategy: str, opinion: Opinion, *, model_version_id: str | None, components: tuple[str, ...] = ()
 ) -> Signal:
-    confidence = round(opinion.confidence, _CONFIDENCE_DECIMALS)
-    content = (opinion.signal_type, f"{confidence:.{_CONFIDENCE_DECIMALS}f}")
-    return Signal(
-        signal_id=deterministic_id("sig", strategy, row.feature_row_id, model_version_id, *content, *components),
+    signal = Signal(
+        signal_id="",
         symbol=row.symbol,
         session_date=row.session_date,
         signalled_at=session_close(row.session_date),
         signal_type=opinion.signal_type,
-        confidence=confidence,
+        confidence=round(opinion.confidence, _CONFIDENCE_DECIMALS),
         strategy=strategy,
         feature_row_id=row.feature_row_id,
         model_version_id=model_version_id,
         component_ids=components,
         metadata=opinion.reasons,
     )
+    return identified("sig", signal)

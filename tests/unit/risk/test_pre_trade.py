@@ -131,10 +131,11 @@ def test_the_limit_in_force_is_the_latest_row_not_after_the_date() -> None:
     assert in_force == {2010: {}, 2012: {"max_position_size": 200}, 2013: {"max_position_size": 300}}
 
 
-def test_the_same_intent_has_the_same_decision_id_and_another_quantity_another() -> None:
-    same = {decide("BUY 1 A @ 50").risk_decision_id, decide("BUY 1 A @ 49").risk_decision_id}
+def test_the_same_decision_has_the_same_id_and_one_that_asked_anything_else_another() -> None:
+    same = {decide("BUY 1 A @ 50").risk_decision_id, decide("BUY 1 A @ 50").risk_decision_id}
     assert len(same) == 1
     assert decide("BUY 2 A @ 50").risk_decision_id not in same
+    assert decide("BUY 1 A @ 50", rows=limits(max_position_size="7")).risk_decision_id not in same
 
 
 @given(
