@@ -32,10 +32,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tickledger.db.copying import Row, affected, staged
-from tickledger.domain.errors import LedgerError
+from tickledger.domain.errors import ConfigurationError, LedgerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def writing(engine: Engine, area: str) -> Iterator[tuple[Connection, datetime]]:
     """One transaction that writes `area` alone, and the instant at which its rows count as recorded.
 
     A second writer of the area waits, so the instants of an area follow its commits. What the database's
-    constraints refuse is raised as LedgerError.
+    constraints refuse is raised as LedgerError; where the database itself fails (a full disk, a connection
+    lost), ConfigurationError is. Either way nothing of the transaction is kept.
     """
     try:
         with engine.begin() as connection:
@@ -80,7 +81,12 @@ def writing(engine: Engine, area: str) -> Iterator[tuple[Connection, datetime]]:
             )
             yield connection, connection.execute(select(func.clock_timestamp())).scalar_one()
     except IntegrityError as error:
-        raise LedgerError(_refusal(error)) from error
+        raise LedgerError(f"the record refuses a row: {_reason(error.orig)}") from error
+    except (OperationalError, psycopg.OperationalError) as error:
+        reason = _reason(error.orig if isinstance(error, OperationalError) else error)
+        raise ConfigurationError(
+            f"the database could not write {area}, and kept nothing of it: {reason}. Mend that and run again."
+        ) from error
 
 
 def current(table: Table, as_of: datetime | None = None) -> ColumnElement[bool]:
@@ -190,8 +196,7 @@ def _key(table: Table) -> Column[Any]:
     return next(iter(table.c))
 
 
-def _refusal(error: IntegrityError) -> str:
-    if not isinstance(error.orig, psycopg.Error):
-        return str(error.orig)
-    parts = (error.orig.diag.message_primary, error.orig.diag.message_detail)
-    return f"the record refuses a row: {'; '.join(part for part in parts if part)}"
+def _reason(error: BaseException | None) -> str:
+    """What the server, or else the driver, says is wrong."""
+    told = (error.diag.message_primary, error.diag.message_detail) if isinstance(error, psycopg.Error) else ()
+    return "; ".join(part for part in told if part) or str(error).strip()

@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from tickledger.db.accounts import ensure_account
 from tickledger.db.tables import balances
 from tickledger.db.trading import read_balances, replace_session
 from tickledger.db.versions import ReplaceResult, Scope, replace_scope, writing
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.errors import LedgerError
+from tickledger.domain.errors import ConfigurationError, LedgerError
 from tickledger.domain.position import Balance
 from tickledger.domain.session_record import SessionRecord
 
@@ -120,6 +120,22 @@ def test_an_id_stands_for_one_content(ledger: Engine) -> None:
         put(2)
     put(1, 1)
     assert read(ledger, account) == {0: 1}
+
+
+def test_a_connection_that_is_lost_costs_the_whole_write_and_says_so(ledger: Engine) -> None:
+    def lose_the_connection() -> None:
+        with writing(ledger, "trading") as (connection, at):
+            connection.execute(update(balances).values(superseded_at=at))
+            backend = connection.execute(select(func.pg_backend_pid())).scalar_one()
+            with ledger.begin() as other:
+                other.execute(select(func.pg_terminate_backend(backend)))
+            connection.execute(select(balances))
+
+    account = fresh_account(ledger)
+    write(ledger, account, 0, 6, {1: 1})
+    with pytest.raises(ConfigurationError, match="the database could not write trading, and kept nothing of it: term"):
+        lose_the_connection()
+    assert read(ledger, account) == {1: 1}
 
 
 def test_a_write_that_fails_half_way_leaves_nothing(ledger: Engine) -> None:

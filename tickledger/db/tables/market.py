@@ -35,7 +35,8 @@ symbols = Table(
     "symbols",
     c.METADATA,
     Column("symbol_id", Integer, Identity(always=True), primary_key=True),
-    Column("ticker", Text, nullable=False, unique=True),
+    # Ordered by bytes, so that every server lists instruments in the same order.
+    Column("ticker", Text(collation="C"), nullable=False, unique=True),
     c.words("company_name", nullable=True),
     c.words("sector", nullable=True),
     c.words("industry", nullable=True),

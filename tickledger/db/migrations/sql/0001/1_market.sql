@@ -13,7 +13,7 @@ CREATE TABLE ingestions (
 
 CREATE TABLE symbols (
     symbol_id INTEGER GENERATED ALWAYS AS IDENTITY,
-    ticker TEXT NOT NULL,
+    ticker TEXT COLLATE "C" NOT NULL,
     company_name TEXT,
     sector TEXT,
     industry TEXT,
