@@ -27,6 +27,7 @@ from tickledger.cli.console import err, out
 from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
 from tickledger.cli.processes import Running, Service, await_answers, running
 from tickledger.db.connect import Connections, open_ledger
+from tickledger.db.places import LONGEST_SOCKET_PATH
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.settings import Settings
 
@@ -101,7 +102,7 @@ class _Parts:
 
         self._settings = settings
         self._checkout = CHECKOUT
-        self._dagster = dagster_environment(settings, connections)
+        self._dagster = {**dagster_environment(settings, connections), **_temporary_folder(settings.home)}
         self._mlflow = {
             "MLFLOW_BACKEND_STORE_URI": connections.mlflow_url,
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -136,6 +137,15 @@ class _Parts:
     ) -> Service:
         log = self._settings.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
         return Service(name, [sys.executable, "-P", "-m", *map(str, command)], environment, log, answers)
+
+
+def _temporary_folder(home: Path) -> Mapping[str, str]:
+    """The home's own, where its path leaves room for the socket that Dagster's code server makes in it."""
+    folder = home / "tmp"
+    if len(bytes(folder / "tmp12345678")) > LONGEST_SOCKET_PATH:
+        return {}
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return {"TMPDIR": str(folder)}
 
 
 def _at(port: int) -> tuple[str | int, ...]:

@@ -30,14 +30,12 @@ from psycopg.conninfo import make_conninfo
 from tickledger.db import locks
 from tickledger.db.keeper import SOCKET_NAME, SUPERUSER, Plan
 from tickledger.db.locks import poll
-from tickledger.db.places import Places, nearest_existing
+from tickledger.db.places import LONGEST_SOCKET_PATH, Places, nearest_existing
 from tickledger.db.server_user import ServerUser, barriers, may_execute, passing_capability, server_user, user_name
 from tickledger.domain.errors import ConfigurationError
 
 MAJOR_VERSION: Final = 18
 _PORT: Final = "5432"
-# The smallest sun_path of the systems we run on (macOS: 104 bytes with the closing zero).
-_LONGEST_SOCKET_PATH: Final = 103
 _LARGEST_LOG_BYTES: Final = 5_000_000
 _LOG_LINES_SHOWN: Final = 12
 _STALE_SECONDS: Final = 30  # for the processes of a killed server to end
@@ -235,7 +233,7 @@ def _start_keeper(plan: Plan, log: Path) -> None:
 def _make_socket_folder(places: Places) -> Path:
     """The folder for the socket, a temporary one where the home's path is too long for an address or has a comma."""
     run = places.run
-    fits = len(bytes(run / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH and "," not in str(run)
+    fits = len(bytes(run / SOCKET_NAME)) <= LONGEST_SOCKET_PATH and "," not in str(run)
     if fits:
         run.mkdir(mode=0o700, exist_ok=True)
     else:
