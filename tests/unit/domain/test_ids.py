@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ DECISION = RiskDecision(
     session_date=date(2012, 1, 10),
     checks=(RiskCheck("max_position_size", is_passed=True, limit=Decimal(1000), value=Decimal(97)),),
 )
-OTHERS = {
+OTHERS: dict[str, Any] = {
     "account_id": "SIM0002",
     "signal_id": "sig_2",
     "symbol": "AAPL",
@@ -56,7 +57,7 @@ def test_others_names_every_field_but_the_id() -> None:
 
 @pytest.mark.parametrize("name", sorted(OTHERS))
 def test_a_row_that_differs_in_any_field_is_another_row(name: str) -> None:
-    changed = replace(DECISION, **{name: OTHERS[name]})  # type: ignore[arg-type]  each value is of its field's type
+    changed = replace(DECISION, **{name: OTHERS[name]})
     assert identified("risk", changed).risk_decision_id != identified("risk", DECISION).risk_decision_id
 
 

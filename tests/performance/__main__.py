@@ -1,0 +1,92 @@
+"""``make bench``: times, memory and sizes of what a person runs, each beside its limit.
+
+Wall time is what a person waits; CPU seconds (of the command and all its children) say what it costs, also on a busy
+machine. Peak memory is that of the largest single process.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.command import TICKLEDGER, command_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1_000_000
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one command: seconds waited, seconds of CPU, and the largest process in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def cost_of(command: Sequence[str | Path], home: Path) -> Cost:
+    """Run `command` to its end in a process of its own, so that nothing else is counted."""
+    script = (
+        "import resource, subprocess, sys, time; t = time.perf_counter();"
+        "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode;"
+        "wall = time.perf_counter() - t; used = resource.getrusage(resource.RUSAGE_CHILDREN);"
+        "print(wall, used.ru_utime + used.ru_stime, used.ru_maxrss); sys.exit(code)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *map(str, command)],
+        env=dict(command_environment(home)),
+        cwd=home.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wall, cpu, kilobytes = map(float, ran.stdout.split())
+    return Cost(wall, cpu, kilobytes * 1024 / MEGABYTE)
+
+
+def median_cost(command: Sequence[str | Path], home: Path) -> Cost:
+    """The run with the median wall time of several, after one that fills the caches."""
+    costs = sorted((cost_of(command, home) for _ in range(REPEATS + 1)), key=lambda cost: cost.wall)
+    return costs[len(costs) // 2]
+
+
+def installed_megabytes() -> float:
+    """The size of the environment on disk."""
+    return sum(path.lstat().st_size for path in (ROOT / ".venv").rglob("*") if path.is_file()) / MEGABYTE
+
+
+def main() -> None:
+    """Measure and print."""
+    folder = Path(tempfile.mkdtemp(prefix="tickledger-bench-"))
+    folder.chmod(0o711)
+    home = folder / "home"
+    try:
+        rows = [
+            ("tickledger demo, empty home", cost_of([TICKLEDGER, "demo"], home), "120 s"),
+            ("tickledger demo, again", cost_of([TICKLEDGER, "demo"], home), "45 s"),
+            ("tickledger --help", median_cost([TICKLEDGER, "--help"], home), "1 s"),
+            ("import tickledger", median_cost([sys.executable, "-c", "import tickledger"], home), "0.5 s"),
+        ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _print(rows)
+
+
+def _print(rows: Sequence[tuple[str, Cost, str]]) -> None:
+    table = Table("what", "wall s", "CPU s", "largest process MB", "limit", title="Cost of the commands")
+    for name, cost, limit in rows:
+        table.add_row(name, f"{cost.wall:.2f}", f"{cost.cpu:.2f}", f"{cost.peak:.0f}", limit)
+    console = Console(width=100)
+    console.print(table)
+    console.print(f"installed: {installed_megabytes():,.0f} MB in .venv; limit of any process: 2,000 MB")
+
+
+if __name__ == "__main__":
+    main()
