@@ -99,9 +99,13 @@ def ledger(server: EmbeddedServer, ledger_template: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def home(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A fresh TICKLEDGER_HOME, set in the environment of this test and of the commands that it starts."""
+    """A fresh TICKLEDGER_HOME, set in the environment of this test and of the commands that it starts.
+
+    The test runs where no .env of the person who runs it is read.
+    """
     folder = run_folder / uuid.uuid4().hex[:8]
     monkeypatch.setenv("TICKLEDGER_HOME", str(folder))
+    monkeypatch.chdir(run_folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
