@@ -30,6 +30,7 @@ from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Lot
 from tickledger.domain.order import OrderSide
 from tickledger.reporting.tax_tables import LOT_COLUMNS
+from tickledger.tax.corporate_actions import EventKey, event_key
 from tickledger.tax.fills import Fill, LotChoice
 from tickledger.tax.households import DEFAULT_OWNER
 from tickledger.tax.methods import Method
@@ -200,10 +201,10 @@ def read_corporate_actions(path: Path) -> ActionsFile:
         optional=("new_symbol", "fmv_old", "fmv_new", "cash_in_lieu"),
     )
     result = ActionsFile(problems=list(rows.problems))
-    seen: dict[tuple[str, date, CorporateActionKind], CorporateAction] = {}
+    seen: dict[EventKey, CorporateAction] = {}
     for row in rows:
         action = _action(row)
-        first = seen.setdefault((action.symbol, action.ex_date, action.kind), action)
+        first = seen.setdefault(event_key(action), action)
         if not row.problems and (first is action or action.kind is CorporateActionKind.DIVIDEND):
             result.actions.append(action)
             continue

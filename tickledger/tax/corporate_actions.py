@@ -4,7 +4,9 @@ Each kind is a function from the book and the event to changed lots; lots keep t
 acquisition date through all of them. Shares received without a purchase never replace a loss.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Final
 
@@ -17,12 +19,34 @@ from tickledger.tax.lots import Position
 from tickledger.tax.methods import first_in
 from tickledger.tax.policies import SplitInWindow
 
+#: A company does a thing once on a date, or once for each security that it hands out.
+EventKey = tuple[str, date, CorporateActionKind, str | None]
+
+
+def event_key(action: CorporateAction) -> EventKey:
+    """What tells one event from another."""
+    return (action.symbol, action.ex_date, action.kind, action.new_symbol)
+
+
+def admit(actions: Iterable[CorporateAction]) -> tuple[list[CorporateAction], list[Problem], set[str]]:
+    """The events, a Problem for each that comes twice, and the symbols on which two tell different terms."""
+    admitted: dict[EventKey, CorporateAction] = {}
+    problems: list[Problem] = []
+    left_out: set[str] = set()
+    for action in actions:
+        if action.kind is CorporateActionKind.DIVIDEND:
+            continue
+        first = admitted.setdefault(event_key(action), action)
+        if first is not action:
+            problems.append(_problem(action, "one event of a kind on a date", "a second one"))
+            if replace(first, corporate_action_id=None) != replace(action, corporate_action_id=None):
+                left_out.add(action.symbol)
+    return list(admitted.values()), problems, left_out
+
 
 def apply(book: Book, action: CorporateAction) -> None:
     """Let the event happen to every lot of its symbol; problems go into the book."""
-    if action.kind is CorporateActionKind.DIVIDEND:
-        return
-    if action.new_symbol is not None:
+    if action.kind in _RENAMING and action.new_symbol is not None:
         book.links.add((book.security(action.symbol), book.security(action.new_symbol)))
         _inherit(book, action.symbol, action.new_symbol)
     if book.is_left_out(action.symbol):
@@ -47,6 +71,14 @@ def _inherit(book: Book, symbol: str, new_symbol: str) -> None:
         book.left_out.add(book.security(new_symbol))
 
 
+#: The kinds that turn lots into lots of another symbol.
+_RENAMING: Final = frozenset(
+    {
+        CorporateActionKind.SPINOFF,
+        CorporateActionKind.TICKER_CHANGE,
+        CorporateActionKind.MERGER,
+    }
+)
 _NEEDED: Final[Mapping[CorporateActionKind, tuple[str, ...]]] = {
     CorporateActionKind.SPLIT: ("ratio",),
     CorporateActionKind.RETURN_OF_CAPITAL: ("amount",),
@@ -67,6 +99,8 @@ def _missing(action: CorporateAction) -> Problem | None:
     absent = [name for name in needed if getattr(action, name) is None]
     if absent:
         return _problem(action, f"a {action.kind} with {' and '.join(absent)}", "none")
+    if action.kind in _RENAMING and action.new_symbol == action.symbol:
+        return _problem(action, "a new symbol that is not the old one", action.symbol)
     if action.ratio is not None and action.ratio <= 0:
         return _problem(action, "a ratio above 0", str(action.ratio))
     return None

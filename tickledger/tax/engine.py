@@ -16,6 +16,7 @@ from tickledger.domain.errors import Problem
 from tickledger.domain.lot import Lot
 from tickledger.tax import invariants
 from tickledger.tax.book import Book, Reservations
+from tickledger.tax.corporate_actions import admit as admit_actions
 from tickledger.tax.fills import Fill, admit, in_order
 from tickledger.tax.gains import Rows, rows_of
 from tickledger.tax.households import households
@@ -62,20 +63,21 @@ def compute(
     Raises LedgerError with the offending rows where the result would contradict itself.
     """
     admission = admit(fills, where=where)
-    ordered, opening, actions = in_order(admission.fills), list(opening_lots), list(corporate_actions)
+    ordered, opening = in_order(admission.fills), list(opening_lots)
+    actions, told_twice, unclear = admit_actions(corporate_actions)
     history = History(ordered, actions, methods or MethodSchedule(), where)
     inputs = _Inputs(
         history=history,
         opening_lots=opening,
         policies=policies or Policies(),
         identity=_identity(identity or {}, actions),
-        left_out=admission.left_out | set(left_out),
+        left_out=admission.left_out | unclear | set(left_out),
         until=until or (ordered[-1].trade_date if ordered else date.min),
     )
     account_ids = [*(fill.account_id for fill in ordered), *(lot.account_id for lot in opening)]
     groups, problems = households(list(accounts), account_ids)
     results = [_computed(group, inputs) for group in groups]
-    return _joined(results, [*admission.problems, *problems], inputs.policies)
+    return _joined(results, [*admission.problems, *told_twice, *problems], inputs.policies)
 
 
 def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[Rows, list[Problem]]:

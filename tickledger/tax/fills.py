@@ -99,22 +99,25 @@ def admit(fills: Iterable[Fill], *, where: str) -> Admission:
     admission = Admission([], [], set())
     seen: dict[str, Fill] = {}
     for fill in fills:
-        first = seen.setdefault(fill.execution_id, fill)
-        refusal = _refusal(fill, first)
+        first = seen.get(fill.execution_id)
+        refusal = _refusal(fill, is_repeated=first is not None)
+        seen.setdefault(fill.execution_id, fill)
         if refusal is None:
             admission.fills.append(fill)
             continue
         column, expected, found = refusal
         place = where if fill.row is not None else f"{where}, execution {fill.execution_id}"
         admission.problems.append(Problem(place, expected, found, row=fill.row, column=column))
-        if column != "execution_id" or replace(fill, row=None) != replace(first, row=None):
+        if first is None:
+            admission.left_out.add(fill.symbol)
+        elif replace(fill, row=None) != replace(first, row=None):
             admission.left_out.update((fill.symbol, first.symbol))
     return admission
 
 
-def _refusal(fill: Fill, first: Fill) -> tuple[str, str, str] | None:
+def _refusal(fill: Fill, *, is_repeated: bool) -> tuple[str, str, str] | None:
     """The column, what was expected and what was found, of a fill that cannot be computed."""
-    if first is not fill:
+    if is_repeated:
         return "execution_id", "an id that no other fill has", fill.execution_id
     if fill.asset_class not in SUPPORTED:
         classes = ", ".join(sorted(SUPPORTED))

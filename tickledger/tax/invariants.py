@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from tickledger.domain.errors import LedgerError
 from tickledger.tax.book import Book
-from tickledger.tax.cents import Pool, as_decimal
+from tickledger.tax.cents import Pool, as_decimal, nearest_cent
 from tickledger.tax.lots import Disposition, Transfer
 from tickledger.tax.settlement import Remaining, Settled
 
@@ -89,11 +89,14 @@ def _cycles(settled: Sequence[Settled]) -> Iterator[str]:
 def _dollars(book: Book, settled: Sequence[Settled], held: Sequence[Remaining]) -> Iterator[str]:
     yield from _pools(book, settled)
     reported = deferred = permanent = economic = 0
+    closing = None
     for row in settled:
         reported += row.gain
         permanent += row.permanent
-        is_short = row.disposition.sublot.lot.position.is_short
-        economic += -row.basis if is_short else row.proceeds
+        if row.disposition.closing is not closing:
+            closing = row.disposition.closing
+            net = nearest_cent(closing.net)
+            economic += -net if row.disposition.sublot.lot.position.is_short else net
     for rest in held:
         deferred += rest.carried
         economic += -rest.cost if rest.sublot.lot.position.is_short else rest.cost
