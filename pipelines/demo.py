@@ -6,6 +6,7 @@ every row already there; a run that was killed is marked as failed and everythin
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,16 @@ from typing import Final
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
+from assets.bars import ADJUSTED
 from assets.features import DAILY as FEATURES
-from assets.partitions import RANGE_END, RANGE_START
+from assets.market_data import CORPORATE_ACTIONS, RAW_BARS
+from assets.partitions import MONTHS, RANGE_END, RANGE_START
 from pipelines.definitions import build_definitions, default_resources
 from pipelines.instance import enter
 from resources.market_files import MarketFiles
 from sensors.market_files import month_range
 from tickledger.db.connect import Connections, open_ledger
+from tickledger.db.engine import create_ledger_engine
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.settings import Settings
 
@@ -29,6 +33,7 @@ LAST_TRAINING_YEAR: Final = "2010"
 TRADED_YEARS: Final = ("2011", "2012")
 TAX_YEAR: Final = 2012
 DEMO_TAG: Final = {"tickledger/demo": "true"}
+_OURS: Final = re.compile(r"^tickledger\.domain\.errors\.\w+: ")
 QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -46,10 +51,15 @@ def _years(first: str, last: str) -> Mapping[str, str]:
     return {RANGE_START: first, RANGE_END: last}
 
 
-def steps(market_files: MarketFiles) -> Sequence[Step]:
-    """The runs in order: each uses what the one before it left in the record."""
+def steps(months: Mapping[str, str], *, is_ingested: bool) -> Sequence[Step]:
+    """The runs in order: each uses what the one before it left in the record.
+
+    Where the same files were ingested before, their months are left alone and the bars adjusted anew.
+    """
+    ingest = Step("market data into the record, bars adjusted", "ingest", months)
+    adjust = Step("bars adjusted; the market data are in the record", "ingest", months, [dg.AssetKey(ADJUSTED)])
     return (
-        Step("market data into the record, bars adjusted", "ingest", month_range(market_files)),
+        adjust if is_ingested else ingest,
         Step(
             "features of the training years",
             "research",
@@ -73,10 +83,24 @@ def demonstration(settings: Settings, *, report: Callable[[str], None]) -> Itera
         market_files = default_resources(settings)["market_files"]
         with DagsterInstance.get() as instance:
             _fail_abandoned_runs(instance)
-            for step in steps(market_files):
+            months = month_range(market_files)
+            for step in steps(months, is_ingested=_is_ingested(connections, instance, market_files, months)):
                 report(step.title)
                 _run(definitions, instance, step)
         yield connections
+
+
+def _is_ingested(
+    connections: Connections, instance: DagsterInstance, market_files: MarketFiles, months: Mapping[str, str]
+) -> bool:
+    """Whether both the ledger and Dagster know every month of these very files."""
+    keys = MONTHS.get_partition_keys_in_range(dg.PartitionKeyRange(months[RANGE_START], months[RANGE_END]))
+    first, last = (MONTHS.time_window_for_partition_key(key) for key in (keys[0], keys[-1]))
+    engine = create_ledger_engine(connections.ledger_url)
+    is_recorded = market_files.are_recorded(engine, dg.TimeWindow(first.start, last.end))
+    engine.dispose()
+    stored = (dg.AssetKey(RAW_BARS), dg.AssetKey(CORPORATE_ACTIONS))
+    return is_recorded and all(set(keys) <= instance.get_materialized_partitions(key) for key in stored)
 
 
 def _run(definitions: dg.Definitions, instance: DagsterInstance, step: Step) -> None:
@@ -97,10 +121,11 @@ def _reasons(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _root_cause(event: dg.DagsterEvent) -> str:
+    """The message of the first error, without the Python name of its class where that is one of ours."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "no reason was recorded"
+    return "no reason was recorded" if error is None else _OURS.sub("", error.message.strip())
 
 
 def _fail_abandoned_runs(instance: DagsterInstance) -> None:

@@ -4,15 +4,21 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 import pandas as pd
+from sqlalchemy import Engine
 
 from tickledger.bars.calendars import why_closed
 from tickledger.bars.quality import Reject
 from tickledger.bars.sources import Loaded, load_bars, load_corporate_actions
-from tickledger.db.ingestion import IngestionSource
+from tickledger.db.corporate_actions import CORPORATE_ACTIONS
+from tickledger.db.ingestion import IngestionSource, is_recorded
+from tickledger.db.market_data import bars_dataset
 from tickledger.domain.errors import Problem
+
+INTERVAL: Final = "1day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class MarketFiles(dg.ConfigurableResource[None]):
 
     def read_bars(self, window: dg.TimeWindow) -> Ingestible:
         """The bars of the window."""
-        loaded = load_bars(Path(self.bars), interval="1day", calendar=why_closed)
+        loaded = load_bars(Path(self.bars), interval=INTERVAL, calendar=why_closed)
         return _within(window, loaded, column="timestamp", path=self.bars)
 
     def read_corporate_actions(self, window: dg.TimeWindow) -> Ingestible:
@@ -50,6 +56,12 @@ class MarketFiles(dg.ConfigurableResource[None]):
         """The timestamps of the earliest and the latest good bar."""
         timestamps = load_bars(Path(self.bars)).frame["timestamp"]
         return timestamps.min(), timestamps.max()
+
+    def are_recorded(self, engine: Engine, window: dg.TimeWindow) -> bool:
+        """Whether the window of these very files was brought into the ledger before."""
+        return is_recorded(engine, _source(self.bars, window), dataset=bars_dataset(INTERVAL)) and is_recorded(
+            engine, _source(self.corporate_actions, window), dataset=CORPORATE_ACTIONS
+        )
 
     def fingerprint(self) -> str:
         """A hash of the files' contents: it changes when any of them does."""

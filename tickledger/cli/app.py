@@ -3,9 +3,10 @@
 Exit codes: 0 success, 1 a problem in the data, 2 wrong usage or a setting that cannot be used.
 """
 
+import errno
 import os
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
 import typer
 
@@ -37,15 +38,38 @@ def main() -> None:
     """Run the command line; every expected failure ends in a message and an exit code, never in a traceback."""
     try:
         app()
-    except TickledgerError as error:
-        err.print(str(error), style="red", markup=False)
-        sys.exit(EXIT_USAGE if isinstance(error, ConfigurationError) else EXIT_DATA)
-    except (ImportError, OSError) as error:
-        hint = missing_library_hint(error)
-        if hint is None:
-            raise
-        err.print(hint, style="red", markup=False)
-        sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # The reader of our output (a pager, `head`) has gone; say nothing more to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ConfigurationError as error:
+        _fail(str(error), EXIT_USAGE)
+    except TickledgerError as error:
+        _fail(str(error), EXIT_DATA)
+    except (ImportError, OSError) as error:
+        told = missing_library_hint(error) or _told(error)
+        if told is None:
+            raise
+        _fail(told, EXIT_USAGE)
+    except _database_errors() as error:
+        _fail(f"the database stopped answering or refused the work: {str(error).strip()}", EXIT_USAGE)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    sys.exit(code)
+
+
+def _told(error: ImportError | OSError) -> str | None:
+    """What the operating system refused, in its own words; None for what is no refusal of its."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    place = "" if error.filename is None else f"{error.filename}: "
+    if error.errno == errno.ENOSPC:
+        return f"{place}expected room to write, found a full disk: free some, or set TICKLEDGER_HOME to another disk"
+    return f"{place}{error.strerror}"
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """The exceptions of a database in trouble, of the libraries that are loaded by the time there is any."""
+    names = (("sqlalchemy.exc", "OperationalError"), ("psycopg", "OperationalError"))
+    return tuple(getattr(sys.modules[module], name) for module, name in names if module in sys.modules)

@@ -34,6 +34,9 @@ _COLUMNS: Final = (
     "cash_in_lieu",
 )
 
+#: The name under which their ingestions are recorded.
+CORPORATE_ACTIONS: Final = "corporate actions"
+
 
 def ingest_corporate_actions(
     engine: Engine, actions: pd.DataFrame, *, rejects: Sequence[Reject], source: IngestionSource
@@ -45,7 +48,7 @@ def ingest_corporate_actions(
     dividends of that day takes the place of both.
     """
     with writing(engine, "market_data") as (connection, at):
-        ingestion_id = record_ingestion(connection, source, dataset="corporate actions", at=at)
+        ingestion_id = record_ingestion(connection, source, dataset=CORPORATE_ACTIONS, at=at)
         rows = _rows(connection, actions, ingestion_id=ingestion_id)
         with staged(connection, corporate_actions, rows) as staging:
             stale = _restated_by(staging)
@@ -59,7 +62,7 @@ def ingest_corporate_actions(
             restated=restated,
             quarantined=len(rejects),
         )
-        audit.append_ingestion(connection, result, dataset="corporate actions")
+        audit.append_ingestion(connection, result, dataset=CORPORATE_ACTIONS)
     return result
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tickledger.db.tables import ingestions
@@ -40,9 +40,20 @@ class IngestionResult:
         return bool(self.inserted or self.restated)
 
 
+def is_recorded(engine: Engine, source: IngestionSource, *, dataset: str) -> bool:
+    """Whether all that `source` holds of `dataset` was brought into the record before."""
+    known = select(ingestions.c.ingestion_id).where(ingestions.c.ingestion_id == _ingestion_id(source, dataset))
+    with engine.connect() as connection:
+        return connection.execute(known).first() is not None
+
+
+def _ingestion_id(source: IngestionSource, dataset: str) -> str:
+    return deterministic_id("ing", dataset, source.name, source.sha256, source.window_start, source.window_end)
+
+
 def record_ingestion(connection: Connection, source: IngestionSource, *, dataset: str, at: datetime) -> str:
     """The id of the ingestion of `dataset` from `source`, recorded where it is new; the same source has the same id."""
-    ingestion_id = deterministic_id("ing", dataset, source.name, source.sha256, source.window_start, source.window_end)
+    ingestion_id = _ingestion_id(source, dataset)
     row = {
         "ingestion_id": ingestion_id,
         "dataset": dataset,

@@ -66,7 +66,7 @@ def ingest_bars(
     """
     _refuse_duplicates(bars, source)
     ensure_years(engine, bars["timestamp"].dt.year.unique().tolist())
-    dataset = f"bars {interval}"
+    dataset = bars_dataset(interval)
     with writing(engine, "market_data") as (connection, at):
         ingestion_id = record_ingestion(connection, source, dataset=dataset, at=at)
         changed, restated = _merge(connection, bars, interval=interval, ingestion_id=ingestion_id, at=at)
@@ -80,6 +80,11 @@ def ingest_bars(
         )
         audit.append_ingestion(connection, result, dataset=dataset)
     return result
+
+
+def bars_dataset(interval: str) -> str:
+    """The name under which ingestions of bars of `interval` are recorded."""
+    return f"bars {interval}"
 
 
 def read_bars(
