@@ -138,7 +138,12 @@ def _fail_abandoned_runs(instance: DagsterInstance) -> None:
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
     """Hold the home's demonstration lock; the kernel lets go of it however this process ends."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"TICKLEDGER_HOME: expected a folder that can be made and written, found {settings.home}: {error.strerror}"
+        ) from error
     path = settings.home / "demo.lock"
     with path.open("w") as lock:
         try:
