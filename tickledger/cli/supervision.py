@@ -187,14 +187,15 @@ def _ask(port: int, method: str, path: str, body: str | None = None) -> bytes | 
 
 
 def _addresses(settings: Settings, connections: Connections, ports: Ports) -> Text:
-    ledger = make_url(connections.ledger_url).set(drivername="postgresql").render_as_string(hide_password=True)
+    ledger = make_url(connections.ledger_url).set(drivername="postgresql")
+    readable = ledger.render_as_string(hide_password=True).replace("%2F", "/")
     mlflow = settings.mlflow_tracking_uri or f"http://{LOOPBACK}:{ports.mlflow}"
     return aligned(
         [
             ("part", "address", "shows"),
             ("Dagster", f"http://{LOOPBACK}:{ports.dagster}", "the lineage graph, runs, checks, schedules"),
             ("MLflow", mlflow, "models and what they were trained on"),
-            ("PostgreSQL", ledger, "the ledger, for psql"),
+            ("PostgreSQL", readable, "the ledger, for psql"),
             ("logs", str(settings.home / "logs"), "what each part says"),
         ]
     )
