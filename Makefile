@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 # Some machines keep their certificates only in the system store.
 export UV_SYSTEM_CERTS := 1
+# Nothing is written outside the checkout; uv links the files of its cache into the environment, so they count once.
+export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
 
 .PHONY: demo up test fast check bench lock install clean
@@ -44,7 +46,7 @@ $(BIN)/uv:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9,<1'
+	$(BIN)/python -m pip install -q --no-cache-dir --disable-pip-version-check 'uv>=0.9,<1'
 
 # Hashes are checked on install; hatchling comes from the lock, so the editable build fetches nothing.
 $(VENV)/.installed: $(ROOT)/requirements.lock $(ROOT)/pyproject.toml | $(BIN)/uv

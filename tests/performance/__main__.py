@@ -58,8 +58,9 @@ def median_cost(command: Sequence[str | Path], home: Path) -> Cost:
 
 
 def installed_megabytes() -> float:
-    """The size of the environment on disk."""
-    return sum(path.lstat().st_size for path in (ROOT / ".venv").rglob("*") if path.is_file()) / MEGABYTE
+    """The size of the environment on disk; a file that is linked from the installer's cache counts once."""
+    found = {stat.st_ino: stat.st_size for path in (ROOT / ".venv").rglob("*") if (stat := path.lstat())}
+    return sum(found.values()) / MEGABYTE
 
 
 def main() -> None:
