@@ -9,6 +9,7 @@ every sum: the pieces of one sale by largest remainder, the pieces taken from a 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 DIGITS: Final = 10
@@ -32,8 +33,9 @@ def nearest_cent(units: int) -> int:
     return (units + half) // CENT_UNITS if units >= 0 else -((half - units) // CENT_UNITS)
 
 
+@lru_cache(maxsize=1 << 18)
 def as_decimal(cents: int) -> Decimal:
-    """Cents as USD with two decimals."""
+    """Cents as USD with two decimals; amounts repeat, and making a Decimal is slow."""
     return Decimal(cents).scaleb(-2)
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from tickledger.domain.account import Mode
-from tickledger.domain.ids import deterministic_id
+from tickledger.domain.ids import text_id
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import RealizedGain, Term
 
@@ -100,12 +100,14 @@ def _box(gain: RealizedGain, reporting: BasisReporting) -> str:
 def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) -> FormLine:
     first = pieces[0]
     gain_ids = tuple(piece.gain_id for piece in pieces)
+    description = _description(pieces)
     return FormLine(
-        line_id=deterministic_id("line", box, str(watermark), *gain_ids),
+        # What the gains say is in their ids; the rest of the row follows from them.
+        line_id=text_id("line", " ".join((box, str(watermark), description, *gain_ids))),
         tax_year=first.tax_year,
         part="I" if first.term is Term.SHORT else "II",
         box=box,
-        description=_description(pieces),
+        description=description,
         date_acquired=first.acquired_date,
         date_sold=first.sold_date,
         proceeds=_total(piece.proceeds for piece in pieces),
