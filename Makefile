@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
 
-.PHONY: demo up test fast check bench lock install clean
+.PHONY: demo up test check static bench lock install clean
 
 install: $(VENV)/.installed
 
@@ -22,14 +22,16 @@ demo: install
 up: install
 	@$(BIN)/tickledger up
 
-test: install
+test: static
 	$(PYTEST) -n 2 --dist loadgroup
 
-check: install
-	cd $(ROOT) && $(BIN)/ruff format --check . && $(BIN)/ruff check .
-	cd $(ROOT) && $(BIN)/mypy
-	cd $(ROOT) && $(BIN)/lint-imports
+check: static
 	$(PYTEST) -n 2 tests/unit tests/golden tests/architecture
+
+static: install
+	cd $(ROOT) && $(BIN)/ruff format --quiet --check . && $(BIN)/ruff check --quiet .
+	cd $(ROOT) && $(BIN)/mypy --no-error-summary
+	cd $(ROOT) && $(BIN)/lint-imports --no-logo
 
 bench: install
 	cd $(ROOT) && $(BIN)/python -m tests.performance

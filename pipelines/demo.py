@@ -77,7 +77,7 @@ def demonstration(settings: Settings, *, report: Callable[[str], None]) -> Itera
 
     `report` is told the title of each step as it starts. Raises TickledgerError where a step fails.
     """
-    with _only_one(settings), open_ledger(settings) as connections:
+    with open_ledger(settings) as connections, _only_one(settings):
         enter(settings, connections)
         definitions = build_definitions(settings)
         market_files = default_resources(settings)["market_files"]
@@ -138,12 +138,7 @@ def _fail_abandoned_runs(instance: DagsterInstance) -> None:
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
     """Hold the home's demonstration lock; the kernel lets go of it however this process ends."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"TICKLEDGER_HOME: expected a folder that can be made and written, found {settings.home}: {error.strerror}"
-        ) from error
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.home / "demo.lock"
     with path.open("w") as lock:
         try:

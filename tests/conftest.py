@@ -60,7 +60,16 @@ def run_folder(pytestconfig: pytest.Config) -> Path:
 def server(run_folder: Path) -> Iterator[EmbeddedServer]:
     """The embedded server that all tests of this run share."""
     with serve(run_folder / "server") as running:
+        _forget_durability(running)
         yield running
+
+
+def _forget_durability(server: EmbeddedServer) -> None:
+    """Databases are made and dropped by the hundred here, and none has to outlive a power cut."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

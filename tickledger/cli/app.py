@@ -45,7 +45,8 @@ def main() -> None:
         _fail(str(error), EXIT_USAGE)
     except TickledgerError as error:
         _fail(str(error), EXIT_DATA)
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, ValueError) as error:
+        # XGBoost tells of a missing library by a kind of ValueError.
         told = missing_library_hint(error) or _told(error)
         if told is None:
             raise
@@ -59,7 +60,7 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _told(error: ImportError | OSError) -> str | None:
+def _told(error: Exception) -> str | None:
     """What the operating system refused, in its own words; None for what is no refusal of its."""
     if not isinstance(error, OSError) or error.strerror is None:
         return None
