@@ -217,6 +217,7 @@ def _write(report: TaxReport, out: Path) -> None:
         "mode": str(report.mode),
         **report.schedule.to_dict(),
         "policies": dict(report.result.policies.described()),
+        "left_out": list(report.result.left_out),
     }
     (out / "schedule_d.json").write_text(json.dumps(schedule, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

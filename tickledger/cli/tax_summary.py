@@ -55,6 +55,7 @@ class Summary:
     open_until: date | None
     schedule_d: Mapping[str, object]
     policies: Mapping[str, str]
+    left_out: tuple[str, ...]
     problems: tuple[Problem, ...]
     out: Path
 
@@ -78,6 +79,7 @@ def summary_of(report: TaxReport, out: Path) -> Summary:
         open_until=max((gain.open_until_date for gain in gains if gain.open_until_date), default=None),
         schedule_d=report.schedule.to_dict(),
         policies=report.result.policies.described(),
+        left_out=report.result.left_out,
         problems=report.problems,
         out=out,
     )
@@ -112,5 +114,7 @@ def _figures(summary: Summary) -> Table:
     table.add_row("Lots still open", f"{summary.open_lots:,}")
     if summary.provisional:
         table.add_row(f"Losses provisional until {summary.open_until}", f"{summary.provisional:,}")
+    if summary.left_out:
+        table.add_row("Left out, see the messages", ", ".join(summary.left_out), style="red")
     table.add_row("Files", str(summary.out))
     return table

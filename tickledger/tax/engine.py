@@ -80,7 +80,7 @@ def compute(
     groups, problems = households(list(accounts), account_ids)
     with _collector_at_rest():
         results = [_computed(group, inputs) for group in groups]
-    return _joined(results, [*admission.problems, *told_twice, *problems], inputs.policies)
+    return _joined(results, [*admission.problems, *told_twice, *problems], inputs)
 
 
 @contextmanager
@@ -95,13 +95,13 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[Rows, list[Problem]]:
+def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> Rows:
     """One household's rows and problems."""
     history = inputs.history
     fills = [fill for fill in history.fills if fill.account_id in accounts]
     opening = [lot for lot in inputs.opening_lots if lot.account_id in accounts]
     if not fills and not opening:
-        return Rows(), []
+        return Rows()
     symbols = _symbols(fills, opening, history.actions)
     actions = [action for action in history.actions if action.symbol in symbols]
     own = replace(history, fills=fills, actions=actions)
@@ -115,7 +115,9 @@ def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[Rows, l
     settled = list(settle(book.journal))
     held = [remaining(sublot) for position in book.positions.values() for sublot in position.open_sublots()]
     invariants.check(book, settled, held)
-    return rows_of(book, settled, held, until=inputs.until), book.problems
+    rows = rows_of(book, settled, held, until=inputs.until)
+    rows.left_out = {symbol for symbol in symbols if book.is_left_out(symbol)}
+    return rows
 
 
 def _book(
@@ -165,17 +167,15 @@ def _spread(book: Book) -> None:
                 book.left_out.update(pair)
 
 
-def _joined(
-    results: Iterable[tuple[Rows, list[Problem]]], problems: Sequence[Problem], policies: Policies
-) -> TaxResult:
-    rows, found = zip(*results, strict=True) if results else ((), ())
+def _joined(results: Sequence[Rows], problems: Sequence[Problem], inputs: _Inputs) -> TaxResult:
     return TaxResult(
-        gains=tuple(sorted((gain for part in rows for gain in part.gains), key=lambda gain: gain.sold_date)),
-        wash_sales=tuple(wash for part in rows for wash in part.wash_sales),
-        open_lots=tuple(lot for part in rows for lot in part.open_lots),
-        lots=tuple(lot for part in rows for lot in part.lots.values()),
-        problems=(*problems, *(problem for part in found for problem in part)),
-        policies=policies,
+        gains=tuple(sorted((gain for rows in results for gain in rows.gains), key=lambda gain: gain.sold_date)),
+        wash_sales=tuple(wash for rows in results for wash in rows.wash_sales),
+        open_lots=tuple(lot for rows in results for lot in rows.open_lots),
+        lots=tuple(lot for rows in results for lot in rows.lots.values()),
+        problems=(*problems, *(problem for rows in results for problem in rows.problems)),
+        policies=inputs.policies,
+        left_out=tuple(sorted(set(inputs.left_out).union(*(rows.left_out for rows in results)))),
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from tickledger.domain.errors import Problem
 from tickledger.domain.ids import text_id
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Lot, RealizedGain, WashSale
@@ -24,6 +25,8 @@ _REMEMBERED: Final = 1 << 16
 class Rows:
     """What one book adds to the result."""
 
+    problems: list[Problem] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
     gains: list[RealizedGain] = field(default_factory=list)
     wash_sales: list[WashSale] = field(default_factory=list)
     open_lots: list[Lot] = field(default_factory=list)
@@ -35,7 +38,7 @@ def rows_of(book: Book, settled: Iterable[Settled], held: Sequence[Remaining], *
 
     `until` is the last day the data cover: losses whose window reaches beyond it are provisional.
     """
-    rows = Rows()
+    rows = Rows(book.problems)
     for row in settled:
         position = row.disposition.sublot.lot.position
         if not is_ira(position.kind) and not book.is_left_out(position.symbol):

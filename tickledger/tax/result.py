@@ -12,8 +12,8 @@ class TaxResult:
     """Gains, wash sales and lots of every account, in the order in which they happened.
 
     `open_lots` is what is still held, under the `lot_id` of the lot it is left of; `lots` are all lots that a
-    gain or an open lot refers to, each as it was when last whole. `problems` say what was left out, or what
-    the engine does not judge; errors among them mean that the securities they name are not in the result.
+    gain or an open lot refers to, each as it was when last whole. `problems` say what is wrong with the history,
+    or what the engine does not judge; `left_out` names the symbols that are therefore not in the result.
     """
 
     gains: tuple[RealizedGain, ...]
@@ -22,3 +22,4 @@ class TaxResult:
     lots: tuple[Lot, ...]
     problems: tuple[Problem, ...]
     policies: Policies
+    left_out: tuple[str, ...] = ()

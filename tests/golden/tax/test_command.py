@@ -167,6 +167,14 @@ def test_a_bad_row_is_told_and_costs_its_own_security_only(row: str, told: str, 
     assert "S2" in {gain["close_execution_id"] for gain in rows(out / "gains.csv")}
 
 
+def test_the_report_says_what_was_left_out(fills: Path, tmp_path: Path) -> None:
+    with fills.open("a") as file:
+        file.write("E1,O,U1,Z,SELL,10,5,0,2024-06-03\n")
+    result = run("--fills", fills, "--year", 2024, "--out", tmp_path / "out")
+    assert "Left out" in result.stdout
+    assert json.loads((tmp_path / "out/schedule_d.json").read_text())["left_out"] == ["Z"]
+
+
 @pytest.mark.parametrize(
     ("option", "text", "told"),
     [
