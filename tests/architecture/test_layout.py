@@ -72,4 +72,3 @@ def test_nothing_tracked_names_a_registry_or_this_machine() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock
     assert "--hash=sha256:" in lock
-
