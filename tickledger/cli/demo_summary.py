@@ -154,7 +154,7 @@ def _stages(summary: DemoSummary) -> list[tuple[str, str]]:
         ("features", f"{rows['feature_snapshots']:,} feature rows behind signals"),
         ("models", f"{rows['model_versions']} versions, champions {champions}"),
         ("signals", f"{rows['signals']:,} of four strategies"),
-        ("orders", f"{rows['orders']} accepted, {summary.refused} intents refused by risk"),
+        ("orders", f"{rows['orders']} accepted, {summary.refused} refused by risk"),
         ("fills", f"{rows['executions']}, {summary.charges} USD commissions and fees"),
         ("positions", f"{rows['positions']} holdings at a close"),
         ("performance", results),
@@ -194,7 +194,7 @@ _FORM_COLUMNS = (
 def _totals(summary: DemoSummary) -> str:
     return (
         f"net {summary.net_gain} USD, {summary.disallowed_loss} USD of losses disallowed in "
-        f"{summary.wash_sales} wash sales · {summary.watermark}"
+        f"{summary.wash_sales} wash sales\n{summary.watermark}"
     )
 
 
