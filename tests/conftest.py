@@ -120,6 +120,11 @@ def home(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def demo(run_folder: Path) -> Demonstration:
-    """A home in which the demonstration has run; tests that use it belong to the xdist group "demo"."""
-    return run_demonstration(run_folder / "demo")
+def demo(run_folder: Path) -> Iterator[Demonstration]:
+    """A home in which the demonstration has run; tests that use it belong to the xdist group "demo".
+
+    Its server is held, so that the many commands that are run on it need not each start one.
+    """
+    ran = run_demonstration(run_folder / "demo")
+    with serve(ran.home):
+        yield ran
