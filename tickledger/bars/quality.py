@@ -32,7 +32,7 @@ HIGHEST_PRICE: Final = 1e9
 LARGEST_VOLUME: Final = 2.0**53
 _SYMBOL: Final = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.\-/^=:&+ ]{0,31}")
 _BAR_KEY: Final = ["symbol", "timestamp"]
-_EXCHANGE_ZONE: Final = "America/New_York"
+EXCHANGE_ZONE: Final = "America/New_York"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,14 @@ def check_bars(
 ) -> tuple[pd.DataFrame, list[Reject]]:
     """The good rows of a frame of raw bars, in their order, and a reject for each of the others.
 
-    With `interval` ``1day`` a timestamp must be a session date at 00:00Z; with a `calendar` its date (for other
-    intervals its date in New York) must be a session. Of several bars for one symbol and timestamp the first that
-    is good stays. `record_of` gives the source's own cells of the row at a position.
+    With `interval` ``1day`` a timestamp must be a session date at 00:00Z, with ``1min`` a whole minute. With a
+    `calendar` its date (for other intervals than ``1day`` its date in New York) must be a session. Of several bars
+    for one symbol and timestamp the first that is good stays. `record_of` gives the source's own cells of the row at
+    a position.
     """
     rules = list(_BAR_RULES)
-    if interval == "1day":
-        rules.append(_AT_MIDNIGHT)
+    if interval in _STAMPS:
+        rules.append(_STAMPS[interval])
     if calendar is not None:
         if interval is None:
             raise ValueError("which date a timestamp means depends on the interval: give it with the calendar")
@@ -193,18 +194,26 @@ _BAR_RULES: Final = (
     Rule("close", "a close between the low, {low}, and the high, {high}", _outside_range("close")),
 )
 
-_AT_MIDNIGHT: Final = Rule(
-    "timestamp",
-    "the session date at 00:00Z, as daily bars are labelled",
-    lambda bars: as_mask(bars["timestamp"] != bars["timestamp"].dt.normalize()),
-)
+#: What the stamp of a bar must be where its interval is known.
+_STAMPS: Final = {
+    "1day": Rule(
+        "timestamp",
+        "the session date at 00:00Z, as daily bars are labelled",
+        lambda bars: as_mask(bars["timestamp"] != bars["timestamp"].dt.normalize()),
+    ),
+    "1min": Rule(
+        "timestamp",
+        "a whole minute, the start of the bar",
+        lambda bars: as_mask(bars["timestamp"] != bars["timestamp"].dt.floor("min")),
+    ),
+}
 
 
 def _on_a_session(calendar: Calendar, *, interval: str | None) -> Rule:
     def dates(bars: pd.DataFrame) -> pd.Series:
         stamps = bars["timestamp"]
         # A daily stamp is a label for its date; any other is an instant, and the exchange lives in New York.
-        local: pd.Series = stamps if interval == "1day" else stamps.dt.tz_convert(_EXCHANGE_ZONE)
+        local: pd.Series = stamps if interval == "1day" else stamps.dt.tz_convert(EXCHANGE_ZONE)
         days: pd.Series = local.dt.date
         return days
 

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from tickledger.cli import db, demo, doctor, explain, tax, up
+from tickledger.cli import data, db, demo, doctor, explain, tax, up
 from tickledger.cli.console import err
 from tickledger.cli.system_libraries import missing_library_hint
 from tickledger.domain.errors import ConfigurationError, TickledgerError
@@ -31,6 +31,7 @@ app.command("up")(up.run)
 app.command("tax")(tax.run)
 app.command("explain")(explain.run)
 app.command("doctor")(doctor.run)
+app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 
 

@@ -113,6 +113,13 @@ def read_bars(
         return query_frame(connection, statement, _BAR_TYPES)
 
 
+def recorded_intervals(engine: Engine) -> list[str]:
+    """The intervals of which there are bars in force."""
+    statement = select(market_data.c.interval).where(current(market_data)).distinct().order_by(market_data.c.interval)
+    with engine.connect() as connection:
+        return list(connection.execute(statement).scalars())
+
+
 def _refuse_duplicates(bars: pd.DataFrame, source: IngestionSource) -> None:
     twice = bars.duplicated(["symbol", "timestamp"]).to_numpy()
     if not twice.any():

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from tickledger.bars.quality import Reject
-from tickledger.db.tables import quarantine
+from tickledger.db.tables import ingestions, quarantine
 from tickledger.db.versions import insert_new
 from tickledger.domain.errors import Problem
 from tickledger.domain.ids import deterministic_id
@@ -23,6 +23,17 @@ class QuarantinedRow:
     ingestion_id: str
     recorded_at: datetime
     reject: Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What one ingestion left in the quarantine: its source, how many rows, and the problem of the first of them."""
+
+    source: str
+    ingestion_id: str
+    recorded_at: datetime
+    rows: int
+    first: Problem
 
 
 def record_rejects(connection: Connection, rejects: Sequence[Reject], *, ingestion_id: str, at: datetime) -> int:
@@ -40,6 +51,28 @@ def read_quarantine(engine: Engine, *, ingestion_id: str | None = None) -> list[
     with engine.connect() as connection:
         return [
             QuarantinedRow(row.quarantine_id, row.ingestion_id, row.recorded_at, _reject(row))
+            for row in connection.execute(statement)
+        ]
+
+
+def read_refusals(engine: Engine) -> list[Refusals]:
+    """The quarantine by ingestion, the oldest first."""
+    ingestion = quarantine.c.ingestion_id
+    order = (quarantine.c.row_number, quarantine.c.quarantine_id)
+    numbered = select(
+        quarantine,
+        func.count().over(partition_by=ingestion).label("rows"),
+        func.row_number().over(partition_by=ingestion, order_by=order).label("position"),
+    ).subquery()
+    statement = (
+        select(numbered, ingestions.c.source)
+        .join(ingestions, ingestions.c.ingestion_id == numbered.c.ingestion_id)
+        .where(numbered.c.position == 1)
+        .order_by(numbered.c.recorded_at, numbered.c.ingestion_id)
+    )
+    with engine.connect() as connection:
+        return [
+            Refusals(row.source, row.ingestion_id, row.recorded_at, row.rows, _reject(row).problem)
             for row in connection.execute(statement)
         ]
 
