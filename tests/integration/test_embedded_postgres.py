@@ -118,8 +118,9 @@ def test_what_was_written_is_there_on_the_next_start(home: Path) -> None:
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
-def test_every_machine_gets_the_same_encoding_order_and_time_zone(server: EmbeddedServer) -> None:
-    with psycopg.connect(server.conninfo("postgres")) as connection:
+def test_every_machine_gets_the_same_encoding_order_and_time_zone(home: Path) -> None:
+    # A server of its own: the one that the tests share has its durability switched off.
+    with serve(home) as server, psycopg.connect(server.conninfo("postgres")) as connection:
         names = ("server_encoding", "TimeZone", "listen_addresses", "fsync")
         assert [connection.info.parameter_status(name) for name in names[:2]] == ["UTF8", "UTC"]
         shown = [connection.execute(f"SHOW {name}").fetchone() for name in names[2:]]
