@@ -47,3 +47,12 @@ def test_good_rows_come_back_untouched() -> None:
 def test_a_calendar_without_an_interval_cannot_tell_dates() -> None:
     with pytest.raises(ValueError, match="give it with the calendar"):
         check_bars(bars(58.0), where="here", interval=None, calendar=why_closed)
+
+
+def test_a_minute_bar_is_stamped_with_a_whole_minute() -> None:
+    frame = bars(58.0, 59.0)
+    frame.loc[1, "timestamp"] += pd.Timedelta(seconds=30)
+    good, (reject,) = check_bars(frame, where="here", interval="1min")
+    assert len(good) == 1
+    assert reject.problem.expected == "a whole minute, the start of the bar"
+    assert reject.problem.found == "'2012-01-04T00:00:30+00:00'"
