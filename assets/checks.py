@@ -1,6 +1,6 @@
 """The blocking schema check that guards every frame that crosses an asset's boundary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -72,3 +72,15 @@ def frame_of(rows: Sequence[Any]) -> pd.DataFrame:
 
 def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
+
+
+def materialized(
+    asset: Sequence[str], schema: type[pa.DataFrameModel], rows: Sequence[object], metadata: Mapping[str, Any]
+) -> Materialized:
+    """The result of `asset`, whose `rows` are in the ledger: how many, `metadata`, and the check of their frame."""
+    frame = frame_of(rows)
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(asset),
+        metadata={"dagster/row_count": len(frame), **metadata},
+        check_results=[schema_result(asset, schema, frame)],
+    )

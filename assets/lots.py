@@ -3,14 +3,12 @@
 Both come out of one pass over every fill, because a purchase in January can change a loss of December.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-import pandera.pandas as pa
 
-from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
+from assets.checks import Materialized, materialized, replace_metadata, schema_spec
 from assets.ledger_schemas import Gains, Lots
 from assets.market_data import CORPORATE_ACTIONS
 from assets.trading import FILLS
@@ -67,19 +65,10 @@ def tax_ledger(ledger: Ledger, exports: Exports) -> tuple[Materialized, Material
         }
     )
     return (
-        _result(OPEN_LOTS, Lots, result.open_lots, {**replace_metadata(written["open_lots"]), **_policies(result)}),
-        _result(REALIZED, Gains, result.gains, {**replace_metadata(written["capital_gains"]), **_sums(result)}),
-    )
-
-
-def _result(
-    key: Sequence[str], schema: type[pa.DataFrameModel], rows: Sequence[object], metadata: Mapping[str, Any]
-) -> Materialized:
-    frame = frame_of(rows)
-    return dg.MaterializeResult(
-        asset_key=dg.AssetKey(key),
-        metadata={"dagster/row_count": len(frame), **metadata},
-        check_results=[schema_result(key, schema, frame)],
+        materialized(
+            OPEN_LOTS, Lots, result.open_lots, {**replace_metadata(written["open_lots"]), **_policies(result)}
+        ),
+        materialized(REALIZED, Gains, result.gains, {**replace_metadata(written["capital_gains"]), **_sums(result)}),
     )
 
 

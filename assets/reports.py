@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
+from assets.checks import Materialized, materialized, replace_metadata, schema_spec
 from assets.ledger_schemas import FormLines
 from assets.lots import REALIZED
 from assets.partitions import SINGLE_RUN, YEARS, dates_of, years_of
@@ -120,11 +120,7 @@ def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports:
     forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))
     written = replace_forms(ledger.engine, forms)
     exports.write_tables(form_8949_tables(forms))
-    frame = frame_of(all_lines(forms))
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(frame), **replace_metadata(written)},
-        check_results=[schema_result(FORM_8949, FormLines, frame)],
-    )
+    return materialized(FORM_8949, FormLines, all_lines(forms), replace_metadata(written))
 
 
 @dg.asset(

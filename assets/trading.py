@@ -7,9 +7,8 @@ account through the in-process broker; nothing here can reach a real one.
 from collections.abc import Sequence
 
 import dagster as dg
-import pandera.pandas as pa
 
-from assets.checks import Materialized, frame_of, replace_metadata, schema_result, schema_spec
+from assets.checks import Materialized, materialized, replace_metadata, schema_spec
 from assets.ledger_schemas import Executions, Orders, Positions
 from assets.market_data import CORPORATE_ACTIONS, RAW_BARS
 from assets.partitions import SINGLE_RUN, YEARS, dates_of
@@ -30,7 +29,6 @@ from tickledger.db.trading import (
     replace_risk_limits,
     replace_session,
 )
-from tickledger.db.versions import ReplaceResult
 from tickledger.domain.position import PortfolioState
 from tickledger.execution.replay import replay
 from tickledger.reporting.trade_tables import fills_table, orders_table
@@ -96,18 +94,7 @@ def trading_session(
     fills = read_executions(ledger.engine)
     exports.write_tables({"orders.csv": orders_table(orders, events), "fills.csv": fills_table(fills)})
     return (
-        _result(ORDERS, Orders, record.orders, written["orders"]),
-        _result(FILLS, Executions, record.executions, written["executions"]),
-        _result(POSITIONS, Positions, record.positions, written["positions"]),
-    )
-
-
-def _result(
-    key: Sequence[str], schema: type[pa.DataFrameModel], rows: Sequence[object], written: ReplaceResult
-) -> Materialized:
-    frame = frame_of(rows)
-    return dg.MaterializeResult(
-        asset_key=dg.AssetKey(key),
-        metadata={"dagster/row_count": len(frame), **replace_metadata(written)},
-        check_results=[schema_result(key, schema, frame)],
+        materialized(ORDERS, Orders, record.orders, replace_metadata(written["orders"])),
+        materialized(FILLS, Executions, record.executions, replace_metadata(written["executions"])),
+        materialized(POSITIONS, Positions, record.positions, replace_metadata(written["positions"])),
     )
