@@ -51,7 +51,7 @@ def test_a_calendar_without_an_interval_cannot_tell_dates() -> None:
 
 def test_a_minute_bar_is_stamped_with_a_whole_minute() -> None:
     frame = bars(58.0, 59.0)
-    frame.loc[1, "timestamp"] += pd.Timedelta(seconds=30)
+    frame["timestamp"] += pd.to_timedelta([0, 30], unit="s")
     good, (reject,) = check_bars(frame, where="here", interval="1min")
     assert len(good) == 1
     assert reject.problem.expected == "a whole minute, the start of the bar"
