@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     )
     max_single_loss: Decimal = Field(Decimal(5000), gt=0, description="most USD lost on one position")
     max_daily_loss: Decimal = Field(Decimal(5000), gt=0, description="most USD of equity lost in a day")
-    environment: Literal["development", "production"] = Field("development", description="named in logs")
-    debug: bool = Field(False, description="full tracebacks and debug logs")
+    environment: Literal["development", "production"] = Field("development", description="what this installation is for")
+    debug: bool = Field(False, description="show the traceback of a failure")
 
     @field_validator("home")
     @classmethod

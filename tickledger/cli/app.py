@@ -57,8 +57,20 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
+    """End with `message`; where TICKLEDGER_DEBUG is set the traceback stands above it."""
+    if _is_debugging():
+        err.print_exception()
     err.print(message, style="red", markup=False)
     sys.exit(code)
+
+
+def _is_debugging() -> bool:
+    from tickledger.settings import load_settings
+
+    try:
+        return load_settings().debug
+    except ConfigurationError:
+        return False
 
 
 def _told(error: Exception) -> str | None:
