@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     max_single_loss: Decimal = Field(Decimal(5000), gt=0, description="most USD lost on one position")
     max_daily_loss: Decimal = Field(Decimal(5000), gt=0, description="most USD of equity lost in a day")
-    environment: Literal["development", "production"] = Field("development", description="what this installation is for")
+    environment: Literal["development", "production"] = Field("development", description="development or production")
     debug: bool = Field(False, description="show the traceback of a failure")
 
     @field_validator("home")
