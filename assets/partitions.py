@@ -20,12 +20,14 @@ YEARS = dg.TimeWindowPartitionsDefinition(cron_schedule="0 0 1 1 *", start="2000
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
-def years_of(context: dg.AssetExecutionContext) -> list[int]:
-    """The calendar years that this run is to make, in order."""
-    return [int(key) for key in context.partition_keys]
+def years_of(context: dg.AssetExecutionContext, *, through: date | None = None) -> list[int]:
+    """The calendar years that this run is to make, in order; with `through`, on to the year of that day."""
+    years = [int(key) for key in context.partition_keys]
+    last = years[-1] if through is None else max(years[-1], through.year)
+    return list(range(years[0], last + 1))
 
 
-def dates_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
-    """The first and the last day of the years that this run is to make."""
-    years = years_of(context)
+def dates_of(context: dg.AssetExecutionContext, *, through: date | None = None) -> tuple[date, date]:
+    """The first and the last day of `years_of`."""
+    years = years_of(context, through=through)
     return date(years[0], 1, 1), date(years[-1], 12, 31)

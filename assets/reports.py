@@ -25,6 +25,7 @@ from tickledger.db.reports import read_daily_pnl, replace_daily_pnl, replace_str
 from tickledger.db.signals import read_signals
 from tickledger.db.tax import read_gains
 from tickledger.db.trading import (
+    last_session,
     read_accounts,
     read_balances,
     read_cash_transactions,
@@ -57,7 +58,7 @@ SCHEDULE_D = [GROUP, "schedule_d"]
 def daily_pnl_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
-    start, end = dates_of(context)
+    start, end = dates_of(context, through=last_session(ledger.engine, simulated.account_id))
     account = Selection(account_id=simulated.account_id, end=end)
     rows = daily_pnl(
         read_balances(ledger.engine, **account),
@@ -67,7 +68,8 @@ def daily_pnl_report(
         start=start,
     )
     written = replace_daily_pnl(ledger.engine, simulated.account, rows, start=start, end=end)
-    exports.write_tables({"daily_pnl.csv": daily_pnl_table(rows)})
+    recorded = read_daily_pnl(ledger.engine, account_id=simulated.account_id)
+    exports.write_tables({"daily_pnl.csv": daily_pnl_table(recorded)})
     return dg.MaterializeResult(metadata={**replace_metadata(written), "last_sessions": _tail(rows)})
 
 
@@ -89,10 +91,11 @@ def daily_pnl_adds_up(ledger: Ledger, simulated: SimulatedAccount) -> dg.AssetCh
     description="Return, risk and win rate of the strategy that traded, one row for each year.",
 )
 def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount) -> Materialized:
-    start, end = dates_of(context)
+    last = last_session(ledger.engine, simulated.account_id)
+    start, end = dates_of(context, through=last)
     account = Selection(account_id=simulated.account_id, end=end)
     rows = yearly_performance(
-        years_of(context),
+        years_of(context, through=last),
         strategy=simulated.strategy,
         balances=read_balances(ledger.engine, **account),
         executions=read_executions(ledger.engine, **account),
@@ -116,8 +119,11 @@ def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simula
     "watermark.",
     check_specs=[schema_spec(FORM_8949, FormLines)],
 )
-def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
-    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))
+def form_8949_report(
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> Materialized:
+    years = years_of(context, through=last_session(ledger.engine, simulated.account_id))
+    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years)
     written = replace_forms(ledger.engine, forms)
     exports.write_tables(form_8949_tables(forms))
     return materialized(FORM_8949, FormLines, all_lines(forms), replace_metadata(written))
@@ -134,8 +140,11 @@ def form_8949_report(context: dg.AssetExecutionContext, ledger: Ledger, exports:
     description="Schedule D of each taxpayer and tax year: totals by box, the loss limit of IRC 1211(b) and the "
     "carryover.",
 )
-def schedule_d_report(context: dg.AssetExecutionContext, ledger: Ledger, exports: Exports) -> Materialized:
-    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years_of(context))
+def schedule_d_report(
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> Materialized:
+    years = years_of(context, through=last_session(ledger.engine, simulated.account_id))
+    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years)
     written = replace_schedules(ledger.engine, forms)
     documents = schedule_d_documents(forms)
     exports.write_documents(documents)

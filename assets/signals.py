@@ -1,5 +1,7 @@
 """Stage `signals`: what each strategy would do after each close, with the feature row and the model it asked."""
 
+from datetime import date
+
 import dagster as dg
 import pandas as pd
 
@@ -13,7 +15,7 @@ from resources.ledger import Ledger
 from resources.model_registry import Models
 from tickledger.db.features import write_feature_snapshots
 from tickledger.db.models import read_champions
-from tickledger.db.signals import replace_signals
+from tickledger.db.signals import read_signals, replace_signals
 from tickledger.reporting.trade_tables import signals_table
 from tickledger.strategies.schemas import SignalsFrame, signals_frame
 
@@ -42,7 +44,7 @@ def daily_signals(
     signals = direction_signals(models.registry, features=features, champions=champions)
     write_feature_snapshots(ledger.engine, features)
     written = replace_signals(ledger.engine, signals, start=start, end=end)
-    exports.write_tables({"signals.csv": signals_table(signals)})
+    exports.write_tables({"signals.csv": signals_table(read_signals(ledger.engine, start=date.min, end=date.max))})
     frame = signals_frame(signals)
     return dg.MaterializeResult(
         metadata={

@@ -22,6 +22,7 @@ from tickledger.db.signals import read_signals
 from tickledger.db.symbols import read_sectors
 from tickledger.db.trading import (
     ensure_account,
+    last_session,
     opening_state,
     read_executions,
     read_order_events,
@@ -74,7 +75,8 @@ def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], description: str) -
 def trading_session(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> tuple[Materialized, Materialized, Materialized]:
-    start, end = dates_of(context)
+    # What follows rests on what is made again here, so it is made again too.
+    start, end = dates_of(context, through=last_session(ledger.engine, simulated.account_id))
     ensure_account(ledger.engine, simulated.account)
     replace_risk_limits(ledger.engine, simulated.account_id, simulated.limits())
     record = replay(

@@ -17,6 +17,8 @@ from resources.model_registry import Models
 from resources.simulated_account import SimulatedAccount
 from sensors.market_files import market_files_changed
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS
+from tickledger.domain.account import Mode
+from tickledger.domain.errors import ConfigurationError
 from tickledger.settings import Settings, load_settings
 
 STAGES = (market_data, bars, features, models, signals, trading, lots, reports)
@@ -55,7 +57,14 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
 
 
 def build_definitions(settings: Settings, *, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Fresh Definitions for `settings`; tests override single resources by name."""
+    """Fresh Definitions for `settings`; tests override single resources by name.
+
+    Raises ConfigurationError for a mode that would need a broker.
+    """
+    if settings.mode is not Mode.SIMULATED:
+        raise ConfigurationError(
+            f"TICKLEDGER_MODE: expected simulated, found {settings.mode}: this version connects to no broker"
+        )
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
         asset_checks=dg.load_asset_checks_from_modules(STAGES),

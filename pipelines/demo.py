@@ -112,6 +112,8 @@ def _run(definitions: dg.Definitions, instance: DagsterInstance, step: Step) -> 
         raise_on_error=False,
     )
     if not result.success:
+        if "DagsterExecutionInterruptedError" in _reasons(result):
+            raise InterruptedError("interrupted; what was finished is kept, and the next `tickledger demo` goes on")
         raise TickledgerError(f"the run of {step.job} ({step.title}) failed\n{_reasons(result)}")
 
 

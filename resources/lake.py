@@ -10,8 +10,8 @@ import pandas as pd
 class ParquetLake(dg.ConfigurableIOManager):
     """Stores a frame with a `timestamp` column under ``folder/stage/entity``, split by the partition of each row.
 
-    Loading several partitions gives one frame in partition order; a partition that was never stored is an error
-    that names it, unless the dependency allows it to be absent.
+    Loading several partitions gives one frame in partition order. A partition that was never stored is an error that
+    names it, except before the first one stored: there the data had not begun.
     """
 
     folder: str
@@ -26,12 +26,14 @@ class ParquetLake(dg.ConfigurableIOManager):
             _write(self._path(context, key), obj[rows])
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        keys = context.asset_partition_keys if context.has_asset_partitions else ["all"]
-        paths = [path for key in keys if (path := self._path(context, key)).exists()]
-        if not paths:
+        keys = sorted(context.asset_partition_keys) if context.has_asset_partitions else ["all"]
+        first = min((path.stem for path in self._path(context, "all").parent.glob("*.parquet")), default="")
+        wanted = [key for key in keys if key >= first]
+        missing = [key for key in wanted if not self._path(context, key).exists()]
+        if missing or not first:
             asset = context.asset_key.to_user_string()
-            raise dg.Failure(f"{asset} has no stored data for {', '.join(keys)}: materialize it first")
-        return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+            raise dg.Failure(f"{asset} has no stored data for {', '.join(missing or keys)}: materialize it first")
+        return pd.concat([pd.read_parquet(self._path(context, key)) for key in wanted], ignore_index=True)
 
     def _path(self, context: dg.InputContext | dg.OutputContext, key: str) -> Path:
         return Path(self.folder, *context.asset_key.path, f"{key}.parquet")

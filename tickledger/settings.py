@@ -17,6 +17,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.errors import ConfigurationError
 
 PREFIX: Final = "TICKLEDGER_"
+_LONGEST_HOME: Final = 120
 
 
 def default_home() -> Path:
@@ -27,7 +28,9 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """What a user may change; the field's name in capitals, after the prefix, is the variable."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(default_factory=default_home, description="folder that holds everything Tickledger writes")
     database_url: SecretStr | None = Field(
@@ -56,7 +59,11 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        home = value.expanduser().absolute()
+        if len(str(home)) > _LONGEST_HOME or set("?%#") & set(str(home)):
+            # MLflow keeps addresses of artifacts below the home as URLs of at most 200 characters.
+            raise ValueError(f"expected a path of at most {_LONGEST_HOME} characters without ?, % and #")
+        return home
 
 
 Origin = Literal["environment", ".env", "default"]

@@ -1,8 +1,8 @@
 """The lineage materialized once for a module, on a ledger of its own: the years' runs, as the UI would start them."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ class Lineage:
     instance: dg.DagsterInstance
     engine: Engine
     exports: Path
+    lake: Path
+    resources: Mapping[str, Any]
+
+    def having(self, **overrides: Any) -> "Lineage":
+        """The same ledger with single resources replaced."""
+        resources = {**self.resources, **overrides}
+        definitions = build_definitions(Settings(home=self.lake.parent), resource_overrides=resources)
+        return replace(self, definitions=definitions, resources=resources)
 
     def adjusted_bars(self) -> pd.DataFrame:
         """What `bars/adjusted` stored."""
@@ -72,6 +80,8 @@ def fresh_lineage(
             instance=dg.DagsterInstance.ephemeral(),
             engine=create_ledger_engine(server.url(name)),
             exports=folder / "exports",
+            lake=folder / "lake",
+            resources=resources,
         )
         made.append(lineage)
         return lineage

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from resources.market_files import MarketFiles
+from resources.simulated_account import SimulatedAccount
 from tests.assets.conftest import Lineage
 from tickledger.bars.sample import SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS, SAMPLE_VENDOR_ADJ_CLOSE
 from tickledger.db.counts import current_rows
@@ -28,6 +29,7 @@ from tickledger.db.trading import (
 )
 from tickledger.domain.account import Mode
 from tickledger.domain.execution import CashKind
+from tickledger.domain.order import RISK_LIMIT_UNITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("assets")]
 
@@ -150,6 +152,30 @@ def ledger_of(lineage: Lineage) -> tuple[object, ...]:
     return tuple(read(lineage.engine) for read in readers)
 
 
+def test_a_year_made_again_alone_takes_the_years_after_it_along(lineage: Lineage) -> None:
+    """Under a tighter limit 2011 ends elsewhere; 2012 must start there, and its form with it."""
+    before = ledger_of(lineage)
+    tighter = SimulatedAccount(
+        account_id="SIM0001",
+        owner="taxpayer",
+        opening_cash="100000",
+        strategy="composite",
+        risk_limits={**dict.fromkeys(RISK_LIMIT_UNITS, "1000000"), "max_position_size": "30"},
+    )
+    assert lineage.having(simulated=tighter).run("end_of_day", "2011", "2011").success
+    assert ledger_of(lineage) != before
+    rows = read_daily_pnl(lineage.engine)
+    assert sum(row.total_pnl for row in rows) == rows[-1].portfolio_value - 100_000
+    assert max(order.quantity for order in read_orders(lineage.engine)) <= 30
+    assert len(read_balances(lineage.engine)) == 502
+    lines = read_form_lines(lineage.engine, taxpayer="taxpayer", mode=Mode.SIMULATED, tax_year=2012)
+    gains = read_gains(lineage.engine, years=[2012])
+    assert {gain_id for line in lines for gain_id in line.gain_ids} == {gain.gain_id for gain in gains}
+
+    assert lineage.run("end_of_day", "2011", "2011").success
+    assert ledger_of(lineage) == before
+
+
 def test_a_purchase_in_january_reopens_the_form_of_december(lineage: Lineage) -> None:
     """2011 was first run alone; its form must follow the gains once the purchases of 2012 are known."""
     assert lineage.run("end_of_day", "2011", "2012").success
@@ -202,3 +228,13 @@ def test_signals_without_a_champion_fail_and_name_the_year(lineage: Lineage) -> 
     failure = next(event for event in result.all_events if event.is_step_failure)
     assert not result.success
     assert "champion of model direction for 2010" in str(failure.step_failure_data.error)
+
+
+def test_a_year_of_features_that_is_missing_is_named_and_trains_nothing(lineage: Lineage) -> None:
+    stored = lineage.lake / "features" / "daily" / "2005.parquet"
+    aside = stored.rename(stored.with_suffix(".aside"))
+    result = lineage.run("research", "2011", "2011", ["models", "direction"])
+    aside.rename(stored)
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert not result.success
+    assert "features/daily has no stored data for 2005" in str(failure.step_failure_data.error)

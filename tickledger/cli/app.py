@@ -3,7 +3,6 @@
 Exit codes: 0 success, 1 a problem in the data, 2 wrong usage or a setting that cannot be used.
 """
 
-import errno
 import os
 import sys
 from typing import Final, NoReturn
@@ -17,6 +16,10 @@ from tickledger.domain.errors import ConfigurationError, TickledgerError
 
 EXIT_DATA: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+#: How the system and PostgreSQL say so.
+_DISK_IS_FULL: Final = ("No space left on device", "DiskFull", "could not write init file")
 
 app = typer.Typer(
     name="tickledger",
@@ -42,6 +45,8 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output (a pager, `head`) has gone; say nothing more to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except InterruptedError as error:
+        _fail(str(error), EXIT_INTERRUPTED)
     except ConfigurationError as error:
         _fail(str(error), EXIT_USAGE)
     except TickledgerError as error:
@@ -60,6 +65,8 @@ def _fail(message: str, code: int) -> NoReturn:
     """End with `message`; where TICKLEDGER_DEBUG is set the traceback stands above it."""
     if _is_debugging():
         err.print_exception()
+    if any(sign in message for sign in _DISK_IS_FULL):
+        message += "\nThe disk is full: free some room, or set TICKLEDGER_HOME to a folder on another disk."
     err.print(message, style="red", markup=False)
     sys.exit(code)
 
@@ -78,8 +85,6 @@ def _told(error: Exception) -> str | None:
     if not isinstance(error, OSError) or error.strerror is None:
         return None
     place = "" if error.filename is None else f"{error.filename}: "
-    if error.errno == errno.ENOSPC:
-        return f"{place}expected room to write, found a full disk: free some, or set TICKLEDGER_HOME to another disk"
     return f"{place}{error.strerror}"
 
 

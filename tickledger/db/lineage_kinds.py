@@ -114,6 +114,16 @@ def _carried_into() -> ScalarSelect[Any]:
     return _ids(losses.c.wash_sale_id, mine, of=lots)
 
 
+def _trained_on() -> ScalarSelect[Any]:
+    """The ingestions that brought the bars of the sessions the model was trained on."""
+    bars, models = t.market_data, t.model_versions
+    mine = and_(
+        bars.c.session_date.between(models.c.train_start_date, models.c.train_end_date), bars.c.superseded_at.is_(None)
+    )
+    found = select(func.array_agg(bars.c.ingestion_id.distinct())).where(mine)
+    return found.correlate(models).scalar_subquery()
+
+
 def _still_open() -> ScalarSelect[Any]:
     left = select(t.open_lots.c.quantity).where(t.open_lots.c.lot_id == t.tax_lots.c.lot_id)
     return left.where(t.open_lots.c.superseded_at.is_(None)).correlate(t.tax_lots).scalar_subquery()
@@ -270,6 +280,8 @@ _KINDS: Final = (
             *("train_start_date", "train_end_date", "feature_set", "data_sha256", "fingerprint"),
             *("git_commit", "git_diff_sha256", "mlflow_run_id"),
         ),
+        (("ing", "ingestion_ids"),),
+        {"ingestion_ids": _trained_on()},
         details=lambda row: dict(row["metrics"]),
     ),
     Kind(

@@ -37,6 +37,14 @@ def opening_state(engine: Engine, account_id: str, before: date) -> PortfolioSta
     )
 
 
+def last_session(engine: Engine, account_id: str) -> date | None:
+    """The last session that is recorded of `account_id`, None where none is."""
+    mine = (current(balances), balances.c.account_id == account_id)
+    with engine.connect() as connection:
+        last: date | None = connection.execute(select(func.max(balances.c.session_date)).where(*mine)).scalar_one()
+    return last
+
+
 def _last_balance(engine: Engine, account_id: str, before: date) -> Balance | None:
     where = (current(balances), balances.c.account_id == account_id, balances.c.session_date < before)
     last = select(func.max(balances.c.session_date)).where(*where).scalar_subquery()

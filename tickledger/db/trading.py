@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Table
 
 from tickledger.db import audit
 from tickledger.db.accounts import ensure_account, read_accounts, read_risk_limits, replace_risk_limits
-from tickledger.db.opening import opening_state
+from tickledger.db.opening import last_session, opening_state
 from tickledger.db.records import Selection, read_values, rows_of, selected
 from tickledger.db.tables import (
     balances,
@@ -37,6 +37,7 @@ from tickledger.domain.session_record import SessionRecord
 
 __all__ = [
     "ensure_account",
+    "last_session",
     "opening_state",
     "read_accounts",
     "read_balances",

@@ -31,9 +31,14 @@ def composite(opinions: Mapping[str, Opinion], rule: CompositeRule = CompositeRu
     """Takes the opinion of every strategy that has a weight; confidence is the score's distance from 0."""
     total = sum(rule.weights.values())
     score = sum(weight * opinions[name].score for name, weight in rule.weights.items()) / total
-    reasons = {"score": f"{score:+.3f}"} | {name: f"{opinions[name].score:+.2f}" for name in rule.weights}
+    reasons = {"score": _signed(score, 3)} | {name: _signed(opinions[name].score, 2) for name in rule.weights}
     if score >= rule.enter:
         return Opinion(SignalType.BUY, clipped(score), reasons)
     if score <= rule.leave:
         return Opinion(SignalType.CLOSE_LONG, clipped(-score), reasons)
     return Opinion(SignalType.HOLD, reasons=reasons)
+
+
+def _signed(value: float, decimals: int) -> str:
+    """`value` with its sign; what rounds to nothing has none of its own."""
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
