@@ -138,7 +138,7 @@ def _migrate(url: str) -> None:
 
 
 def _one_line(error: psycopg.Error) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).rstrip("?.")
 
 
 def _text(url: URL) -> str:

@@ -51,7 +51,7 @@ def explain(engine: Engine, identity: str) -> LineageNode:
         root = _key_of(connection, identity.strip())
         rows = _fetch(connection, root)
     if root not in rows:
-        raise _unknown(identity, f"the id of a {PREFIXES[root[0]]} in the ledger")
+        raise _unknown(identity, f"the id of {_one(PREFIXES[root[0]])} in the ledger")
     return _node(root, rows, path=(), shown=set())
 
 
@@ -98,6 +98,10 @@ def _date(identity: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise _unknown(identity, "CA:symbol:date, such as CA:AAPL:2000-06-21") from error
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
 
 
 def _unknown(identity: str, expected: str) -> InputError:

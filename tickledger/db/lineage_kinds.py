@@ -160,7 +160,7 @@ _KINDS: Final = (
         "schd",
         t.schedule_d,
         t.schedule_d.c.schedule_d_id,
-        "Schedule D of {taxpayer} for {tax_year} ({mode})",
+        "of {taxpayer} for {tax_year} ({mode})",
         ("watermark",),
         (("line", "line_ids"),),
         {

@@ -1,7 +1,6 @@
-"""Exact money: the one way from float to Decimal, and rounding whose pieces sum to the whole."""
+"""Exact money: the one way from float to Decimal, and whole cents."""
 
-from collections.abc import Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 CENT: Final = Decimal("0.01")
@@ -17,22 +16,3 @@ def exact(value: float, *, increment: Decimal = PRICE_INCREMENT) -> Decimal:
 def round_cents(amount: Decimal) -> Decimal:
     """`amount` in whole cents, halves away from zero."""
     return amount.quantize(CENT, rounding=ROUND_HALF_UP)
-
-
-def apportion(total: Decimal, weights: Sequence[Decimal], *, increment: Decimal = CENT) -> list[Decimal]:
-    """Split `total` in proportion to `weights` so that the pieces, in whole increments, sum to it exactly.
-
-    The largest-remainder rule: every piece is rounded toward zero, then the increments left over go to the
-    largest remainders (the earlier piece first among equals). `total` must itself be in whole increments.
-    """
-    whole = sum(weights, Decimal(0))
-    if not weights or whole == 0:
-        raise ValueError(f"cannot split {total} over weights that sum to {whole}")
-    shares = [total * weight / whole for weight in weights]
-    pieces = [share.quantize(increment, rounding=ROUND_DOWN) for share in shares]
-    missing = int((total - sum(pieces, Decimal(0))) / increment)
-    step = increment if missing >= 0 else -increment
-    order = sorted(range(len(pieces)), key=lambda i: (-abs(shares[i] - pieces[i]), i))
-    for i in order[: abs(missing)]:
-        pieces[i] += step
-    return pieces
