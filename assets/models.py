@@ -36,7 +36,7 @@ ALL_EARLIER_YEARS = dg.TimeWindowPartitionMapping(
         "adjusted": dg.AssetIn(ADJUSTED),
     },
     description="Random forest and XGBoost on the direction of the forward return, a purged split of the years before "
-    "the partition; logged to MLflow and registered, the better one as champion. The same data, parameters and code "
+    "the partition; logged to MLflow and registered, the better one as champion. The same data, parameters and recipe "
     "give the same version, so nothing is trained twice.",
 )
 def direction(

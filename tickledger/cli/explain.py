@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tickledger.cli.console import out
+from tickledger.cli.ledger import opened_ledger
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -24,15 +25,10 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Walk from a row back to the bars and the ingestion that brought them."""
-    from tickledger.db.connect import open_ledger
-    from tickledger.db.engine import create_ledger_engine
     from tickledger.db.lineage import explain
-    from tickledger.settings import load_settings
 
-    with open_ledger(load_settings()) as connections:
-        engine = create_ledger_engine(connections.ledger_url)
+    with opened_ledger() as engine:
         node = explain(engine, identity)
-        engine.dispose()
     if json:
         out.print_json(data=as_json(node), ensure_ascii=False)
     else:
