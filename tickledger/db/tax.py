@@ -25,8 +25,8 @@ def replace_tax_result(
 ) -> Mapping[str, ReplaceResult]:
     """Make `result` the lots, gains and wash sales of `account_ids`, in one transaction; what changed, by table.
 
-    Raises LedgerError where a row is of another account, or refers to an execution or corporate action that is
-    not in the ledger.
+    Raises LedgerError where a row is of another account, or refers to an execution, a lot or a corporate action
+    that is not in the ledger.
     """
     scope = Scope(among={"account_id": sorted(account_ids)})
     with writing(engine, "tax") as (connection, at):
@@ -63,7 +63,7 @@ def read_gains(
         )
     )
     with engine.connect() as connection:
-        return as_values(connection, statement, RealizedGain)
+        return as_values(connection, statement, RealizedGain, decoders={"policies": tuple})
 
 
 def read_open_lots(
@@ -117,7 +117,8 @@ def _rows(connection: Connection, result: TaxResult, account_ids: Collection[str
 
     def of_gain(gain: RealizedGain) -> dict[str, Any]:
         closed_by_action = gain.corporate_action_id is not None
-        return of_account(gain) | ({"close_execution_id": None} if closed_by_action else {})
+        kept = {"policies": list(gain.policies)} | ({"close_execution_id": None} if closed_by_action else {})
+        return of_account(gain) | kept
 
     def of_wash_sale(wash_sale: WashSale) -> dict[str, Any]:
         account_id = _known(accounts, wash_sale.gain_id)

@@ -286,7 +286,7 @@ def balance(day: date) -> Balance:
     return Balance(ACCOUNT.account_id, day, cash=Decimal(100_000) - day.day, equity=Decimal(100_000))
 
 
-def lot(key: str, day: date, quantity: str, basis: str, adjusted: str) -> Lot:
+def lot(key: str, day: date, quantity: str, basis: str, adjusted: str, *, held_since: date | None = None) -> Lot:
     return Lot(
         lot_id=f"lot_{key}",
         open_execution_id=f"exec_{day:%d}",
@@ -294,7 +294,7 @@ def lot(key: str, day: date, quantity: str, basis: str, adjusted: str) -> Lot:
         symbol="AAPL",
         quantity=Decimal(quantity),
         acquired_date=day,
-        holding_start=day,
+        holding_start=held_since or day,
         original_basis=Decimal(basis),
         adjusted_basis=Decimal(adjusted),
     )
@@ -320,12 +320,13 @@ def gain(key: str, quantity: str, proceeds: str, basis: str, disallowed: str = "
         term=Term.SHORT,
         permanently_disallowed=Decimal(0),
         tax_year=2012,
+        policies=("P4",) if Decimal(disallowed) else (),
     )
 
 
 def tax_result() -> TaxResult:
-    """60 of the 100 shares sold are replaced: their loss of 601.20 goes into the new lot's basis."""
-    bought_back = lot("2", AGAIN_DAY, "60", "24301.00", "24902.20")
+    """60 of the 100 shares sold are replaced: their loss of 601.20 and the day they were held go to the new lot."""
+    bought_back = lot("2", AGAIN_DAY, "60", "24301.00", "24902.20", held_since=SELL_DAY)
     return TaxResult(
         gains=(
             gain("washed", "60", "24059.40", "24660.60", "601.20"),
@@ -340,6 +341,7 @@ def tax_result() -> TaxResult:
                 disallowed_loss=Decimal("601.20"),
                 is_permanent=False,
                 rule="IRC 1091(a)",
+                replacement_lot_id="lot_2",
             ),
         ),
         open_lots=(bought_back,),

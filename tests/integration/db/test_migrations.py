@@ -1,13 +1,17 @@
 """The schema goes up and down, is what the metadata say, and holds its rows to what was recorded."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from tickledger.db import migrate
+from tests.integration.db.story import ACCOUNT, Story
+from tickledger.db import migrate, tax
+from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.tables import METADATA, audit_head, market_data, symbols
+from tickledger.domain.lot import ClosedBy
 
 #: Reference data and the audit log's head are brought up to date in place; everything else is a record.
 RECORDS = [table for table in METADATA.sorted_tables if table not in (symbols, audit_head)]
@@ -37,6 +41,33 @@ def test_a_difference_from_the_described_schema_is_seen(ledger: Engine) -> None:
         connection.execute(text("DROP INDEX ix_market_data_symbol_id_bar_at"))
         connection.execute(text("ALTER TABLE signals DROP COLUMN strategy"))
     assert len(migrate.schema_differences(ledger)) == 2
+
+
+def test_gains_of_before_0002_say_what_closed_them_and_depend_on_no_policy(ledger: Engine, story: Story) -> None:
+    """Their wash sales name no lot: nobody wrote it down then."""
+    action = _action(ledger)
+    in_lieu = replace(
+        story.tax.gains[1],
+        gain_id="gain_in_lieu",
+        close_execution_id="CA:AAPL:2012-01-09",
+        corporate_action_id=action,
+        closed_by=ClosedBy.CORPORATE_ACTION,
+    )
+    result = replace(story.tax, gains=(*story.tax.gains, in_lieu))
+    tax.replace_tax_result(ledger, result, account_ids=[ACCOUNT.account_id])
+    migrate.downgrade(ledger, "0001")
+    assert not {"closed_by", "policies"} & {column["name"] for column in inspect(ledger).get_columns("capital_gains")}
+    migrate.upgrade(ledger)
+    assert migrate.schema_differences(ledger) == []
+    gains = {gain.gain_id: gain for gain in tax.read_gains(ledger)}
+    assert gains["gain_in_lieu"] == in_lieu
+    assert gains["gain_washed"] == replace(story.tax.gains[0], policies=())
+    assert [wash.replacement_lot_id for wash in tax.read_wash_sales(ledger)] == [None]
+
+
+def _action(ledger: Engine) -> str:
+    identity: str = read_corporate_actions(ledger)["corporate_action_id"].iloc[0]
+    return identity
 
 
 def test_commands_that_migrate_at_once_migrate_once(empty: Engine) -> None:

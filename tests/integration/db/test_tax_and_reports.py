@@ -23,6 +23,7 @@ from tickledger.db import corporate_actions, reports, tax
 from tickledger.db.tables import form_lines, schedule_d
 from tickledger.domain.account import Mode
 from tickledger.domain.errors import LedgerError
+from tickledger.domain.lot import ClosedBy
 from tickledger.tax.form_8949 import form_lines as lines_of
 from tickledger.tax.schedule_d import schedule_d as schedule_of
 
@@ -72,6 +73,7 @@ def test_a_gain_that_a_corporate_action_caused_names_it(ledger: Engine, story: S
         gain_id="gain_in_lieu",
         close_execution_id="CA:AAPL:2012-01-09",
         corporate_action_id=action,
+        closed_by=ClosedBy.CORPORATE_ACTION,
         sold_date=date(2012, 1, 9),
     )
     result = replace(story.tax, gains=(story.tax.gains[0], closed))
@@ -84,7 +86,12 @@ def test_a_gain_that_a_corporate_action_caused_names_it(ledger: Engine, story: S
     [
         ("gains", {"lot_id": "lot_none"}, "fk_capital_gains_tax_lots"),
         ("gains", {"close_execution_id": "exec_none"}, "fk_capital_gains_executions"),
-        ("gains", {"corporate_action_id": "ca_none"}, "fk_capital_gains_corporate_actions"),
+        (
+            "gains",
+            {"corporate_action_id": "ca_none", "closed_by": ClosedBy.CORPORATE_ACTION},
+            "fk_capital_gains_corporate_actions",
+        ),
+        ("gains", {"closed_by": ClosedBy.CORPORATE_ACTION}, "ck_capital_gains_closed_by_names_the_event"),
         ("gains", {"gain_loss": Decimal("0.01")}, "ck_capital_gains_gain_adds_up"),
         ("gains", {"permanently_disallowed": Decimal(1000)}, "ck_capital_gains_permanent_is_a_part"),
         ("gains", {"account_id": "OTHER"}, "the tax result names OTHER"),
@@ -92,6 +99,8 @@ def test_a_gain_that_a_corporate_action_caused_names_it(ledger: Engine, story: S
         ("lots", {"quantity": Decimal(0)}, "ck_tax_lots_quantity"),
         ("wash_sales", {"gain_id": "gain_none"}, "the tax result names gain_none"),
         ("wash_sales", {"replacement_execution_id": "exec_none"}, "fk_wash_sales_executions"),
+        ("wash_sales", {"replacement_lot_id": "lot_none"}, "fk_wash_sales_tax_lots"),
+        ("wash_sales", {"is_permanent": True}, "ck_wash_sales_lost_for_good_or_in_a_lot"),
         ("open_lots", {"lot_id": "lot_none"}, "the tax result names lot_none"),
         ("open_lots", {"holding_start": START}, "expected what is left of"),
     ],
@@ -107,6 +116,22 @@ def test_a_conclusion_without_its_parents_is_refused(
     with pytest.raises(LedgerError, match=refusal):
         tax.replace_tax_result(told, orphaned, account_ids=[ACCOUNT.account_id])
     assert set(tax.read_gains(told)) == set(result.gains)
+
+
+def test_an_adjustment_names_the_loss_the_lot_the_shares_the_amount_and_the_rule(ledger: Engine, story: Story) -> None:
+    """A later result takes its place; the row itself stays in the record as it was."""
+    before = now(ledger)
+    (written,) = story.tax.wash_sales
+    lost = replace(written, wash_sale_id="wash_2", is_permanent=True, rule="Rev. Rul. 2008-5", replacement_lot_id=None)
+    changed = tax.replace_tax_result(ledger, replace(story.tax, wash_sales=(lost,)), account_ids=[ACCOUNT.account_id])
+    assert (changed["wash_sales"].inserted, changed["wash_sales"].superseded) == (1, 1)
+    assert tax.read_wash_sales(ledger) == [lost]
+    assert tax.read_wash_sales(ledger, as_of=before) == [written]
+    assert (written.gain_id, written.replacement_lot_id, written.quantity, written.disallowed_loss, written.rule) == (
+        *("gain_washed", "lot_2"),
+        *(Decimal(60), Decimal("601.20")),
+        "IRC 1091(a)",
+    )
 
 
 def test_what_is_left_of_a_lot_is_read_under_the_lots_id(ledger: Engine, story: Story) -> None:

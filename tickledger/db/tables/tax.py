@@ -4,11 +4,12 @@ These rows are a function of executions and corporate actions; a January purchas
 shows here as superseded rows.
 """
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tickledger.db.tables import columns as c
 from tickledger.domain.instrument import AssetClass
-from tickledger.domain.lot import Term
+from tickledger.domain.lot import ClosedBy, Term
 
 # Each lot that a gain or an open lot refers to, as it was when last whole: opened, or re-based by a corporate
 # action or a wash sale. Negative shares are a short.
@@ -53,7 +54,8 @@ open_lots = Table(
     Index(None, "account_id"),
 )
 
-# A lot is disposed of by a closing execution or by a corporate action (cash in lieu, return of capital).
+# A lot is disposed of by a closing execution, an option's expiry among them, or by a corporate action (cash in lieu,
+# return of capital). `policies` names the unsettled points of the law that the row depends on.
 capital_gains = Table(
     "capital_gains",
     c.METADATA,
@@ -80,14 +82,20 @@ capital_gains = Table(
     Column("tax_year", Integer, nullable=False),
     Column("is_provisional", Boolean, nullable=False),
     c.day("open_until_date", nullable=True),
+    c.words("closed_by"),
+    Column("policies", ARRAY(Text), nullable=False),
     c.recorded(),
     c.superseded(),
     c.one_of("asset_class", AssetClass),
     c.one_of("term", Term),
+    c.one_of("closed_by", ClosedBy),
     c.positive("quantity"),
     c.finite("proceeds", "basis", "gain_loss"),
     c.not_negative("disallowed_loss", "permanently_disallowed"),
     CheckConstraint("num_nonnulls(close_execution_id, corporate_action_id) = 1", name="closed_by_one_event"),
+    CheckConstraint(
+        "(closed_by = 'corporate_action') = (corporate_action_id IS NOT NULL)", name="closed_by_names_the_event"
+    ),
     CheckConstraint("gain_loss = proceeds - basis + disallowed_loss", name="gain_adds_up"),
     CheckConstraint("permanently_disallowed <= disallowed_loss", name="permanent_is_a_part"),
     UniqueConstraint("gain_id", "mode"),
@@ -96,6 +104,9 @@ capital_gains = Table(
     Index(None, "close_execution_id"),
 )
 
+# The adjustments of section 1091, one row each: the loss (a gain row), the shares that took it over and the lot whose
+# basis carries it from then on, how many, how much, and under which rule. Like every row here they are never changed,
+# only superseded. No lot carries a loss that is lost for good, or that a later sale took over from a short.
 wash_sales = Table(
     "wash_sales",
     c.METADATA,
@@ -107,11 +118,14 @@ wash_sales = Table(
     c.number("disallowed_loss"),
     Column("is_permanent", Boolean, nullable=False),
     c.words("rule"),
+    c.refers("replacement_lot_id", "tax_lots.lot_id", nullable=True),
     c.recorded(),
     c.superseded(),
     c.positive("quantity"),
     c.not_negative("disallowed_loss"),
+    CheckConstraint("replacement_lot_id IS NULL OR NOT is_permanent", name="lost_for_good_or_in_a_lot"),
     Index(None, "account_id"),
     Index(None, "gain_id"),
     Index(None, "replacement_execution_id"),
+    Index(None, "replacement_lot_id"),
 )
