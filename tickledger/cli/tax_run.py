@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from tickledger.cli import tax_files
 from tickledger.cli.console import err
 from tickledger.cli.file_rows import a_decimal
+from tickledger.cli.tax_forms import FormWishes, as_printed, write_forms
 from tickledger.cli.tax_summary import TaxReport, print_summary, summary_of
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import ConfigurationError, Problem
 from tickledger.domain.lot import Lot
 from tickledger.execution.clock import WallClock
@@ -56,6 +57,7 @@ class Wishes:
     filing_status: FilingStatus = FilingStatus.OTHER
     taxable_income: str | None = None
     policies: tuple[str, ...] = ()
+    forms: FormWishes = field(default_factory=FormWishes)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
     inputs = _read(files, tax_year=wishes.tax_year)
     report = _report(inputs, wishes, policies=policies, taxable_income=income)
     _write(report, out)
+    report = replace(report, problems=(*report.problems, *write_forms(report, wishes.forms, out)))
     for problem in report.problems:
         err.print(str(problem), style="red" if problem.severity == "error" else "yellow", markup=False)
     print_summary(summary_of(report, out), as_json=as_json)
@@ -106,7 +109,9 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
         where=inputs.where,
     )
     gains = tuple(gain for gain in result.gains if gain.account_id in own and gain.tax_year == wishes.tax_year)
-    lines = form_lines(gains, tax_year=wishes.tax_year, mode=mode)
+    paid_out = {f"CA:{a.symbol}:{a.ex_date}" for a in inputs.actions if a.kind is CorporateActionKind.RETURN_OF_CAPITAL}
+    told = wishes.forms.reporting
+    lines = form_lines(gains, tax_year=wishes.tax_year, mode=mode, reporting=told, distributions=paid_out)
     schedule = schedule_d(
         lines,
         tax_year=wishes.tax_year,
@@ -114,7 +119,9 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
         filing_status=wishes.filing_status,
         taxable_income=taxable_income,
         mode=mode,
+        in_whole_dollars=wishes.forms.in_whole_dollars,
     )
+    lines = as_printed(lines, wishes.forms)
     problems = (*inputs.problems, *passed_over, *result.problems)
     return TaxReport(taxpayer, mode, result, gains, lines, schedule, problems)
 

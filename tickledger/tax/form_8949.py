@@ -4,20 +4,19 @@ Instructions for Form 8949 (2025). Pieces of one lot closed by one fill share a 
 their dates and amounts are of one transaction, whatever replaced them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, Literal
 
 from tickledger.domain.account import Mode
 from tickledger.domain.ids import text_id
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import RealizedGain, Term
-
-#: Digital assets have boxes of their own (G–L) from this tax year on, with Form 1099-DA.
-FIRST_YEAR_OF_DIGITAL_BOXES: Final = 2025
+from tickledger.tax.form_layouts import DIGITAL_BOXES, FIRST_YEAR_OF_DIGITAL_BOXES, SECURITY_BOXES, Part
 
 WATERMARKS: Final[Mapping[Mode, str | None]] = {
     Mode.SIMULATED: "SIMULATED - NOT FOR FILING",
@@ -34,11 +33,16 @@ class BasisReporting(StrEnum):
     NO_FORM = "no_form"
 
 
-_SECURITY_BOXES: Final[Mapping[Term, str]] = {Term.SHORT: "ABC", Term.LONG: "DEF"}
-_DIGITAL_BOXES: Final[Mapping[Term, str]] = {Term.SHORT: "GHI", Term.LONG: "JKL"}
 _COLUMN: Final = list(BasisReporting)
+_PART: Final[Mapping[Term, Part]] = {Term.SHORT: "I", Term.LONG: "II"}
 #: Boxes whose rows may go straight to lines 1a and 8a of Schedule D (instructions, Exception 1).
 _DIRECT_BOXES: Final = frozenset("ADGJ")
+_UNITS: Final[Mapping[AssetClass, str]] = {
+    AssetClass.OPTION: "contracts ",
+    AssetClass.INDEX_OPTION: "contracts ",
+    AssetClass.FUTURE: "contracts ",
+    AssetClass.CRYPTO: "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +76,37 @@ def form_lines(
     tax_year: int,
     mode: Mode,
     reporting: BasisReporting = BasisReporting.BASIS_REPORTED,
+    distributions: Collection[str] = frozenset(),
 ) -> tuple[FormLine, ...]:
     """The rows of `tax_year`, short-term before long-term, by box, then in the order of the gains.
 
     `gains` are those of one taxpayer's accounts of one `mode`; other years among them are passed over.
+    `distributions` are the close ids of nondividend distributions above basis: no broker's form tells of these,
+    so that they are in the boxes of transactions without one (instructions, p. 5).
     """
+    boxes = _boxes(tax_year, reporting)
+    boxes_without_form = _boxes(tax_year, BasisReporting.NO_FORM)
     rows: dict[tuple[str, ...], list[RealizedGain]] = {}
     for gain in gains:
         if gain.tax_year == tax_year:
-            box = _box(gain, reporting)
-            key = (box, gain.account_id, gain.symbol, gain.close_execution_id, gain.open_execution_id)
+            of = boxes_without_form if gain.close_execution_id in distributions else boxes
+            box = of[gain.term, gain.asset_class is AssetClass.CRYPTO]
+            key = (gain.term, box, gain.account_id, gain.symbol, gain.close_execution_id, gain.open_execution_id)
             rows.setdefault((*key, gain.adjustment_code), []).append(gain)
-    ordered = sorted(rows.items(), key=lambda item: item[0][0])
-    return tuple(_line(pieces, box=key[0], watermark=WATERMARKS[mode]) for key, pieces in ordered)
+    ordered = sorted(rows.items(), key=lambda item: (_PART[item[1][0].term], item[0][1]))
+    return tuple(_line(pieces, box=key[1], watermark=WATERMARKS[mode]) for key, pieces in ordered)
 
 
-def _box(gain: RealizedGain, reporting: BasisReporting) -> str:
-    column = _COLUMN.index(reporting)
-    if gain.asset_class is not AssetClass.CRYPTO:
-        return _SECURITY_BOXES[gain.term][column]
-    if gain.tax_year >= FIRST_YEAR_OF_DIGITAL_BOXES:
-        return _DIGITAL_BOXES[gain.term][column]
-    # No broker reported digital assets before Form 1099-DA.
-    return _SECURITY_BOXES[gain.term][_COLUMN.index(BasisReporting.NO_FORM)]
+def _boxes(tax_year: int, reporting: BasisReporting) -> Mapping[tuple[Term, bool], str]:
+    """The box of each term, for securities (False) and digital assets (True)."""
+    column, without_form = _COLUMN.index(reporting), _COLUMN.index(BasisReporting.NO_FORM)
+    boxes = {}
+    for term, part in _PART.items():
+        boxes[term, False] = SECURITY_BOXES[part][column]
+        # No broker reported digital assets before Form 1099-DA.
+        is_told = tax_year >= FIRST_YEAR_OF_DIGITAL_BOXES
+        boxes[term, True] = DIGITAL_BOXES[part][column] if is_told else SECURITY_BOXES[part][without_form]
+    return boxes
 
 
 def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) -> FormLine:
@@ -105,16 +117,16 @@ def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) ->
         # What the gains say is in their ids; the rest of the row follows from them.
         line_id=text_id("line", " ".join((box, str(watermark), description, *gain_ids))),
         tax_year=first.tax_year,
-        part="I" if first.term is Term.SHORT else "II",
+        part=_PART[first.term],
         box=box,
         description=description,
         date_acquired=first.acquired_date,
         date_sold=first.sold_date,
-        proceeds=_total(piece.proceeds for piece in pieces),
-        basis=_total(piece.basis for piece in pieces),
+        proceeds=_total("proceeds", pieces),
+        basis=_total("basis", pieces),
         codes="".join(sorted(set(first.adjustment_code))),
-        adjustment=_total(piece.disallowed_loss for piece in pieces),
-        gain_loss=_total(piece.gain_loss for piece in pieces),
+        adjustment=_total("disallowed_loss", pieces),
+        gain_loss=_total("gain_loss", pieces),
         direct_entry=box in _DIRECT_BOXES and not first.adjustment_code,
         gain_ids=gain_ids,
         watermark=watermark,
@@ -122,10 +134,11 @@ def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) ->
 
 
 def _description(pieces: Sequence[RealizedGain]) -> str:
-    quantity = _total(piece.quantity for piece in pieces).normalize()
-    unit = "" if pieces[0].asset_class is AssetClass.CRYPTO else "sh. "
-    return f"{quantity:f} {unit}{pieces[0].symbol}"
+    quantity = _total("quantity", pieces).normalize()
+    return f"{quantity:f} {_UNITS.get(pieces[0].asset_class, 'sh. ')}{pieces[0].symbol}"
 
 
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, Decimal(0))
+def _total(name: str, pieces: Sequence[RealizedGain]) -> Decimal:
+    amount: Decimal = getattr(pieces[0], name)
+    # Most rows are one piece; of a dense history there are a million.
+    return amount if len(pieces) == 1 else sum(map(attrgetter(name), pieces), Decimal(0))

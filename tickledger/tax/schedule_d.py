@@ -1,7 +1,8 @@
 """Schedule D (Form 1040), Capital Gains and Losses: lines 1a to 21 from the rows of Form 8949, and the carryover.
 
 Instructions for Schedule D (2025); lines keep their numbers since 2013. Amounts are USD to the cent; lines 6,
-14 and 21 are printed inside parentheses on the form and are positive numbers here.
+14 and 21 are printed inside parentheses on the form and are positive numbers here. Lines 4, 5, 11, 12, 13, 18
+and 19 come from forms that nothing here knows of and count as blank.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Final
 from tickledger.domain.account import Mode
 from tickledger.domain.money import CENT, round_cents
 from tickledger.tax.form_8949 import WATERMARKS, FormLine
+from tickledger.tax.whole_dollars import line_in_dollars, nearest_dollar
 
 ZERO: Final = Decimal("0.00")
 
@@ -73,6 +75,16 @@ class ScheduleD:
     line_ids: tuple[str, ...]
     assumptions: tuple[str, ...] = field(default=())
 
+    @property
+    def questions(self) -> Mapping[str, bool | None]:
+        """The answers to the questions on the form: None where it is skipped, or no sale tells the answer.
+
+        Line 17 asks whether lines 15 and 16 are both gains and is reached only where line 16 is one. Qualified
+        opportunity funds, collectibles, Form 4952 and dividends (top, lines 20 and 22) are the taxpayer's to know.
+        """
+        is_gain = self.results["16"] > 0
+        return {"qof": None, "17": self.results["15"] > 0 if is_gain else None, "20": None, "22": None}
+
     def to_dict(self) -> dict[str, object]:
         """The schedule as JSON-ready data; amounts are numbers with at most two decimals."""
         lines: dict[str, object] = {
@@ -89,6 +101,7 @@ class ScheduleD:
             "tax_year": self.tax_year,
             "watermark": self.watermark,
             "lines": dict(sorted(lines.items(), key=lambda item: _line_order(item[0]))),
+            "questions": dict(self.questions),
             "carryover": {
                 "to_year": self.tax_year + 1,
                 "short_term": float(self.carryover.short_term),
@@ -111,18 +124,23 @@ def schedule_d(
     filing_status: FilingStatus = FilingStatus.OTHER,
     taxable_income: Decimal | None = None,
     mode: Mode | None = None,
+    in_whole_dollars: bool = False,
 ) -> ScheduleD:
     """The Schedule D that the rows of `tax_year` add up to.
 
     `carryover` is what the year before left. `taxable_income` (Form 1040, line 15, negative where deductions
     exceed income) decides how much of a loss is used up; it is taken as not below zero where unknown.
     `mode` is needed where there may be no rows to carry the watermark; rows of two modes raise ValueError.
+    `lines` are to the cent also where the schedule is `in_whole_dollars`.
     """
     rows = [line for line in lines if line.tax_year == tax_year]
-    totals = _totals(rows)
-    results = _results(totals, carryover or Carryover(), LOSS_LIMIT[filing_status])
+    rounded = nearest_dollar if in_whole_dollars else round_cents
+    carried = Carryover() if carryover is None else carryover
+    carried = Carryover(rounded(carried.short_term), rounded(carried.long_term))
+    totals = _totals_in_dollars(rows) if in_whole_dollars else _totals(rows)
+    results = _results(totals, carried, LOSS_LIMIT[filing_status])
     # Line 15 of Form 1040 already has the loss of line 21 taken off, so zero uses all of it.
-    income = ZERO if taxable_income is None else taxable_income
+    income = rounded(ZERO if taxable_income is None else taxable_income)
     return ScheduleD(
         tax_year=tax_year,
         lines=totals,
@@ -155,14 +173,24 @@ def _totals(rows: Iterable[FormLine]) -> dict[str, Columns]:
     return totals
 
 
+def _totals_in_dollars(rows: Sequence[FormLine]) -> dict[str, Columns]:
+    """Lines 1a and 8a add up cents and round the total (instructions, p. 9); the others add up rounded rows."""
+    totals = _totals(line_in_dollars(row) for row in rows if not row.direct_entry)
+    exact = _totals(row for row in rows if row.direct_entry)
+    for name in _DIRECT_LINE.values():
+        proceeds, basis = nearest_dollar(exact[name].proceeds), nearest_dollar(exact[name].basis)
+        totals[name] = Columns(proceeds, basis, ZERO, proceeds - basis)
+    return totals
+
+
 def _results(totals: Mapping[str, Columns], carried: Carryover, limit: Decimal) -> dict[str, Decimal]:
     short = sum((totals[name].gain_loss for name in SHORT_LINES), ZERO) - carried.short_term
     long = sum((totals[name].gain_loss for name in LONG_LINES), ZERO) - carried.long_term
     net = short + long
     return {
-        "6": round_cents(carried.short_term),
+        "6": carried.short_term,
         "7": short,
-        "14": round_cents(carried.long_term),
+        "14": carried.long_term,
         "15": long,
         "16": net,
         "21": min(-net, limit) if net < 0 else ZERO,
