@@ -1,5 +1,6 @@
-"""``tickledger explain ID``: where a row came from, as a tree or as JSON."""
+"""``tickledger explain ID``: why a gain is what it is, and where any row came from, as a tree or as JSON."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,15 +25,27 @@ def run(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Walk from a row back to the bars and the ingestion that brought them."""
+    """Explain a gain, or the gains of a form line, in words; walk from any row back to the bars and their ingestion."""
     from tickledger.db.lineage import explain
+    from tickledger.db.lineage_explanations import gain_explanations
 
     with opened_ledger() as engine:
         node = explain(engine, identity)
+        paragraphs = gain_explanations(engine, node.id)
     if json:
-        out.print_json(data=as_json(node), ensure_ascii=False)
-    else:
-        out.print(as_tree(node))
+        told = {"explanation": "\n\n".join(paragraphs.values())} if paragraphs else {}
+        out.print_json(data=as_json(node) | told, ensure_ascii=False)
+        return
+    _print_paragraphs(paragraphs)
+    out.print(as_tree(node))
+
+
+def _print_paragraphs(paragraphs: Mapping[str, str]) -> None:
+    """Each under the id of its gain; where nobody reads them on a terminal, a paragraph is a line."""
+    from rich.markup import escape
+
+    for gain_id, paragraph in paragraphs.items():
+        out.print(f"[bold]{gain_id}[/]\n{escape(paragraph)}\n", soft_wrap=not out.is_terminal)
 
 
 def as_tree(node: "LineageNode") -> "Tree":

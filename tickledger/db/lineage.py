@@ -165,7 +165,7 @@ def _facts(kind: Kind, cells: Mapping[str, Any]) -> dict[str, str]:
     named = {name: cells[name] for name in kind.facts} | dict(kind.details(cells))
     if cells.get("superseded_at") is not None:
         named["superseded_at"] = cells["superseded_at"]
-    return {name: told(cell) for name, cell in named.items() if cell is not None and cell != ""}
+    return {name: text for name, cell in named.items() if (text := told(cell))}
 
 
 def told(cell: object) -> str:
@@ -181,6 +181,7 @@ def _told_decimal(number: Decimal) -> str:
 _TELLERS: Final[Mapping[type, Callable[[Any], str]]] = {
     type(None): lambda _: "",
     bool: lambda cell: "yes" if cell else "no",
+    list: lambda cells: ", ".join(map(told, cells)),
     float: lambda cell: f"{cell:.6g}",
     Decimal: _told_decimal,
     date: date.isoformat,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     func,
     literal_column,
+    or_,
     select,
     tuple_,
 )
@@ -66,7 +67,7 @@ def _told_columns(table: Table) -> list[Column[Any]]:
     return [column for column in table.c if column.name != "symbol_id"]
 
 
-def _lasts_as_long(child: Table, parent: Table) -> ColumnElement[bool]:
+def lasts_as_long(child: Table, parent: Table) -> ColumnElement[bool]:
     """That a row of `child` was in force when the one of `parent` last was (or is): what belonged to it at its end."""
     child_end, parent_end = (func.coalesce(table.c.superseded_at, _FOREVER) for table in (child, parent))
     return and_(child.c.recorded_at < parent_end, child_end >= parent_end)
@@ -79,14 +80,14 @@ def _ids(column: ColumnElement[str], *where: ColumnElement[bool], of: Table) -> 
 
 def _last_status() -> ScalarSelect[Any]:
     events = t.order_events
-    mine = and_(events.c.order_id == t.orders.c.order_id, _lasts_as_long(events, t.orders))
+    mine = and_(events.c.order_id == t.orders.c.order_id, lasts_as_long(events, t.orders))
     last = select(events.c.status).where(mine).order_by(events.c.sequence.desc()).limit(1)
     return last.correlate(t.orders).scalar_subquery()
 
 
 def _filled() -> ScalarSelect[Any]:
     fills = t.executions
-    mine = and_(fills.c.order_id == t.orders.c.order_id, _lasts_as_long(fills, t.orders))
+    mine = and_(fills.c.order_id == t.orders.c.order_id, lasts_as_long(fills, t.orders))
     total = select(func.coalesce(func.sum(fills.c.quantity), 0)).where(mine)
     return total.correlate(t.orders).scalar_subquery()
 
@@ -98,18 +99,32 @@ def _built_from() -> ScalarSelect[Any]:
         fills.c.account_id == held.c.account_id,
         fills.c.symbol_id == held.c.symbol_id,
         fills.c.trade_date.between(held.c.opened_date, held.c.session_date),
-        _lasts_as_long(fills, held),
+        lasts_as_long(fills, held),
     )
     return _ids(fills.c.execution_id, mine, of=held)
 
 
 def _carried_into() -> ScalarSelect[Any]:
-    """The wash sales whose disallowed loss the lot's basis carries."""
+    """The wash sales whose disallowed loss the lot's basis carries: those that name the lot, or what it was before.
+
+    A corporate action makes a lot of another id; its purchase and the start of its holding period stay the same.
+    """
     losses, lots = t.wash_sales, t.tax_lots
-    mine = and_(
+    former, naming = lots.alias("former"), losses.alias("naming")
+    is_named = select(naming.c.wash_sale_id).where(naming.c.replacement_lot_id == lots.c.lot_id).correlate(lots)
+    was_held_as_long = select(former.c.lot_id).where(
+        former.c.lot_id == losses.c.replacement_lot_id, former.c.holding_start == lots.c.holding_start
+    )
+    is_former_self = and_(
+        ~is_named.exists(),
         losses.c.replacement_execution_id == lots.c.open_execution_id,
+        or_(losses.c.replacement_lot_id.is_(None), was_held_as_long.correlate(losses, lots).exists()),
+    )
+    mine = and_(
+        ~losses.c.is_permanent,
         lots.c.adjusted_basis != lots.c.original_basis,
-        _lasts_as_long(losses, lots),
+        or_(losses.c.replacement_lot_id == lots.c.lot_id, is_former_self),
+        lasts_as_long(losses, lots),
     )
     return _ids(losses.c.wash_sale_id, mine, of=lots)
 
@@ -199,14 +214,14 @@ _KINDS: Final = (
         " = {gain_loss}",
         (
             *(*_ACCOUNT, "term", "acquired_date", "holding_start", "adjustment_code", "permanently_disallowed"),
-            *("tax_year", "is_provisional", "open_until_date"),
+            *("tax_year", "is_provisional", "open_until_date", "closed_by", "policies"),
         ),
         (("lot", "lot_id"), ("exec", "close_execution_id"), ("ca", "corporate_action_id"), ("wash", "wash_sale_ids")),
         {
             "wash_sale_ids": _ids(
                 t.wash_sales.c.wash_sale_id,
                 t.wash_sales.c.gain_id == t.capital_gains.c.gain_id,
-                _lasts_as_long(t.wash_sales, t.capital_gains),
+                lasts_as_long(t.wash_sales, t.capital_gains),
                 of=t.capital_gains,
             )
         },
@@ -216,7 +231,7 @@ _KINDS: Final = (
         t.wash_sales,
         t.wash_sales.c.wash_sale_id,
         "{quantity} shares replaced, {disallowed_loss} of the loss disallowed",
-        (*_ACCOUNT, "is_permanent", "rule", "gain_id"),
+        (*_ACCOUNT, "is_permanent", "rule", "gain_id", "replacement_lot_id"),
         (("gain", "gain_id"), ("exec", "replacement_execution_id")),
     ),
     Kind(

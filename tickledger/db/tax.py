@@ -50,6 +50,12 @@ def read_gains(
     where = _of(capital_gains, mode=mode, account_ids=account_ids, as_of=as_of)
     if years is not None:
         where.append(capital_gains.c.tax_year.in_(sorted(years)))
+    with engine.connect() as connection:
+        return gains_where(connection, *where)
+
+
+def gains_where(connection: Connection, *where: ColumnElement[bool]) -> list[RealizedGain]:
+    """The gains that hold `where`, superseded ones too unless it says otherwise, in the order of `read_gains`."""
     statement = (
         select_fields(capital_gains, RealizedGain, close_execution_id=_closing_event())
         .outerjoin(corporate_actions, capital_gains.c.corporate_action_id == corporate_actions.c.corporate_action_id)
@@ -62,8 +68,7 @@ def read_gains(
             capital_gains.c.gain_id,
         )
     )
-    with engine.connect() as connection:
-        return as_values(connection, statement, RealizedGain, decoders={"policies": tuple})
+    return as_values(connection, statement, RealizedGain, decoders={"policies": tuple})
 
 
 def read_open_lots(

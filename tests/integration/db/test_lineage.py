@@ -70,6 +70,8 @@ def test_what_is_shown_can_be_read_by_a_person(told: Engine) -> None:
     assert facts["risk_04"]["max_position_size"] == "100 of 1000, passed"
     assert facts["feat_03"]["rsi_14"] == "55.5"
     assert facts["ord_04"]["filled"] == "100"
+    assert (facts["gain_washed"]["closed_by"], facts["gain_washed"]["policies"]) == ("trade", "P4")
+    assert facts["wash_1"]["replacement_lot_id"] == "lot_2"
     assert line.facts["watermark"] == "SIMULATED - NOT FOR FILING"
 
 
@@ -112,6 +114,17 @@ def test_the_basis_a_lot_carries_is_traced_to_the_loss_it_came_from(told: Engine
     assert [parent.id for parent in wash.parents] == ["gain_washed", "exec_06"]
     assert lot.facts["still_open"] == "60"
     assert lot.facts["adjusted_basis"] == "24902.20"
+
+
+def test_a_lot_that_a_corporate_action_changed_still_leads_to_the_loss_it_carries(ledger: Engine, story: Story) -> None:
+    """Its id is another; what it was, is known by the purchase and the start of the holding period."""
+    (left,) = story.tax.open_lots
+    split = replace(left, lot_id="lot_split", quantity=left.quantity * 2)
+    other = replace(split, lot_id="lot_other", holding_start=left.acquired_date)
+    lots = (*story.tax.lots, split, other)
+    tax.replace_tax_result(ledger, replace(story.tax, lots=lots, open_lots=(split,)), account_ids=[ACCOUNT.account_id])
+    assert [parent.id for parent in explain(ledger, "lot_split").parents] == ["exec_06", "wash_1"]
+    assert [parent.id for parent in explain(ledger, "lot_other").parents] == ["exec_06"]
 
 
 def test_what_forks_is_unfolded_once_and_every_chain_reaches_its_ingestion(told: Engine) -> None:
