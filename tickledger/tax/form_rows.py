@@ -18,6 +18,7 @@ from tickledger.tax.schedule_d import Columns
 
 VARIOUS: Final = "VARIOUS"
 EXPIRED: Final = "EXPIRED"
+_NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,11 @@ def us_date(day: date | None) -> str:
 
 
 def sums(rows: Iterable[FormRow]) -> Columns:
-    """The columns (d), (e), (g) and (h) added up."""
-    total = Columns()
-    for row in rows:
-        total = Columns(
-            proceeds=total.proceeds + row.proceeds,
-            basis=total.basis + row.basis,
-            adjustment=total.adjustment + (row.adjustment or 0),
-            gain_loss=total.gain_loss + row.gain_loss,
-        )
-    return total
+    """The columns (d), (e), (g) and (h) added up; in whole dollars where the rows are."""
+    listed = list(rows)
+    return Columns(
+        proceeds=sum((row.proceeds for row in listed), _NOTHING),
+        basis=sum((row.basis for row in listed), _NOTHING),
+        adjustment=sum((row.adjustment for row in listed if row.adjustment is not None), _NOTHING),
+        gain_loss=sum((row.gain_loss for row in listed), _NOTHING),
+    )

@@ -138,7 +138,7 @@ def schedule_d(
     carried = Carryover() if carryover is None else carryover
     carried = Carryover(rounded(carried.short_term), rounded(carried.long_term))
     totals = _totals_in_dollars(rows) if in_whole_dollars else _totals(rows)
-    results = _results(totals, carried, LOSS_LIMIT[filing_status])
+    results = {name: rounded(amount) for name, amount in _results(totals, carried, filing_status).items()}
     # Line 15 of Form 1040 already has the loss of line 21 taken off, so zero uses all of it.
     income = rounded(ZERO if taxable_income is None else taxable_income)
     return ScheduleD(
@@ -175,15 +175,16 @@ def _totals(rows: Iterable[FormLine]) -> dict[str, Columns]:
 
 def _totals_in_dollars(rows: Sequence[FormLine]) -> dict[str, Columns]:
     """Lines 1a and 8a add up cents and round the total (instructions, p. 9); the others add up rounded rows."""
-    totals = _totals(line_in_dollars(row) for row in rows if not row.direct_entry)
-    exact = _totals(row for row in rows if row.direct_entry)
-    for name in _DIRECT_LINE.values():
-        proceeds, basis = nearest_dollar(exact[name].proceeds), nearest_dollar(exact[name].basis)
-        totals[name] = Columns(proceeds, basis, ZERO, proceeds - basis)
-    return totals
+    totals = _totals(row if row.direct_entry else line_in_dollars(row) for row in rows)
+    return {name: _in_dollars(line) for name, line in totals.items()}
 
 
-def _results(totals: Mapping[str, Columns], carried: Carryover, limit: Decimal) -> dict[str, Decimal]:
+def _in_dollars(line: Columns) -> Columns:
+    proceeds, basis, adjustment = (nearest_dollar(of) for of in (line.proceeds, line.basis, line.adjustment))
+    return Columns(proceeds, basis, adjustment, proceeds - basis + adjustment)
+
+
+def _results(totals: Mapping[str, Columns], carried: Carryover, status: FilingStatus) -> dict[str, Decimal]:
     short = sum((totals[name].gain_loss for name in SHORT_LINES), ZERO) - carried.short_term
     long = sum((totals[name].gain_loss for name in LONG_LINES), ZERO) - carried.long_term
     net = short + long
@@ -193,7 +194,7 @@ def _results(totals: Mapping[str, Columns], carried: Carryover, limit: Decimal) 
         "14": carried.long_term,
         "15": long,
         "16": net,
-        "21": min(-net, limit) if net < 0 else ZERO,
+        "21": min(-net, LOSS_LIMIT[status]) if net < 0 else ZERO,
     }
 
 

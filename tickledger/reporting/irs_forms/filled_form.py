@@ -23,6 +23,7 @@ from pypdf.generic import (
 from tickledger.reporting.irs_forms.blank_forms import BlankForm, BlankPage, Widget
 from tickledger.reporting.irs_forms.lettering import (
     LEADING,
+    SIZE,
     SMALLEST_LINE,
     Fitted,
     block_height,
@@ -48,7 +49,7 @@ _LINE_HEIGHT: Final = 12.0
 _ALIGNMENTS: Final = (0.0, 0.5, 1.0)
 _TO_THE_RIGHT: Final = 2
 #: What is copied from a blank widget; its appearance and its place in the blank's trees are not.
-_KEPT: Final = ("/Type", "/Subtype", "/FT", "/F", "/Ff", "/MaxLen", "/MK", "/Q", "/DA", "/TU")
+_KEPT: Final = ("/Type", "/Subtype", "/FT", "/F", "/Ff", "/MaxLen", "/MK", "/Q", "/TU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class FilledForm:
 
     def content(self, *, title: str) -> bytes:
         """The document."""
-        form = dictionary({"/Fields": self._roots, "/DA": self.blank.acro_form["/DA"], "/DR": self._form_fonts()})
+        # What most entries are written with is said once, for all.
+        usual = TextStringObject(_font(SIZE))
+        form = dictionary({"/Fields": self._roots, "/DA": usual, "/DR": self._form_fonts()})
         self._writer.root_object.update(dictionary({"/AcroForm": register(self._writer, form)}))
         self._writer.add_metadata({"/Title": title, "/Subject": self.blank.title, "/Producer": "Tickledger"})
         return content_of(self._writer)
@@ -153,7 +156,8 @@ class FilledForm:
         is_checked = (widget.number, widget.index) in entries.checked
         state = NameObject(on if is_checked else "/Off")
         appearance = shared.boxes[widget.number, widget.index]
-        filled.update(dictionary({"/V": state, "/AS": state, "/AP": appearance}))
+        font = widget.annotation["/DA"]
+        filled.update(dictionary({"/V": state, "/AS": state, "/AP": appearance, "/DA": font}))
 
     def _write(self, filled: DictionaryObject, widget: Widget, text: str) -> None:
         fitted, width, height = _fitted(widget, text)
@@ -161,15 +165,10 @@ class FilledForm:
         key = (fitted, width, height, alignment)
         if key not in self._appearances:
             self._appearances[key] = register(self._writer, self._appearance(*key))
-        filled.update(
-            dictionary(
-                {
-                    "/V": TextStringObject(text),
-                    "/DA": TextStringObject(_font(fitted)),
-                    "/AP": dictionary({"/N": self._appearances[key]}),
-                }
-            )
-        )
+        appearance = dictionary({"/N": self._appearances[key]})
+        filled.update(dictionary({"/V": TextStringObject(text), "/AP": appearance}))
+        if fitted.size != SIZE:
+            filled.update(dictionary({"/DA": TextStringObject(_font(fitted.size))}))
 
     def _appearance(self, fitted: Fitted, width: float, height: float, alignment: int) -> PdfObject:
         block = block_height(len(fitted.lines), fitted.size)
@@ -180,7 +179,7 @@ class FilledForm:
             free = width - 2 * _PADDING - text_width(line, fitted.size)
             x, y = _PADDING + free * _ALIGNMENTS[alignment], lowest + above * fitted.size * LEADING
             written.append(f"1 0 0 1 {x:.2f} {y:.2f} Tm {literal(line)} Tj")
-        operators = f"/Tx BMC q BT {_font(fitted)} {' '.join(written)} ET Q EMC"
+        operators = f"/Tx BMC q BT {_font(fitted.size)} {' '.join(written)} ET Q EMC"
         return stream(
             operators,
             {
@@ -232,5 +231,5 @@ def _fitted(widget: Widget, text: str) -> tuple[Fitted, float, float]:
     return fit_line(printable(text), width - 2 * _PADDING, smallest=smallest), width, height
 
 
-def _font(fitted: Fitted) -> str:
-    return f"{_FONT} {fitted.size:.2f} Tf {_COLOR}"
+def _font(size: float) -> str:
+    return f"{_FONT} {size:.2f} Tf {_COLOR}"

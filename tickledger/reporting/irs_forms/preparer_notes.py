@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tickledger.domain.lot import RealizedGain
+from tickledger.domain.lot import RealizedGain, Term
 from tickledger.reporting.irs_forms.amounts import amount_text
 from tickledger.reporting.irs_forms.form_8949_pdf import Head, cut_descriptions
 from tickledger.reporting.irs_forms.overlay import Overlay
@@ -18,6 +18,7 @@ from tickledger.tax.form_8949 import BasisReporting
 from tickledger.tax.form_layouts import FormLayout
 from tickledger.tax.form_pages import FormPage
 from tickledger.tax.form_rows import FormRow, us_date
+from tickledger.tax.holding_period import term
 from tickledger.tax.schedule_d import ScheduleD
 from tickledger.tax.statement import Statement
 
@@ -80,6 +81,8 @@ def _sections(prepared: Prepared) -> Iterator[Section]:
     if unsettled:
         columns = (*_ROW_COLUMNS, Column("Depends on", TABLE_WIDTH - _ROW_WIDTH))
         yield Section("Rows that depend on a position above", columns, unsettled)
+    if tacked := [_row_cells(row) for row, gains in listed if any(map(_is_long_by_tacking, gains))]:
+        yield Section("Long-term with the days that washed shares were held (IRC 1223(3))", _ROW_COLUMNS, tacked)
     if cut := [row.description for row in cut_descriptions(prepared.pages, prepared.layout)]:
         yield paragraphs("Descriptions that do not fit the form", cut)
     if len(prepared.rows) <= _MOST_ROWS:
@@ -143,6 +146,13 @@ def _row_cells(row: FormRow) -> tuple[str, ...]:
 def _provisional(row: FormRow, gains: Iterable[RealizedGain]) -> tuple[str, ...]:
     until = max(gain.open_until_date for gain in gains if gain.open_until_date is not None)
     return (*_row_cells(row), us_date(until))
+
+
+def _is_long_by_tacking(gain: RealizedGain) -> bool:
+    """Whether the dates in columns (b) and (c) alone would make a long-term row short-term."""
+    if gain.is_short or gain.term is Term.SHORT:
+        return False
+    return term(gain.acquired_date.toordinal(), gain.sold_date.toordinal()) is Term.SHORT
 
 
 def _places(prepared: Prepared) -> Iterator[tuple[str, ...]]:

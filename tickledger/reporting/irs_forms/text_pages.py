@@ -28,7 +28,10 @@ _TOP: Final = HEIGHT - MARGIN - 30
 _TITLE_SIZE: Final = 10.0
 _LINE: Final = SIZE * LEADING
 _GAP: Final = 2.0
-_CELL_PADDING: Final = 2.0
+#: How far the letters of a row stand above its foot.
+_RISE: Final = 0.5
+_BELOW_TITLE: Final = 4.0
+_CELL_PADDING: Final = 4.0
 _REGULAR: Final = "/Regular"
 _BOLD: Final = "/Bold"
 
@@ -110,12 +113,12 @@ class _Pages:
     def _open(self, section: Section, title: str, *, first: Sequence[str] = ()) -> None:
         """The title and the headings, on a page that has room for a row below them."""
         headings = [column.heading for column in section.columns]
-        needed = _TITLE_SIZE * LEADING + _GAP + sum(_height(section, cells) for cells in (headings, first))
+        needed = _TITLE_SIZE + _BELOW_TITLE + sum(_height(section, cells) for cells in (headings, first))
         if self.finished[-1] and self.y - needed < MARGIN:
             self._turn()
         self.y -= _TITLE_SIZE
         self.finished[-1].append(_written(title, MARGIN, self.y, font=_BOLD, size=_TITLE_SIZE))
-        self.y -= _GAP
+        self.y -= _BELOW_TITLE
         if any(headings):
             self._draw(section, headings, font=_BOLD)
             self.finished[-1].append(f"0.5 w {MARGIN} {self.y:.2f} m {WIDTH - MARGIN} {self.y:.2f} l S")
@@ -133,7 +136,7 @@ class _Pages:
                 free = column.width - 2 * _CELL_PADDING - text_width(line, SIZE)
                 left = x + _CELL_PADDING + (free if column.alignment == "right" else 0)
                 if line:
-                    self.finished[-1].append(_written(line, left, self.y - number * _LINE + _GAP, font=font))
+                    self.finished[-1].append(_written(line, left, self.y - number * _LINE + _RISE, font=font))
             x += column.width
         self.y -= _height(section, cells)
 
