@@ -26,7 +26,10 @@ ROOMY: Final = {
     "max_single_loss": "1000000",
     "max_daily_loss": "1000000",
 }
-_ACTION_COLUMNS: Final = ["symbol", "ex_date", "kind", "ratio", "amount", "new_symbol", "cash_in_lieu"]
+_ACTION_COLUMNS: Final = [
+    *("corporate_action_id", "symbol", "ex_date", "kind", "ratio", "amount", "new_symbol"),
+    *("fmv_old", "fmv_new", "cash_in_lieu"),
+]
 
 
 def limits(**changed: str) -> list[RiskLimit]:

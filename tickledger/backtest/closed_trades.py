@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.domain.execution import Execution
-from tickledger.execution.corporate_actions import in_order
+from tickledger.execution.corporate_actions import spun_off_part
 from tickledger.execution.portfolio import Portfolio
 
 
@@ -42,8 +42,7 @@ def closed_trades(
     trades = []
     for step in _in_time(executions, corporate_actions):
         if isinstance(step, CorporateAction):
-            book.apply_corporate_action(step)
-            _move_charges(charges, step)
+            _apply(step, book, charges)
             continue
         trade = _closed(step, book, charges)
         if trade is not None:
@@ -69,16 +68,33 @@ def _closed(execution: Execution, book: Portfolio, charges: dict[str, Decimal]) 
     return ClosedTrade(execution.execution_id, symbol, execution.trade_date, quantity, pnl)
 
 
-def _move_charges(charges: dict[str, Decimal], action: CorporateAction) -> None:
-    if action.new_symbol is not None and action.symbol in charges:
-        charges[action.new_symbol] += charges.pop(action.symbol)
+def _apply(action: CorporateAction, book: Portfolio, charges: dict[str, Decimal]) -> None:
+    """Let the action happen; what opening the holding cost follows the shares, and ends where they do."""
+    if action.symbol not in book.holdings:
+        return
+    book.apply_corporate_action(action)
+    moved = charges.pop(action.symbol, Decimal(0))
+    if action.new_symbol is not None:
+        kept = moved * _part_kept(action)
+        charges[action.new_symbol] += moved - kept
+        moved = kept
+    if action.symbol in book.holdings:
+        charges[action.symbol] = moved
+
+
+def _part_kept(action: CorporateAction) -> Decimal:
+    """The part of the charges that stays with the old symbol where there is a new one."""
+    if action.kind is not CorporateActionKind.SPINOFF:
+        return Decimal(0)
+    part = 1 - spun_off_part(action)
+    return Decimal(part.numerator) / part.denominator
 
 
 def _in_time(
     executions: Iterable[Execution], actions: Iterable[CorporateAction]
 ) -> Iterator[Execution | CorporateAction]:
     """Both merged: the actions of a date before its executions."""
-    waiting: Sequence[CorporateAction] = sorted(in_order(actions), key=lambda action: action.ex_date)
+    waiting: Sequence[CorporateAction] = in_order(actions)
     done = 0
     for execution in sorted(executions, key=lambda execution: execution.executed_at):
         while done < len(waiting) and waiting[done].ex_date <= execution.trade_date:

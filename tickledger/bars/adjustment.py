@@ -2,6 +2,12 @@
 
 Adjusted prices are for features and returns only: each later event rescales all that came before it, so their level
 says nothing, and money is always reckoned in raw prices.
+
+The same record of an action changes bars, orders, positions and lots. Of the kinds, bars feel those after which a share
+is worth less because its holder has been given something: more shares, cash, or shares of another company. A merger, a
+ticker change and a delisting end a symbol; its bars stay its own, raw and adjusted, and are not chained to those of
+the symbol that follows, because bar ids, features and the rows that refer to them name the symbol as it was traded.
+The new symbol starts without a history, and what a merger or a delisting paid concerns no later bar.
 """
 
 from itertools import pairwise
@@ -21,7 +27,8 @@ ADJUSTMENT_RULE: Final = (
     "ratios and distribution(t) the sum of the USD per share (after that day's split) of the events that take effect "
     "at bar t, the first bar on or after their ex-date. A distribution is a dividend, a return of capital, or the "
     "fair market value of spun-off shares where it is given. Adjusted price = raw price × factor; adjusted volume = "
-    "raw volume × the product of all later split ratios. Mergers, ticker changes and delistings change no price."
+    "raw volume × the product of all later split ratios. Mergers, ticker changes and delistings change no price. An "
+    "action that is told twice counts once."
 )
 
 _ADJUSTED_COLUMNS: Final = (
@@ -83,15 +90,26 @@ def _events_by_bar(bars: pd.DataFrame, actions: pd.DataFrame) -> tuple[Floats, F
 
 def _effective_events(bars: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
     """The actions that some bar feels, with the `position` of that bar: the symbol's first on or after the ex-date."""
-    events = actions.assign(
-        distribution=_distribution(actions),
-        effective_from=pd.to_datetime(actions["ex_date"]).dt.tz_localize("UTC").dt.as_unit("us"),
+    events = _distinct(actions)
+    events = events.assign(
+        distribution=_distribution(events),
+        effective_from=pd.to_datetime(events["ex_date"]).dt.tz_localize("UTC").dt.as_unit("us"),
     )
     # Sums and products of floats depend on their order in the last digit, so the order is fixed.
     events = events.sort_values(["effective_from", "symbol", "kind", "ratio", "distribution"])
     days = bars[["symbol", "timestamp"]].assign(position=np.arange(len(bars))).sort_values("timestamp")
     felt = pd.merge_asof(events, days, left_on="effective_from", right_on="timestamp", by="symbol", direction="forward")
     return felt[felt["position"].notna()]
+
+
+def _distinct(actions: pd.DataFrame) -> pd.DataFrame:
+    """Each action once: rows of one id, or without ids rows that say the same, are one action told twice."""
+    said = [column for column in actions if column != "corporate_action_id"]
+    if "corporate_action_id" not in actions:
+        return actions.drop_duplicates(said)
+    has_id = actions["corporate_action_id"].notna()
+    is_repeated = actions.duplicated("corporate_action_id").where(has_id, actions.duplicated(said))
+    return actions[~is_repeated.astype(bool)]
 
 
 def _distribution(actions: pd.DataFrame) -> pd.Series:

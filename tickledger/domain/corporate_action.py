@@ -1,10 +1,12 @@
 """Corporate actions: one record that adjusts bars, orders, positions and lots alike."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 
 class CorporateActionKind(StrEnum):
@@ -37,3 +39,32 @@ class CorporateAction:
     fmv_new: Decimal | None = None
     cash_in_lieu: Decimal | None = None
     corporate_action_id: str | None = None
+
+
+#: Of one day: what a share is, then what is paid on it, then what it turns into.
+_RANKS: Final[Mapping[CorporateActionKind, int]] = {
+    CorporateActionKind.SPLIT: 0,
+    CorporateActionKind.DIVIDEND: 1,
+    CorporateActionKind.RETURN_OF_CAPITAL: 1,
+    CorporateActionKind.SPINOFF: 2,
+    CorporateActionKind.TICKER_CHANGE: 3,
+    CorporateActionKind.MERGER: 3,
+    CorporateActionKind.DELISTING: 4,
+}
+
+
+def in_order(actions: Iterable[CorporateAction]) -> list[CorporateAction]:
+    """The events in the order in which they take effect, each once: one that is told again changes nothing.
+
+    By date; of one day a split comes before payments, whose amounts are per new share, and these before whatever
+    ends the symbol. What happens to a symbol that only comes to be on that day comes last.
+    """
+    distinct = {action.corporate_action_id or action: action for action in actions}.values()
+    received = {(action.ex_date, action.new_symbol) for action in distinct}
+
+    def place(action: CorporateAction) -> tuple[date, bool, int, str, str, str]:
+        is_late = (action.ex_date, action.symbol) in received
+        names = (action.symbol, action.new_symbol or "", action.corporate_action_id or "")
+        return (action.ex_date, is_late, _RANKS[action.kind], *names)
+
+    return sorted(distinct, key=place)

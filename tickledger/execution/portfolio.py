@@ -14,12 +14,12 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from tickledger.domain.bar import Bar
-from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.position import Balance, Holding, Mark, PortfolioState, Position
-from tickledger.execution.corporate_actions import COST_INCREMENT, holding_after, split_price
+from tickledger.execution.corporate_actions import COST_INCREMENT, holdings_after, price_after
 
 
 def cash_effect(execution: Execution) -> Decimal:
@@ -80,9 +80,8 @@ class Portfolio:
         """Change shares, average cost and mark; the cash comes as a transaction. Raises InputError."""
         if (holding := self.holdings.get(action.symbol)) is not None:
             self._transform(action, holding)
-        mark = self.marks.get(action.symbol)
-        if action.kind is CorporateActionKind.SPLIT and mark is not None:
-            self.marks[action.symbol] = Mark(split_price(mark.close, action), mark.bar_id)
+        if (mark := self.marks.get(action.symbol)) is not None:
+            self.marks[action.symbol] = Mark(price_after(mark.close, action), mark.bar_id)
 
     def mark(self, bars: Iterable[Bar]) -> None:
         """Take the bars' closes as the last known prices of what is held."""
@@ -100,7 +99,8 @@ class Portfolio:
         try:
             return self.marks[symbol]
         except KeyError:
-            raise LedgerError(f"account {self.account_id}: {symbol} has no close to value it at") from None
+            expected = f"{symbol} has no close to value it at: bring its bars into the record"
+            raise LedgerError(f"account {self.account_id}: {expected}") from None
 
     def positions(self, session_date: date) -> list[Position]:
         """A row for every holding, by symbol, at its last close."""
@@ -111,20 +111,21 @@ class Portfolio:
         return Balance(self.account_id, session_date, self.cash, self.equity())
 
     def _transform(self, action: CorporateAction, holding: Holding) -> None:
-        after = holding_after(action, holding)
-        if after is not None and after[0] == action.symbol:
-            self._hold(action.symbol, after[1])
-            return
+        after = dict(holdings_after(action, holding))
         opened_date = self.opened_dates[action.symbol]
-        self._hold(action.symbol, None)
-        if after is not None:
-            self._receive(*after, opened_date=opened_date)
+        self._hold(action.symbol, after.pop(action.symbol, None))
+        for symbol, received in after.items():
+            self._receive(symbol, received, opened_date=opened_date)
 
-    def _receive(self, symbol: str, holding: Holding, *, opened_date: date) -> None:
-        if symbol in self.holdings:
-            raise LedgerError(f"account {self.account_id}: {symbol} is held already and cannot be another's new ticker")
-        self.holdings[symbol] = holding
-        self.opened_dates[symbol] = opened_date
+    def _receive(self, symbol: str, received: Holding, *, opened_date: date) -> None:
+        """Add what was received to what is held of the symbol already; the earlier opening counts for both."""
+        held = self.holdings.get(symbol)
+        after = traded(held, change=received.quantity, price=received.average_cost)
+        if held is None or (after is not None and after.quantity * held.quantity < 0):
+            self.opened_dates[symbol] = opened_date
+        elif held.quantity * received.quantity > 0:
+            self.opened_dates[symbol] = min(opened_date, self.opened_dates[symbol])
+        self._hold(symbol, after)
 
     def _hold(self, symbol: str, holding: Holding | None) -> None:
         if holding is not None:

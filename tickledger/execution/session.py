@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.market import SessionClosed, SessionOpening
@@ -23,7 +23,7 @@ from tickledger.domain.order import Order, OrderReport, OrderStatus, RiskDecisio
 from tickledger.domain.ports import Broker, Clock, Journal, MarketData, Predictor
 from tickledger.domain.position import PortfolioState
 from tickledger.domain.signal import OrderIntent
-from tickledger.execution.corporate_actions import in_order, leaves_orders_alone, split_order
+from tickledger.execution.corporate_actions import leaves_alone, order_after
 from tickledger.execution.open_orders import OpenOrders
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.portfolio import Portfolio
@@ -105,23 +105,22 @@ class TradingSession:
     async def _open(self, event: SessionOpening) -> None:
         for action in in_order(event.corporate_actions):
             self._portfolio.apply_corporate_action(action)
-            if not leaves_orders_alone(action):
-                await self._adjust_orders(action, event.session_date)
+            await self._adjust_orders(action, event.session_date)
 
     async def _adjust_orders(self, action: CorporateAction, session_date: date) -> None:
-        """Cancel the symbol's working orders; after a split, put adjusted ones in the place of those that are over."""
-        affected = [state.order.order_id for state in self._orders.working() if state.order.symbol == action.symbol]
+        """Cancel the orders that the action made meaningless; put others in the place of those that are over."""
+        on_symbol = [state.order for state in self._orders.working() if state.order.symbol == action.symbol]
+        affected = [order.order_id for order in on_symbol if not leaves_alone(action, order)]
         for order_id in affected:
             await self._orders.cancel(order_id)
         await self._take_reports(session_date)
-        if action.kind is CorporateActionKind.SPLIT:
-            for state in map(self._orders.state, affected):
-                if state.status is OrderStatus.CANCELLED:
-                    await self._replace(state, action, session_date)
+        for state in map(self._orders.state, affected):
+            if state.status is OrderStatus.CANCELLED:
+                await self._replace(state, action, session_date)
 
     async def _replace(self, state: OrderState, action: CorporateAction, session_date: date) -> None:
         remaining, now = state.remaining_quantity, self._clock.now()
-        replacement = split_order(
+        replacement = order_after(
             state.order, remaining=remaining, action=action, submitted_at=now, session_date=session_date
         )
         if replacement is not None:

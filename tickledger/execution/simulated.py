@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from tickledger.domain.bar import Bar
-from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.order import Order, OrderReport, OrderSide, OrderStatus, TimeInForce
@@ -25,7 +25,7 @@ from tickledger.domain.position import PortfolioState
 from tickledger.exchange.fees import FeeSchedule, OrderProgress, charges
 from tickledger.exchange.fill_models import FillModel
 from tickledger.exchange.matching import Fill, match_at_open, match_in_session
-from tickledger.execution.corporate_actions import cash_paid, in_order
+from tickledger.execution.corporate_actions import cash_paid
 from tickledger.execution.portfolio import Portfolio, cash_effect
 
 EXCHANGE: Final = "SIMULATED"
@@ -113,7 +113,7 @@ class SimulatedBroker:
         return told
 
     def begin_session(self, session_date: date, actions: Sequence[CorporateAction]) -> None:
-        """Before the open: book the first deposit and the corporate actions. Raises InputError for unsupported ones."""
+        """Before the open: book the first deposit and the corporate actions. Raises InputError for missing terms."""
         if self._deposit:
             self._receive(_deposit(self._account_id, self._deposit, session_date))
             self._deposit = Decimal(0)
@@ -121,8 +121,7 @@ class SimulatedBroker:
             holding = self._book.holdings.get(action.symbol)
             self._book.apply_corporate_action(action)
             if holding is not None:
-                paid = cash_paid(action, holding, account_id=self._account_id, session_date=session_date)
-                if paid is not None:
+                for paid in cash_paid(action, holding, account_id=self._account_id, session_date=session_date):
                     self._receive(paid)
 
     def open_session(self, session_date: date, bars: Mapping[str, Bar]) -> None:

@@ -24,7 +24,8 @@ from tickledger.domain.order import OrderSide
 
 def the_line_of(ledger: Engine, codes: str) -> str:
     with ledger.connect() as connection:
-        return connection.execute(select(form_lines.c.line_id).where(form_lines.c.codes == codes)).scalar_one()
+        line_id: str = connection.execute(select(form_lines.c.line_id).where(form_lines.c.codes == codes)).scalar_one()
+    return line_id
 
 
 def rebuilt(ledger: Engine, story: Story, gains: Sequence[RealizedGain]) -> None:

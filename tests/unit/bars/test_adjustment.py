@@ -105,6 +105,27 @@ def test_a_spinoff_counts_for_the_worth_of_its_shares_where_that_is_known() -> N
     assert adjust(bars(125, 120, symbol="IBM"), event.assign(fmv_new=np.nan))["close"].iloc[0] == 125
 
 
+@pytest.mark.parametrize("identity", ["ca_1", None])
+def test_an_action_that_is_told_twice_counts_once(identity: str | None) -> None:
+    ids = pd.Series([identity, "ca_2"], dtype="str")
+    once = actions("AAPL +1 split 2", "AAPL +2 dividend 1").assign(corporate_action_id=ids)
+    twice = pd.concat([once, once], ignore_index=True)
+    given = bars(100, 50, 49)
+    pd.testing.assert_frame_equal(adjust(given, twice), adjust(given, once))
+    without_ids = twice.drop(columns="corporate_action_id")
+    pd.testing.assert_frame_equal(adjust(given, without_ids), adjust(given, once))
+
+
+@pytest.mark.parametrize("kind", ["merger", "ticker_change", "delisting"])
+def test_what_ends_a_symbol_changes_neither_its_bars_nor_those_of_what_follows_it(kind: str) -> None:
+    """A bar keeps the symbol it was traded under; the new one starts without a history."""
+    old, new = bars(100, 102, symbol="FB"), bars(102, 103, 104, 105, symbol="META").iloc[2:]
+    event = actions("FB +2 dividend 1").assign(kind=kind, amount=5.0, ratio=0.5, new_symbol="META", fmv_new=210.0)
+    adjusted = adjust(pd.concat([old, new]), event)
+    assert adjusted["factor"].tolist() == [1, 1, 1, 1]
+    assert adjusted["symbol"].tolist() == ["FB", "FB", "META", "META"]
+
+
 def test_bars_without_an_id_get_that_of_their_first_version() -> None:
     assert adjust(bars(100), actions())["bar_id"].tolist() == ["bar_AAPL_1day_20120102T0000Z_1"]
     kept = adjust(bars(100).assign(bar_id="bar_AAPL_1day_20120102T0000Z_3"), actions())
@@ -138,6 +159,7 @@ events = st.lists(
         st.builds("AAPL {} dividend {}".format, st.integers(-1, 13), st.floats(0.01, 5).map(lambda x: round(x, 2))),
     ),
     max_size=6,
+    unique=True,
 )
 
 
