@@ -68,7 +68,7 @@ def _write_txf(rows: Sequence[FormRow], out: Path) -> list[Problem]:
         return []
     boxes = ", ".join(sorted({row.box for row in made.left_out}))
     expected = "boxes A to F and no code but W: TXF V042 has no others"
-    return [_warning(TXF_FILE, expected, f"{len(made.left_out):,} rows of boxes {boxes}, left out of it")]
+    return [_warning(TXF_FILE, expected, f"rows left out of it: {len(made.left_out):,}, of box {boxes}")]
 
 
 def _write_pdfs(report: TaxReport, rows: Sequence[FormRow], wishes: FormWishes, out: Path) -> list[Problem]:

@@ -4,6 +4,7 @@ Instructions for Form 8949 (2025). Pieces of one lot closed by one fill share a 
 their dates and amounts are of one transaction, whatever replaced them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.ids import text_id
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import RealizedGain, Term
-from tickledger.tax.form_layouts import DIGITAL_BOXES, FIRST_YEAR_OF_DIGITAL_BOXES, SECURITY_BOXES, Part
+from tickledger.tax.form_layouts import DIGITAL_BOXES, FIRST_YEAR_OF_DIGITAL_BOXES, PARTS, SECURITY_BOXES, Part
 
 WATERMARKS: Final[Mapping[Mode, str | None]] = {
     Mode.SIMULATED: "SIMULATED - NOT FOR FILING",
@@ -34,7 +35,10 @@ class BasisReporting(StrEnum):
 
 
 _COLUMN: Final = list(BasisReporting)
-_PART: Final[Mapping[Term, Part]] = {Term.SHORT: "I", Term.LONG: "II"}
+_PART: Final[Mapping[Term, Part]] = dict(zip((Term.SHORT, Term.LONG), PARTS, strict=True))
+#: What gains of one row have in common; of a dense history there are a million gains.
+_ROW: Final = attrgetter("close_execution_id", "open_execution_id", "account_id", "symbol", "term", "adjustment_code")
+_LONG_BOXES: Final = SECURITY_BOXES["II"] + DIGITAL_BOXES["II"]
 #: Boxes whose rows may go straight to lines 1a and 8a of Schedule D (instructions, Exception 1).
 _DIRECT_BOXES: Final = frozenset("ADGJ")
 _UNITS: Final[Mapping[AssetClass, str]] = {
@@ -84,35 +88,43 @@ def form_lines(
     `distributions` are the close ids of nondividend distributions above basis: no broker's form tells of these,
     so that they are in the boxes of transactions without one (instructions, p. 5).
     """
-    boxes = _boxes(tax_year, reporting)
-    boxes_without_form = _boxes(tax_year, BasisReporting.NO_FORM)
-    rows: dict[tuple[str, ...], list[RealizedGain]] = {}
+    rows: defaultdict[tuple[object, ...], list[RealizedGain]] = defaultdict(list)
     for gain in gains:
         if gain.tax_year == tax_year:
-            of = boxes_without_form if gain.close_execution_id in distributions else boxes
-            box = of[gain.term, gain.asset_class is AssetClass.CRYPTO]
-            key = (gain.term, box, gain.account_id, gain.symbol, gain.close_execution_id, gain.open_execution_id)
-            rows.setdefault((*key, gain.adjustment_code), []).append(gain)
-    ordered = sorted(rows.items(), key=lambda item: (_PART[item[1][0].term], item[0][1]))
-    return tuple(_line(pieces, box=key[1], watermark=WATERMARKS[mode]) for key, pieces in ordered)
+            rows[_ROW(gain)].append(gain)
+    boxes = _boxes(tax_year, reporting)
+    boxes_without_form = _boxes(tax_year, BasisReporting.NO_FORM)
+    boxed = []
+    for pieces in rows.values():
+        first = pieces[0]
+        of = boxes_without_form if first.close_execution_id in distributions else boxes
+        boxed.append((of[first.term is Term.LONG][first.asset_class is AssetClass.CRYPTO], pieces))
+    boxed.sort(key=lambda row: (row[0] in _LONG_BOXES, row[0]))
+    return tuple(_line(pieces, box=box, watermark=WATERMARKS[mode]) for box, pieces in boxed)
 
 
-def _boxes(tax_year: int, reporting: BasisReporting) -> Mapping[tuple[Term, bool], str]:
-    """The box of each term, for securities (False) and digital assets (True)."""
+def _boxes(tax_year: int, reporting: BasisReporting) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The boxes of each part, short-term first: that of securities, and that of digital assets."""
     column, without_form = _COLUMN.index(reporting), _COLUMN.index(BasisReporting.NO_FORM)
-    boxes = {}
-    for term, part in _PART.items():
-        boxes[term, False] = SECURITY_BOXES[part][column]
-        # No broker reported digital assets before Form 1099-DA.
-        is_told = tax_year >= FIRST_YEAR_OF_DIGITAL_BOXES
-        boxes[term, True] = DIGITAL_BOXES[part][column] if is_told else SECURITY_BOXES[part][without_form]
-    return boxes
+    short, long = (
+        (
+            SECURITY_BOXES[part][column],
+            # No broker reported digital assets before Form 1099-DA.
+            DIGITAL_BOXES[part][column]
+            if tax_year >= FIRST_YEAR_OF_DIGITAL_BOXES
+            else SECURITY_BOXES[part][without_form],
+        )
+        for part in PARTS
+    )
+    return short, long
 
 
 def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) -> FormLine:
     first = pieces[0]
-    gain_ids = tuple(piece.gain_id for piece in pieces)
+    gain_ids = tuple([piece.gain_id for piece in pieces])
     description = _description(pieces)
+    proceeds, basis = _total("proceeds", pieces), _total("basis", pieces)
+    adjustment = _total("disallowed_loss", pieces)
     return FormLine(
         # What the gains say is in their ids; the rest of the row follows from them.
         line_id=text_id("line", " ".join((box, str(watermark), description, *gain_ids))),
@@ -122,11 +134,11 @@ def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) ->
         description=description,
         date_acquired=first.acquired_date,
         date_sold=first.sold_date,
-        proceeds=_total("proceeds", pieces),
-        basis=_total("basis", pieces),
+        proceeds=proceeds,
+        basis=basis,
         codes="".join(sorted(set(first.adjustment_code))),
-        adjustment=_total("disallowed_loss", pieces),
-        gain_loss=_total("gain_loss", pieces),
+        adjustment=adjustment,
+        gain_loss=proceeds - basis + adjustment,
         direct_entry=box in _DIRECT_BOXES and not first.adjustment_code,
         gain_ids=gain_ids,
         watermark=watermark,
@@ -140,5 +152,4 @@ def _description(pieces: Sequence[RealizedGain]) -> str:
 
 def _total(name: str, pieces: Sequence[RealizedGain]) -> Decimal:
     amount: Decimal = getattr(pieces[0], name)
-    # Most rows are one piece; of a dense history there are a million.
     return amount if len(pieces) == 1 else sum(map(attrgetter(name), pieces), Decimal(0))

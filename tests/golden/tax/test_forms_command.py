@@ -129,7 +129,7 @@ def test_the_boxes_follow_what_the_brokers_reported(fills: Path, tmp_path: Path)
 
 def test_txf_leaves_out_digital_assets_and_says_how_many(fills: Path, tmp_path: Path) -> None:
     result = run(fills, tmp_path / "out", "--txf")
-    assert "1 rows of boxes G, left out" in result.stderr.replace("\n", " ")
+    assert "rows left out of it: 1, of box G" in result.stderr.replace("\n", " ")
     content = (tmp_path / "out/forms.txf").read_bytes().decode("ascii")
     assert content.count("^\r\n") == 1 + len(form_lines(tmp_path / "out")) - 1
     assert "BTC" not in content

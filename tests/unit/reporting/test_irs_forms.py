@@ -281,7 +281,7 @@ def test_schedule_d_of_two_gains_answers_line_17_and_no_other_question() -> None
     first, second = filled_schedule(schedule("1 X 2022-01-02 to 2024-02-15: 6 - 2 L", year=2024), year=2024)
     assert "f1_22" not in first  # nothing short-term, so line 7 is blank
     assert second == told("f2_01 4.00 | c2_1 /1")
-    assert "lines 18, 19 and 20" in " ".join(unanswered(schedule("1 X 2022-01-02 to 2025-02-15: 6 - 2 L")))
+    assert "Lines 18, 19 and 20" in " ".join(unanswered(schedule("1 X 2022-01-02 to 2025-02-15: 6 - 2 L")))
 
 
 def test_schedule_d_without_a_long_term_gain_says_no_on_line_17() -> None:
@@ -374,7 +374,7 @@ def test_the_notes_tell_positions_provisional_rows_and_where_each_gain_is() -> N
         "1 of 3 rows need no adjustment",
         "NOT on the forms, because the files do not tell their history: ZZZ",
         "Loss carried to 2026: short-term -0-",
-        "the question on qualified opportunity funds",
+        "The question on qualified opportunity funds",
     ):
         assert expected in text
     lines = [line for line in text.splitlines() if "gain_" in line]

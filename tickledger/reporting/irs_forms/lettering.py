@@ -50,6 +50,8 @@ class Fitted:
 
 def printable(text: str) -> str:
     """`text` in letters that the standard fonts have: others without their accents, or a question mark."""
+    if text.isascii():
+        return text
     return "".join(letter if _is_known(letter) else _plain(letter) for letter in text)
 
 
@@ -66,6 +68,7 @@ def block_height(lines: int, size: float) -> float:
     return ((lines - 1) * LEADING + _LETTER_HEIGHT) * size
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def text_width(text: str, size: float) -> float:
     """The width in points."""
     return sum(_WIDTHS.get(letter, _OTHER_WIDTH) for letter in text) * size / 1000

@@ -19,6 +19,7 @@ from tickledger.reporting.irs_forms.lettering import ENCODING
 
 Rectangle = tuple[float, float, float, float]
 
+_VERSION: Final = "%PDF-1.7"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "(": r"\(", ")": r"\)"})
 
 
@@ -63,7 +64,8 @@ def standard_font(name: str) -> DictionaryObject:
 
 
 def content_of(writer: PdfWriter) -> bytes:
-    """The document as bytes."""
+    """The document as bytes; what is drawn here, see-through letters, PDF 1.4 and later know."""
+    writer.pdf_header = _VERSION
     buffer = BytesIO()
     writer.write(buffer)
     return buffer.getvalue()

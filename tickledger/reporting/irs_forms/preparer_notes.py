@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import RealizedGain, Term
 from tickledger.reporting.irs_forms.amounts import amount_text
 from tickledger.reporting.irs_forms.form_8949_pdf import Head, cut_descriptions
@@ -15,7 +16,7 @@ from tickledger.reporting.irs_forms.overlay import Overlay
 from tickledger.reporting.irs_forms.schedule_d_pdf import unanswered
 from tickledger.reporting.irs_forms.text_pages import TABLE_WIDTH, Column, Section, paragraphs, text_pages
 from tickledger.tax.form_8949 import BasisReporting
-from tickledger.tax.form_layouts import FormLayout
+from tickledger.tax.form_layouts import FIRST_YEAR_OF_DIGITAL_BOXES, FormLayout
 from tickledger.tax.form_pages import FormPage
 from tickledger.tax.form_rows import FormRow, us_date
 from tickledger.tax.holding_period import term
@@ -113,6 +114,8 @@ def _remarks(prepared: Prepared) -> Iterator[str]:
             "are to be copied onto those of the year."
         )
     yield _ASSUMED[prepared.reporting]
+    if schedule.tax_year < FIRST_YEAR_OF_DIGITAL_BOXES and _has_digital_assets(prepared):
+        yield "No broker's form told of digital assets before 2025: they are in boxes C and F."
     direct = sum(row.direct_entry for row in prepared.rows)
     if direct:
         yield (
@@ -137,6 +140,10 @@ def _remarks(prepared: Prepared) -> Iterator[str]:
         f"Loss carried to {schedule.tax_year + 1}: short-term {amount_text(carried.short_term)}, "
         f"long-term {amount_text(carried.long_term)}."
     )
+
+
+def _has_digital_assets(prepared: Prepared) -> bool:
+    return any(gain.asset_class is AssetClass.CRYPTO for gain in prepared.gains.values())
 
 
 def _row_cells(row: FormRow) -> tuple[str, ...]:

@@ -44,15 +44,15 @@ def unanswered(schedule: ScheduleD) -> tuple[str, ...]:
     """What is left blank though the form asks for it, because no sale tells it."""
     net = schedule.results["16"]
     remarks = [
-        "the question on qualified opportunity funds above Part I",
-        "lines 4, 5, 11, 12 and 13, which come from other forms; an entry there changes lines 7, 15, 16 and on",
+        "The question on qualified opportunity funds above Part I",
+        "Lines 4, 5, 11, 12 and 13, which come from other forms; an entry there changes lines 7, 15, 16 and on",
     ]
     if schedule.questions["17"]:
-        remarks.append("lines 18, 19 and 20 (collectibles, section 1250 gain, Form 4952), and line 22 after a No there")
+        remarks.append("Lines 18, 19 and 20 (collectibles, section 1250 gain, Form 4952), and line 22 after a No there")
     else:
-        remarks.append("line 22 (qualified dividends)")
+        remarks.append("Line 22 (qualified dividends)")
     if net < 0 and schedule.assumptions:
-        remarks.append(f"the carryover worksheet assumes that {'; '.join(schedule.assumptions)}")
+        remarks.append(f"The carryover worksheet assumes that {'; '.join(schedule.assumptions)}")
     return tuple(remarks)
 
 

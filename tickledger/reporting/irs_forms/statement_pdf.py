@@ -10,12 +10,12 @@ from tickledger.reporting.irs_forms.text_pages import Column, Section, text_page
 from tickledger.tax.statement import Statement
 
 _COLUMNS: Final = (
-    Column("(a) Description of property", 236),
+    Column("(a) Description of property", 228),
     Column("(b) Date acquired", 70),
     Column("(c) Date sold or disposed of", 70),
     Column("(d) Proceeds (sales price)", 76, "right"),
     Column("(e) Cost or other basis", 76, "right"),
-    Column("(f) Code(s)", 36),
+    Column("(f) Code(s)", 44),
     Column("(g) Amount of adjustment", 76, "right"),
     Column("(h) Gain or (loss)", 80, "right"),
 )

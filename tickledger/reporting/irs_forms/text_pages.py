@@ -32,6 +32,8 @@ _GAP: Final = 2.0
 _RISE: Final = 0.5
 _BELOW_TITLE: Final = 4.0
 _CELL_PADDING: Final = 4.0
+#: The lines of each cell of a row.
+_Lines = Sequence[Sequence[str]]
 _REGULAR: Final = "/Regular"
 _BOLD: Final = "/Bold"
 
@@ -84,9 +86,9 @@ def text_pages(sections: Iterable[Section], *, heading: str, subheading: str, ov
 
 def _page_head(heading: str, subheading: str, page: str) -> Iterator[str]:
     top = HEIGHT - MARGIN - _TITLE_SIZE
-    yield _written(heading, MARGIN, top, font=_BOLD, size=_TITLE_SIZE)
+    yield _written(printable(heading), MARGIN, top, font=_BOLD, size=_TITLE_SIZE)
     yield _written(page, WIDTH - MARGIN - text_width(page, SIZE), top)
-    yield _written(subheading, MARGIN, top - _LINE - _GAP)
+    yield _written(printable(subheading), MARGIN, top - _LINE - _GAP)
 
 
 @dataclass(slots=True)
@@ -99,58 +101,59 @@ class _Pages:
     def add(self, section: Section) -> None:
         if self.finished[-1] and section.starts_page:
             self._turn()
-        self._open(section, section.title, first=section.rows[0] if section.rows else ())
+        self._open(section, section.title, room=_height(_lines(section, section.rows[0])) if section.rows else 0)
         for row in section.rows:
-            self._add_row(section, row)
+            self._add_row(section, _lines(section, row))
         if section.totals:
-            self._add_row(section, section.totals, font=_BOLD)
+            self._add_row(section, _lines(section, section.totals), font=_BOLD)
         self.y -= _LINE
 
     def _turn(self) -> None:
         self.finished.append([])
         self.y = _TOP
 
-    def _open(self, section: Section, title: str, *, first: Sequence[str] = ()) -> None:
-        """The title and the headings, on a page that has room for a row below them."""
-        headings = [column.heading for column in section.columns]
-        needed = _TITLE_SIZE + _BELOW_TITLE + sum(_height(section, cells) for cells in (headings, first))
+    def _open(self, section: Section, title: str, *, room: float = 0) -> None:
+        """The title and the headings, on a page that has `room` for a row below them."""
+        headings = _lines(section, [column.heading for column in section.columns])
+        has_headings = any(column.heading for column in section.columns)
+        needed = _TITLE_SIZE + _BELOW_TITLE + room + (_height(headings) if has_headings else 0)
         if self.finished[-1] and self.y - needed < MARGIN:
             self._turn()
         self.y -= _TITLE_SIZE
-        self.finished[-1].append(_written(title, MARGIN, self.y, font=_BOLD, size=_TITLE_SIZE))
+        self.finished[-1].append(_written(printable(title), MARGIN, self.y, font=_BOLD, size=_TITLE_SIZE))
         self.y -= _BELOW_TITLE
-        if any(headings):
+        if has_headings:
             self._draw(section, headings, font=_BOLD)
             self.finished[-1].append(f"0.5 w {MARGIN} {self.y:.2f} m {WIDTH - MARGIN} {self.y:.2f} l S")
 
-    def _add_row(self, section: Section, cells: Sequence[str], *, font: str = _REGULAR) -> None:
-        if self.y - _height(section, cells) < MARGIN:
+    def _add_row(self, section: Section, lines: _Lines, *, font: str = _REGULAR) -> None:
+        if self.y - _height(lines) < MARGIN:
             self._turn()
             self._open(section, f"{section.title} (continued)")
-        self._draw(section, cells, font=font)
+        self._draw(section, lines, font=font)
 
-    def _draw(self, section: Section, cells: Sequence[str], *, font: str) -> None:
+    def _draw(self, section: Section, lines: _Lines, *, font: str) -> None:
         x = MARGIN
-        for column, lines in zip(section.columns, _lines(section, cells), strict=False):
-            for number, line in enumerate(lines, start=1):
+        for column, cell in zip(section.columns, lines, strict=False):
+            for number, line in enumerate(cell, start=1):
                 free = column.width - 2 * _CELL_PADDING - text_width(line, SIZE)
                 left = x + _CELL_PADDING + (free if column.alignment == "right" else 0)
                 if line:
                     self.finished[-1].append(_written(line, left, self.y - number * _LINE + _RISE, font=font))
             x += column.width
-        self.y -= _height(section, cells)
+        self.y -= _height(lines)
 
 
-def _lines(section: Section, cells: Sequence[str]) -> list[list[str]]:
+def _lines(section: Section, cells: Sequence[str]) -> _Lines:
     return [
         wrapped(printable(cell), column.width - 2 * _CELL_PADDING, SIZE)
         for column, cell in zip(section.columns, cells, strict=False)
     ]
 
 
-def _height(section: Section, cells: Sequence[str]) -> float:
-    return max((len(lines) for lines in _lines(section, cells)), default=0) * _LINE + _GAP
+def _height(lines: _Lines) -> float:
+    return max(map(len, lines), default=0) * _LINE + _GAP
 
 
 def _written(text: str, x: float, y: float, *, font: str = _REGULAR, size: float = SIZE) -> str:
-    return f"BT {font} {size:g} Tf {x:.2f} {y:.2f} Td {literal(printable(text))} Tj ET"
+    return f"BT {font} {size:g} Tf {x:.2f} {y:.2f} Td {literal(text)} Tj ET"
