@@ -38,7 +38,7 @@ class Positions(pa.DataFrameModel):
     position_id: str = pa.Field(unique=True)
     symbol: str
     quantity: float = pa.Field(ne=0)
-    average_cost: float = pa.Field(gt=0)
+    average_cost: float = pa.Field(ge=0)
     close: float = pa.Field(gt=0)
 
 

@@ -167,21 +167,21 @@ def _term(case: _Case) -> str:
         return f"Term: {_TERMS[gain.term]}, since what closed it was not held (IRC 1233; Pub. 550, p. 85)."
     counted = f"from {gain.holding_start + _DAY} to {gain.sold_date} are {wording.days(sold - start)}"
     long_from = f"a sale is long-term from {date.fromordinal(long_term_from(start))} on (IRC 1222)"
-    return f"Term: {_TERMS[gain.term]}: {_start(case)}; {counted}; {long_from}."
+    return f"Term: {_TERMS[gain.term]}. {_start(case)}: {counted}; {long_from}."
 
 
 def _start(case: _Case) -> str:
     """On which day the count starts, and why."""
     gain, tacked = case.gain, tacked_days(case.gain)
     if gain.holding_start > gain.acquired_date:
-        return f"it counts anew from the day after {gain.holding_start}, when a short sale ended (IRC 1233(b)(2))"
+        return f"It counts anew from the day after {gain.holding_start}, when a short sale ended (IRC 1233(b)(2))"
     if not tacked:
-        return "it counts from the day after the purchase"
+        return "It counts from the day after the purchase"
     washes, whose = carried_in(case.lot, case.evidence), "of an earlier holding"
     if washes:
         whose = f"that the shares of {losing_sales(washes, case.evidence)} had been held"
     first = f"{gain.acquired_date} − {wording.days(tacked)} = {gain.holding_start}"
-    told = f"the {wording.days(tacked)} {whose} come before the purchase (IRC 1223(3))"
+    told = f"The {wording.days(tacked)} {whose} come before the purchase (IRC 1223(3))"
     return f"{told}, so it counts from the day after {first}"
 
 

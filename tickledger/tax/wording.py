@@ -41,7 +41,7 @@ def money(amount: Decimal) -> str:
 
 
 def summed(name: str, summands: Sequence[tuple[Decimal, str]]) -> str:
-    """``Basis: 800.00 + 250.00 = 1050.00: what they cost, and the loss carried in …``; zeros are left out.
+    """``Basis: 800.00 + 250.00 = 1050.00, what they cost, and the loss carried in …``; zeros are left out.
 
     A summand is an amount with its sign and what it is.
     """
@@ -50,7 +50,7 @@ def summed(name: str, summands: Sequence[tuple[Decimal, str]]) -> str:
     if others:
         equation += f" = {money(sum((amount for amount, _ in others), first[0]))}"
     legend = [first[1], *(f"{'less' if amount < 0 else 'and'} {what}" for amount, what in others)]
-    return f"{name}: {equation}: {', '.join(legend)}."
+    return f"{name}: {equation}, {', '.join(legend)}."
 
 
 def days(count: int) -> str:

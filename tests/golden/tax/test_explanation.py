@@ -73,7 +73,7 @@ def test_publication_550_more_or_less_stock_bought_than_sold() -> None:
     start = "100 shares of M, bought on 2024-09-20 (B1) in T1 (taxable), sold on 2025-01-03 (S1)."
     assert paragraph.startswith(start)
     assert (
-        "Term: short-term: it counts from the day after the purchase; from 2024-09-21 to 2025-01-03 are 105 days"
+        "Term: short-term. It counts from the day after the purchase: from 2024-09-21 to 2025-01-03 are 105 days"
         in (paragraph)
     )
     assert "a sale is long-term from 2025-09-21 on (IRC 1222)." in paragraph
@@ -94,19 +94,19 @@ def test_250_dollars_are_added_to_a_cost_of_800_and_the_days_held_come_before_th
         B2 2024-06-28 buys 100 X for 800
         S2 2025-02-24 sells 100 X for 1100
     """)
-    assert "Proceeds: 755.00 − 5.00 = 750.00: the price, less selling costs." in lost
-    assert "Basis: 1000.00: what they cost, costs included." in lost
+    assert "Proceeds: 755.00 − 5.00 = 750.00, the price, less selling costs." in lost
+    assert "Basis: 1000.00, what they cost, costs included." in lost
     assert "Disallowed: 250.00, none of it for good." in lost
     assert (
-        "Basis: 800.00 + 250.00 = 1050.00: what they cost, costs included, and the loss carried in from the sale on "
+        "Basis: 800.00 + 250.00 = 1050.00, what they cost, costs included, and the loss carried in from the sale on "
         in (gained)
     )
     assert "the sale on 2024-06-03 (S1), which they replaced." in gained
     # 123 days from 2 February to 3 June 2024; 28 June less 123 days is 26 February.
     assert (
-        "the 123 days that the shares of the sale on 2024-06-03 (S1) had been held come before the purchase" in gained
+        "The 123 days that the shares of the sale on 2024-06-03 (S1) had been held come before the purchase" in gained
     )
-    assert "2024-06-28 − 123 days = 2024-02-26; from 2024-02-27 to 2025-02-24 are 364 days" in gained
+    assert "2024-06-28 − 123 days = 2024-02-26: from 2024-02-27 to 2025-02-24 are 364 days" in gained
     assert "Term: short-term" in gained
     assert "a sale is long-term from 2025-02-27 on" in gained
     assert "Gain: 1100.00 − 1050.00 = 50.00, reported in 2025." in gained
@@ -162,7 +162,7 @@ def test_a_short_sale_closed_with_new_shares_is_short_term() -> None:
         "100 shares of ACE, sold short on 2024-01-10 (SS) in T1 (taxable), closed on 2025-02-18 with what was bought "
         "that day (CL)."
     )
-    assert "Proceeds: 1000.00: what the short sale brought, net of costs." in paragraph
+    assert "Proceeds: 1000.00, what the short sale brought, net of costs." in paragraph
     assert "Basis: 1500.00, what closing it cost, costs included." in paragraph
     assert "Term: short-term, since what closed it was not held (IRC 1233; Pub. 550, p. 85)." in paragraph
     assert "Provisional, open until 2025-03-20:" in paragraph
@@ -177,7 +177,7 @@ def test_losses_of_short_sales_go_to_the_next_short_or_to_a_sale_of_shares() -> 
         D 2025-04-21 covers 60 X @ 9
     """)
     assert (
-        "Proceeds: 720.00 − 120.00 = 600.00: what the short sale brought, net of costs, less the loss carried in "
+        "Proceeds: 720.00 − 120.00 = 600.00, what the short sale brought, net of costs, less the loss carried in "
         in (next_short)
     )
     assert "from the short closed on 2025-03-03 (B)" in next_short
@@ -204,7 +204,7 @@ def test_capital_returned_above_the_basis_is_gain_and_what_is_returned_below_it_
     )
     assert "the return of capital of X on 2024-06-03 (CA:X:2024-06-03) paid more on them than their basis" in excess
     assert "Gain: 200.00 − 0.00 = 200.00" in excess
-    assert "Basis: 450.00 − 350.00 = 100.00: what they cost, costs included, less capital returned since." in sale
+    assert "Basis: 450.00 − 350.00 = 100.00, what they cost, costs included, less capital returned since." in sale
 
 
 def test_a_fraction_sold_for_cash_in_lieu_and_cash_beside_stock_name_their_event() -> None:
@@ -369,5 +369,5 @@ def test_a_holding_period_that_a_short_sale_starts_anew_says_so() -> None:
     """IRC 1233(b)(2): shares held for a year or less when identical ones were sold short."""
     gain, lot = option_gain(asset_class=AssetClass.STOCK, closed_by=ClosedBy.TRADE, holding_start=date(2025, 4, 1))
     paragraph = explain_gain(gain, gathered([gain], wash_sales=[], lots=[lot]))
-    assert "it counts anew from the day after 2025-04-01, when a short sale ended (IRC 1233(b)(2))" in paragraph
+    assert "It counts anew from the day after 2025-04-01, when a short sale ended (IRC 1233(b)(2))" in paragraph
     assert "from 2025-04-02 to 2025-06-20 are 80 days" in paragraph

@@ -65,8 +65,8 @@ def test_a_gain_is_explained_with_the_policies_it_depends_on(told: Engine, story
     assert_foots(text, story.tax.gains[0])
     assert text.startswith(
         "60 shares of AAPL, bought on 2012-01-04 (exec_04) in SIM0001 (taxable), sold on 2012-01-05 (exec_05). "
-        "Proceeds: 24060.00 − 0.60 = 24059.40: the price, less selling costs. "
-        "Basis: 24660.60: what they cost, costs included. "
+        "Proceeds: 24060.00 − 0.60 = 24059.40, the price, less selling costs. "
+        "Basis: 24660.60, what they cost, costs included. "
     )
     assert (
         "60 shares of AAPL bought on 2012-01-06 (exec_06) in SIM0001 (taxable) take over 601.20, carried by lot_2"
