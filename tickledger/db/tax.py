@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, literal, select
 
@@ -17,12 +17,25 @@ from tickledger.domain.account import Mode
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.ids import deterministic_id
 from tickledger.domain.lot import Lot, RealizedGain, WashSale
-from tickledger.tax.result import TaxResult
 
 
-def replace_tax_result(
-    engine: Engine, result: TaxResult, *, account_ids: Collection[str]
-) -> Mapping[str, ReplaceResult]:
+class TaxRows(Protocol):
+    """The rows of a `TaxResult`, whatever made them."""
+
+    @property
+    def gains(self) -> Sequence[RealizedGain]: ...
+
+    @property
+    def wash_sales(self) -> Sequence[WashSale]: ...
+
+    @property
+    def open_lots(self) -> Sequence[Lot]: ...
+
+    @property
+    def lots(self) -> Sequence[Lot]: ...
+
+
+def replace_tax_result(engine: Engine, result: TaxRows, *, account_ids: Collection[str]) -> Mapping[str, ReplaceResult]:
     """Make `result` the lots, gains and wash sales of `account_ids`, in one transaction; what changed, by table.
 
     Raises LedgerError where a row is of another account, or refers to an execution, a lot or a corporate action
@@ -111,7 +124,7 @@ def read_wash_sales(
         return as_values(connection, statement, WashSale)
 
 
-def _rows(connection: Connection, result: TaxResult, account_ids: Collection[str]) -> list[tuple[Table, Sequence[Row]]]:
+def _rows(connection: Connection, result: TaxRows, account_ids: Collection[str]) -> list[tuple[Table, Sequence[Row]]]:
     """The rows of each table, in the order in which they refer back."""
     modes = {account_id: mode_of(connection, account_id) for account_id in account_ids}
     accounts = {gain.gain_id: gain.account_id for gain in result.gains}

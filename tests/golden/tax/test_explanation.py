@@ -12,7 +12,7 @@ import pytest
 from tests.tax import account, action, computed, fills
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import ClosedBy, Lot, RealizedGain, Term
-from tickledger.tax.evidence import evidence_of, gathered
+from tickledger.tax.evidence import gathered
 from tickledger.tax.explanation import explain_gain, explanations
 from tickledger.tax.result import TaxResult
 
@@ -269,7 +269,7 @@ def test_the_lot_that_carries_a_loss_and_the_policies_of_a_row_are_named() -> No
     (lot,) = (lot for lot in result.lots if lot.open_execution_id == "B2")
     (wash,) = (replace(wash, replacement_lot_id=lot.lot_id) for wash in result.wash_sales)
     (gain,) = (replace(gain, policies=("P4", "P6")) for gain in result.gains)
-    evidence = evidence_of(replace(result, gains=(gain,), wash_sales=(wash,)), fills=fills(text))
+    evidence = gathered([gain], wash_sales=[wash], lots=result.lots, fills=fills(text))
     paragraph = explain_gain(gain, evidence)
     assert f"take over 1000.00, carried by {lot.lot_id} (IRC 1091(a)" in paragraph
     assert paragraph.endswith(
