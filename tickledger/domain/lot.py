@@ -15,6 +15,14 @@ class Term(StrEnum):
     LONG = "L"
 
 
+class ClosedBy(StrEnum):
+    """What ended the holding of a disposed lot; the forms print "Expired" for an option that ran out."""
+
+    TRADE = "trade"
+    EXPIRY = "expiry"
+    CORPORATE_ACTION = "corporate_action"
+
+
 @dataclass(frozen=True, slots=True)
 class Lot:
     """Shares of one acquisition that share one basis and one holding period.
@@ -45,7 +53,8 @@ class RealizedGain:
     61-day window was still open on the last day of the data; it may change until `open_until_date`.
     A gain that a corporate action caused (cash in lieu, a return of capital above basis, cash for shares)
     carries its `corporate_action_id` and is closed by ``CA:symbol:ex_date``; its `quantity` is the shares
-    that were paid for or paid on. `is_short` marks a short sale closed by delivery.
+    that were paid for or paid on. `is_short` marks a short sale closed by delivery; its `acquired_date` is when the
+    delivered shares were bought. `policies` names the unsettled points (``P1``…``P8``) that the row depends on.
     """
 
     gain_id: str
@@ -71,11 +80,17 @@ class RealizedGain:
     asset_class: AssetClass = AssetClass.STOCK
     is_short: bool = False
     corporate_action_id: str | None = None
+    closed_by: ClosedBy = ClosedBy.TRADE
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WashSale:
-    """One replacement of shares sold at a loss. `rule` names the authority that was applied."""
+    """One replacement of shares sold at a loss. `rule` names the authority that was applied.
+
+    `replacement_lot_id` names the lot that carries the amount in its basis, as it was from then on: None where the
+    loss is lost for good, or where a later sale took over the loss of a short.
+    """
 
     wash_sale_id: str
     gain_id: str
@@ -84,3 +99,4 @@ class WashSale:
     disallowed_loss: Decimal
     is_permanent: bool
     rule: str
+    replacement_lot_id: str | None = None

@@ -1,75 +1,143 @@
-"""Where the pass over a taxpayer's history keeps its state, and the two things a fill does to it: open and close.
+"""The book of one household's lots while its history is worked through.
 
-One book holds the accounts that the law looks at together: one taxpayer's (and the spouse's), of one mode, so
-that simulated money never touches real money.
+A household is what the law looks at together: one taxpayer's accounts (and the spouse's), of one mode, so that
+simulated money never touches real money. The numbers are in the tables of `kernel.columns`; what they stand for is
+here: accounts, symbols, securities, and what is wrong. A security is a symbol with all that is identical to it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any, Final
 
-from tickledger.domain.account import Account
+import numpy as np
+
+from tickledger.domain.account import Account, AccountKind
 from tickledger.domain.errors import Problem
-from tickledger.domain.instrument import AssetClass
-from tickledger.tax.cents import TOLERANCE, Pool, nearest_cent
-from tickledger.tax.lots import Closing, Disposition, JournalEntry, OpenLot, OrderKey, Piece, Position, Sublot
-from tickledger.tax.methods import lot_opened, price_key
-from tickledger.tax.policies import Policies, SameOrder
-from tickledger.tax.wash_sales import WashGroup, is_ira
+from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
+from tickledger.tax.fill_columns import FillColumns, units_of
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.columns import Book, Table
+from tickledger.tax.kernel.running import INTERPRETED, Kernel
+from tickledger.tax.kernel.sweep import ROWS, ROWS_PER_SUBLOT
+from tickledger.tax.methods import Method
+from tickledger.tax.policies import (
+    OlderShares,
+    OverlappingDays,
+    PartlyAdjustedLot,
+    Policies,
+    SameOrder,
+    SpousePurchase,
+)
 
-#: What orders with several fills still take of each lot, named by its opening execution and symbol.
-Reservations = dict[OrderKey, dict[tuple[str, str], Fraction]]
+_IRAS: Final = frozenset({AccountKind.IRA, AccountKind.ROTH_IRA, AccountKind.SPOUSE_IRA})
+_SPOUSES: Final = frozenset({AccountKind.SPOUSE_TAXABLE, AccountKind.SPOUSE_IRA})
+_ORDERINGS: Final[Mapping[Method, int]] = {
+    Method.HIFO: c.BY_PRICE,
+    Method.MINGAIN: c.SMALLEST_GAIN,
+    Method.MAXGAIN: c.LARGEST_GAIN,
+}
+_ROWS_AT_FIRST: Final = 64
+_GROWTH: Final = 2
+
+
+def is_ira(kind: AccountKind) -> bool:
+    """Whether gains and losses of the account are nobody's taxable ones."""
+    return kind in _IRAS
+
+
+@dataclass(frozen=True, slots=True)
+class InTransit:
+    """Lots that left an account and have not arrived in another; `fill` is the transfer."""
+
+    fill: int
+    symbol: str
+    units: int
+    lots: tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
-class Book:
-    """Lots, wash groups and the journal of one scope; `identity` maps a symbol to what it is identical to.
+class HouseholdBook:
+    """The tables of one household, and what their numbers stand for.
 
-    `share_units` is the number of units in a share, fine enough for every quantity and split of the history.
-    `left_out` names the securities that cannot be computed; `links` the securities whose lots became others'.
-    `boxed` are those about whose shorts beside shares a warning was given; `renamed` follows ticker changes.
-    `paid_cents` is what all lots cost when they were opened, less what shorts brought in.
+    `identity` maps a symbol to what it is identical to. Positions come in pairs: the short of a long position is
+    the next one. `links` are securities whose lots became others', `renamed` follows ticker changes. `events_told`
+    counts the events of the kernel that have become problems; `boxed` are the securities whose shorts beside shares were
+    told.
     """
 
     accounts: Mapping[str, Account]
-    policies: Policies
+    columns: FillColumns
     identity: Mapping[str, str]
-    share_units: int
-    has_wash_sales: bool = True
-    reserved: Reservations = field(default_factory=dict)
+    kernel: Kernel
+    book: Book
+    methods_used: Mapping[str, frozenset[Method]]
+    contracts: Mapping[str, OptionContract] = field(default_factory=dict)
     asset_classes: dict[str, AssetClass] = field(default_factory=dict)
-    positions: dict[tuple[str, str, bool], Position] = field(default_factory=dict)
-    by_security: "defaultdict[tuple[str, bool], list[Position]]" = field(default_factory=lambda: defaultdict(list))
-    groups: dict[tuple[str, bool], WashGroup] = field(default_factory=dict)
-    journal: list[JournalEntry] = field(default_factory=list)
-    lots: list[OpenLot] = field(default_factory=list)
+    opening_ids: list[str] = field(default_factory=list)
+    symbols: list[str] = field(default_factory=list)
+    account_ids: list[str] = field(default_factory=list)
+    action_ids: list[tuple[str, str | None]] = field(default_factory=list)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    securities: dict[str, int] = field(default_factory=dict)
+    symbol_numbers: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
-    boxed: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
-    paid_cents: int = 0
-    sequence: int = 0
+    boxed: set[str] = field(default_factory=set)
+    in_transit: list[InTransit] = field(default_factory=list)
+    events_told: int = 0
+
+    @property
+    def share_units(self) -> int:
+        """Units in a share."""
+        return self.columns.share_units
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the tables are arrays."""
+        return self.kernel is not INTERPRETED
 
     def units_of(self, quantity: Decimal | Fraction) -> int:
-        """Shares in units; `share_units` is chosen so that this is exact."""
-        numerator, denominator = quantity.as_integer_ratio()
-        return numerator * self.share_units // denominator
+        """Shares in units."""
+        return units_of(quantity, self.share_units)
 
-    def security(self, symbol: str) -> str:
+    # Securities
+
+    def security_name(self, symbol: str) -> str:
         """What `symbol` is substantially identical to, as one name."""
         return self.identity.get(symbol, symbol)
 
+    def security(self, symbol: str) -> int:
+        """The number of what `symbol` is substantially identical to; its groups are 2 × and 2 × + 1 of that."""
+        name = self.security_name(symbol)
+        number = self.securities.get(name)
+        if number is None:
+            number = self.securities[name] = len(self.securities)
+            for is_short in (0, 1):
+                group = [c.NONE] * c.GROUP_WIDTH
+                group[c.GROUP_OTHER] = 2 * number + 1 - is_short
+                group[c.GROUP_LAST_GONE] = 0
+                self._append("groups", group)
+            self._replace(left_out=self._longer(self.book.left_out, 0))
+        return number
+
+    def symbol_number(self, symbol: str) -> int:
+        """The number by which positions in all accounts know their symbol."""
+        return self.symbol_numbers.setdefault(symbol, len(self.symbol_numbers))
+
     def is_left_out(self, symbol: str) -> bool:
         """Whether the security cannot be computed because part of its history is missing or wrong."""
-        return self.security(symbol) in self.left_out
+        security = self.security(symbol)
+        return bool(self.book.left_out[security])
 
-    def leave_out(self, symbol: str, problem: Problem) -> None:
+    def leave_out(self, symbol: str, problem: Problem | None = None) -> None:
         """Give a security up, with all that is identical to it, and say why."""
-        self.problems.append(problem)
-        self.left_out.add(self.security(symbol))
+        if problem is not None:
+            self.problems.append(problem)
+        security = self.security(symbol)
+        self.book.left_out[security] = 1
 
     def current_symbol(self, symbol: str) -> str:
         """What a security that was sold as `symbol` is called now."""
@@ -78,184 +146,187 @@ class Book:
             seen.add(symbol)
         return symbol
 
-    def position(self, account_id: str, symbol: str, *, is_short: bool) -> Position:
-        """The position of an account in a security, empty where there was none."""
-        key = (account_id, symbol, is_short)
-        found = self.positions.get(key)
-        if found is None:
-            found = Position(account_id, self.accounts[account_id].kind, symbol, is_short)
-            self.positions[key] = found
-            self.by_security[self.security(symbol), is_short].append(found)
+    # Positions
+
+    def position(self, account_id: str, symbol: str, *, is_short: bool) -> int:
+        """The position of an account in a security; it is made where it was not there."""
+        number = self.numbers.get((account_id, symbol))
+        if number is None:
+            number = self.numbers[account_id, symbol] = len(self.account_ids)
+            for side in (False, True):
+                self._append("positions", self._new_position(account_id, symbol, is_short=side))
+                self.account_ids.append(account_id)
+                self.symbols.append(symbol)
+        found = number + is_short
+        self._chain(found)
         return found
 
-    def positions_in(self, symbol: str) -> list[Position]:
+    def positions_in(self, symbol: str) -> list[int]:
         """Every account's positions in a symbol that are not empty, long ones first."""
-        sides = (self.by_security[self.security(symbol), is_short] for is_short in (False, True))
-        return [found for side in sides for found in side if found.symbol == symbol and found.held]
+        found = [n for n in range(len(self.symbols)) if self.symbols[n] == symbol and self.held(n)]
+        return sorted(found, key=lambda number: number % 2)
 
-    def wash_group(self, symbol: str, *, is_short: bool) -> WashGroup | None:
-        """Where losses of `symbol` meet replacements; None for what section 1091 does not cover."""
-        if not self.has_wash_sales or self.asset_classes.get(symbol) is AssetClass.CRYPTO:
-            return None
-        key = (self.security(symbol), is_short)
-        found = self.groups.get(key)
-        if found is None:
-            found = self.groups[key] = WashGroup(self.policies, self.reserved)
+    def held(self, position: int) -> int:
+        """Units that a position holds."""
+        return int(self.book.positions[position][c.POSITION_HELD])
+
+    def is_short(self, position: int) -> bool:
+        """Whether it is a short."""
+        return bool(position % 2)
+
+    def lots_of(self, position: int) -> list[int]:
+        """The lots of a position that hold shares, earliest first."""
+        lot, found = int(self.book.positions[position][c.POSITION_FIRST_LOT]), []
+        while lot != c.NONE:
+            if self.book.lots[lot][c.LOT_UNITS]:
+                found.append(lot)
+            lot = int(self.book.lots[lot][c.LOT_NEXT])
         return found
 
-    def open_lot(
-        self, position: Position, *, execution_id: str, order: OrderKey, acquired: int, units: int, cost: int
-    ) -> OpenLot:
-        """A new lot of one sublot, at the end of its position."""
-        self.sequence += 1
-        lot = OpenLot(
-            position=position,
-            execution_id=execution_id,
-            order=order,
-            acquired=acquired,
-            sequence=self.sequence,
-            units=units,
-            cost_pool=Pool(exact=cost, cents=nearest_cent(cost)),
-            price_key=price_key(cost, units),
-            free=units,
+    def sublots_of(self, lot: int) -> list[int]:
+        """The sublots of a lot, in order."""
+        sublot, found = int(self.book.lots[lot][c.LOT_FIRST]), []
+        while sublot != c.NONE:
+            found.append(sublot)
+            sublot = int(self.book.sublots[sublot][c.SUBLOT_NEXT])
+        return found
+
+    def open_sublots(self, position: int) -> Iterator[int]:
+        """Everything that a position holds, in order."""
+        return (sublot for lot in self.lots_of(position) for sublot in self.sublots_of(lot))
+
+    def opening_id(self, fill: int) -> str:
+        """The execution that opened a lot, from LOT_FILL: a fill, or an opening lot."""
+        return self.columns.execution_ids[fill] if fill >= 0 else self.opening_ids[-2 - fill]
+
+    def _new_position(self, account_id: str, symbol: str, *, is_short: bool) -> list[int]:
+        kind, security = self.accounts[account_id].kind, self.security(symbol)
+        row = [c.NONE] * c.POSITION_WIDTH
+        row[c.POSITION_SYMBOL] = self.symbol_number(symbol)
+        row[c.POSITION_SHORT], row[c.POSITION_IRA] = int(is_short), int(kind in _IRAS)
+        row[c.POSITION_SPOUSE], row[c.POSITION_SECURITY], row[c.POSITION_HELD] = int(kind in _SPOUSES), security, 0
+        row[c.POSITION_FACTOR] = 1
+        row[c.POSITION_HEAPS] = sum(
+            1 << _ORDERINGS[method] for method in self.methods_used.get(account_id, ()) if method in _ORDERINGS
         )
-        lot.sublots.append(lot.add(units=units, cost=cost, holding_start=acquired))
-        position.put(lot)
-        self.paid_cents += -lot.cost_pool.cents if position.is_short else lot.cost_pool.cents
-        self.lots.append(lot)
-        lot_opened(position, lot)
-        return lot
+        if self.book.policies[c.HAS_WASH_SALES] and self.asset_classes.get(symbol) is not AssetClass.CRYPTO:
+            row[c.POSITION_GROUP] = 2 * security + is_short
+            contract = self.contracts.get(symbol)
+            if contract is not None and contract.right is OptionRight.CALL and not is_short:
+                row[c.POSITION_CALL_GROUP] = 2 * self.security(contract.underlying)
+                row[c.POSITION_FACTOR] = int(contract.multiplier)
+        return row
 
-    def succeed(self, lot: OpenLot, position: Position, ratio: Fraction, *, may_replace: bool = True) -> OpenLot:
-        """What a corporate action makes of a lot: `ratio` new shares for each old one, the basis unchanged.
+    def _chain(self, position: int) -> None:
+        """Let the position be found from its group, from its first use on."""
+        row = self.book.positions[position]
+        group = row[c.POSITION_GROUP]
+        if group == c.NONE or row[c.POSITION_NEXT] != c.NONE:
+            return
+        of_group = self.book.groups[group]
+        if of_group[c.GROUP_FIRST_POSITION] == position or self._is_chained(position, int(group)):
+            return
+        row[c.POSITION_NEXT] = of_group[c.GROUP_FIRST_POSITION]
+        of_group[c.GROUP_FIRST_POSITION] = position
 
-        The caller puts it into `position`. It keeps the lot's place among those that may replace a loss,
-        unless the shares were received otherwise than by purchase.
+    def _is_chained(self, position: int, group: int) -> bool:
+        found = int(self.book.groups[group][c.GROUP_FIRST_POSITION])
+        while found not in {c.NONE, position}:
+            found = int(self.book.positions[found][c.POSITION_NEXT])
+        return found == position
+
+    # Tables
+
+    def ensure(self, rows: int) -> None:
+        """Make room for so many more rows in every table that grows, beside what one fill may need.
+
+        Rows that were taken out of a table before are not those of the longer table.
         """
-        made = OpenLot(
-            position=position,
-            execution_id=lot.execution_id,
-            order=lot.order,
-            acquired=lot.acquired,
-            sequence=lot.sequence,
-            units=scaled(lot.units, ratio),
-            cost_pool=lot.cost_pool,
-            scale=lot.scale * ratio,
-            free=scaled(lot.free, ratio),
-            sublots_made=lot.sublots_made,
-        )
-        made.sublots.extend(_succeed_sublot(made, sublot, ratio) for sublot in lot.sublots)
-        made.price_key = price_key(sum(sublot.cost for sublot in made.sublots), made.units)
-        self.lots.append(made)
-        group = self.groups.get((self.security(lot.position.symbol), position.is_short))
-        if group is not None and lot.is_listed:
-            if may_replace:
-                group.substitute(lot, made)
-            else:
-                group.unlist_lot(lot)
-        return made
+        need = rows + ROWS_PER_SUBLOT * int(self.book.counts[c.LIVE] + self.book.counts[c.WAITING]) + ROWS
+        for number, name in enumerate(c.GROWING):
+            table, used = getattr(self.book, name), int(self.book.counts[number])
+            if used + need > len(table):
+                self._grow(name, max(len(table) * _GROWTH, used + need))
 
-    def close(self, position: Position, closing: Closing, sublots: Iterator[tuple[Sublot, int]]) -> None:
-        """Close `closing.units` shares of a position, the `sublots` in turn up to the units named with each."""
-        counted = self.policies.same_order is SameOrder.REPLACES
-        losses: list[Disposition] = []
-        left = closing.units
-        while left:
-            sublot, most = next(sublots)
-            piece = take(sublot, min(most, left))
-            done = closing.units - left
-            left -= piece.units
-            closed = closing.net * (done + piece.units) // closing.units - closing.net * done // closing.units
-            disposition = self.record(piece, closing, closed)
-            self._no_longer_reserved(disposition)
-            if disposition.loss and counted:
-                self._match(position, [disposition])
-            elif disposition.loss:
-                losses.append(disposition)
-        self._match(position, losses)
+    def settle(self) -> None:
+        """Give everything its cents; `room` for the largest closing's pieces, and for what the checks may find."""
+        counts = self.book.counts
+        pieces = int(counts[c.PIECES])
+        spare = {"heap": pieces, "events": 2 * pieces + int(counts[c.LOTS] + counts[c.WASHES] + counts[c.POOLS])}
+        for number, name in enumerate(c.GROWING):
+            if name in spare and int(counts[number]) + spare[name] > len(getattr(self.book, name)):
+                self._grow(name, int(counts[number]) + spare[name])
+        self.kernel.settle(self.book)
 
-    def record(self, piece: Piece, closing: Closing, closed: int, *, is_distribution: bool = False) -> Disposition:
-        """Enter a closed piece into the journal; its loss is on the adjusted basis."""
-        position = piece.sublot.lot.position
-        disposition = Disposition(
-            sublot=piece.sublot,
-            closing=closing,
-            units=piece.units,
-            cost=piece.cost,
-            carried=piece.carried,
-            closed=closed,
-            loss=0,
-            to_match=piece.units,
-            is_distribution=is_distribution,
-        )
-        self.journal.append(disposition)
-        if not is_distribution and not is_ira(position.kind):
-            self._take_over_short_losses(position, disposition)
-            loss = _loss(disposition, is_short=position.is_short)
-            disposition.loss = loss if loss > TOLERANCE else 0
-        return disposition
+    def set_table(self, name: str, rows: Sequence[Sequence[int]]) -> None:
+        """Fill a table that does not grow."""
+        self._replace(**{name: table_of(rows, c.WIDTHS[name], is_compiled=self.is_compiled)})
 
-    def _no_longer_reserved(self, disposition: Disposition) -> None:
-        reserved = self.reserved.get(disposition.closing.order)
-        if reserved is not None:
-            lot = disposition.sublot.lot
-            reserved[lot.execution_id, lot.position.symbol] -= disposition.units / lot.scale
+    def set_orders(self, count: int) -> None:
+        """Make room for orders without reservations, and for one that closings without an order have."""
+        self._replace(orders=new_row([c.NONE] * (count + 1), is_compiled=self.is_compiled))
 
-    def _take_over_short_losses(self, position: Position, disposition: Disposition) -> None:
-        if position.is_short:
-            return
-        shorts = self.groups.get((self.security(position.symbol), True))
-        if shorts is not None and shorts.waiting:
-            shorts.match_sale(disposition)
+    def _grow(self, name: str, rows: int) -> None:
+        table, width = getattr(self.book, name), c.WIDTHS[name]
+        if self.is_compiled:
+            longer = np.zeros((rows, width), dtype=np.int64)
+            longer[: len(table)] = table
+            self._replace(**{name: longer})
+        else:
+            table.extend([0] * width for _ in range(rows - len(table)))
 
-    def _match(self, position: Position, losses: list[Disposition]) -> None:
-        if not losses:
-            return
-        group = self.wash_group(position.symbol, is_short=position.is_short)
-        if group is None:
-            return
-        # Losses of one sale: the shares acquired first come first (Reg. 1.1091-1(b)).
-        losses.sort(key=lambda loss: (loss.sublot.lot.acquired, loss.sublot.lot.sequence))
-        for loss in losses:
-            group.match_loss(loss)
+    def _append(self, name: str, row: Sequence[int]) -> None:
+        table = getattr(self.book, name)
+        if self.is_compiled:
+            self._replace(**{name: np.vstack((table, np.array([row], dtype=np.int64)))})
+        else:
+            table.append(list(row))
+
+    def _longer(self, row: Any, value: int) -> Any:  # noqa: ANN401  a list or an array
+        return np.append(row, value) if self.is_compiled else [*row, value]
+
+    def _replace(self, **tables: Any) -> None:  # noqa: ANN401  lists or arrays
+        self.book = self.book._replace(**tables)
 
 
-def scaled(units: int, ratio: Fraction) -> int:
-    """Units after a split; `Book.share_units` makes this exact."""
-    return units * ratio.numerator // ratio.denominator
-
-
-def _succeed_sublot(lot: OpenLot, sublot: Sublot, ratio: Fraction) -> Sublot:
-    return lot.add(
-        units=scaled(sublot.units, ratio),
-        cost=sublot.cost,
-        holding_start=sublot.holding_start,
-        carried=sublot.carried,
-        carried_pool=sublot.carried_pool,
-        is_used=sublot.is_used,
-        returned=sublot.returned,
+def empty_book(*, policies: Policies, has_wash_sales: bool, reserved_scale: int, is_compiled: bool, fills: int) -> Book:
+    """Tables without rows; `fills` says for how many fills there is to be room at first."""
+    settings = [
+        int(policies.same_order is SameOrder.REPLACES),
+        int(policies.older_shares is OlderShares.DO_NOT_REPLACE),
+        int(policies.overlapping_days is OverlappingDays.COUNT_ONCE),
+        int(policies.partly_adjusted_lot is PartlyAdjustedLot.REPLACEMENT_LAST),
+        int(policies.spouse_purchase is SpousePurchase.PERMANENT),
+        int(has_wash_sales),
+        reserved_scale,
+    ]
+    rows = max(_ROWS_AT_FIRST, 2 * fills if is_compiled else fills)
+    tables: dict[str, Any] = {
+        name: new_table(rows if name in c.GROWING else 0, width, is_compiled=is_compiled)
+        for name, width in c.WIDTHS.items()
+    }
+    return Book(
+        **tables,
+        counts=new_row([0] * c.COUNTS, is_compiled=is_compiled),
+        policies=new_row(settings, is_compiled=is_compiled),
+        orders=new_row([], is_compiled=is_compiled),
+        left_out=new_row([], is_compiled=is_compiled),
     )
 
 
-def _loss(disposition: Disposition, *, is_short: bool) -> int:
-    if is_short:
-        return disposition.closed - (disposition.cost - disposition.carried)
-    taken_over = sum(wash.amount for wash in disposition.absorbed)
-    return disposition.cost + disposition.carried + taken_over - disposition.closed
+def new_table(rows: int, width: int, *, is_compiled: bool) -> Any:  # noqa: ANN401  a list of lists or an array
+    """A table of zeros."""
+    return np.zeros((rows, width), dtype=np.int64) if is_compiled else [[0] * width for _ in range(rows)]
 
 
-def take(sublot: Sublot, units: int) -> Piece:
-    """Take the first shares off a sublot and its lot."""
-    lot = sublot.lot
-    units = min(units, sublot.units)
-    piece = sublot.cut(units)
-    lot.units -= units
-    lot.position.held -= units
-    if not sublot.is_used:
-        lot.free -= units
-    if not sublot.units:
-        if lot.sublots[0] is sublot:
-            lot.sublots.popleft()
-        else:
-            lot.sublots.remove(sublot)
-    return piece
+def new_row(values: Iterable[int], *, is_compiled: bool) -> Any:  # noqa: ANN401  a list or an array
+    """One row of numbers."""
+    return np.array(list(values), dtype=np.int64) if is_compiled else list(values)
+
+
+def table_of(rows: Sequence[Sequence[int]], width: int, *, is_compiled: bool) -> Table:
+    """A table of those rows."""
+    if is_compiled:
+        filled: Any = np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        return filled  # type: ignore[no-any-return]  # arrays stand for tables
+    return [list(row) for row in rows]

@@ -1,6 +1,6 @@
 """Exact money inside, cents at the edge.
 
-Inside the engine money is an integer number of 10⁻¹⁰ USD, and every split of an amount gives what is left to
+Inside the engine money is an integer number of 10⁻⁹ USD, and every split of an amount gives what is left to
 the other part, so nothing is ever lost. At the edge each amount becomes cents once, in a way that keeps
 every sum: the pieces of one sale by largest remainder, the pieces taken from a lot over the years from a
 `Pool`, whose earlier pieces a later sale never changes (a filed row stays as it was filed).
@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from typing import Final
 
-DIGITS: Final = 10
+DIGITS: Final = 9
 #: Money units in a cent.
 CENT_UNITS: Final = 10 ** (DIGITS - 2)
 #: A loss below a ten-thousandth of a cent is the rounding of money units, not a loss.

@@ -13,11 +13,12 @@ from typing import Final
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import Problem
 from tickledger.tax import distributions
-from tickledger.tax.book import Book, scaled
+from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import to_units
-from tickledger.tax.lots import Position
-from tickledger.tax.methods import first_in
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.closing import close_by_method
 from tickledger.tax.policies import SplitInWindow
+from tickledger.tax.succession import refill, scaled, succeed
 
 #: A company does a thing once on a date, or once for each security that it hands out.
 EventKey = tuple[str, date, CorporateActionKind, str | None]
@@ -44,31 +45,33 @@ def admit(actions: Iterable[CorporateAction]) -> tuple[list[CorporateAction], li
     return list(admitted.values()), problems, left_out
 
 
-def apply(book: Book, action: CorporateAction) -> None:
+def apply(book: HouseholdBook, action: CorporateAction, *, split_in_window: SplitInWindow) -> None:
     """Let the event happen to every lot of its symbol; problems go into the book."""
     if action.kind in _RENAMING and action.new_symbol is not None:
-        book.links.add((book.security(action.symbol), book.security(action.new_symbol)))
+        book.links.add((action.symbol, action.new_symbol))
         _inherit(book, action.symbol, action.new_symbol)
     if book.is_left_out(action.symbol):
         return
     problem = _missing(action)
     if problem is not None:
         book.leave_out(action.symbol, problem)
-    elif not book.positions_in(action.symbol) and action.kind is not CorporateActionKind.DELISTING:
+        return
+    if book.positions_in(action.symbol) or action.kind is CorporateActionKind.DELISTING:
+        _APPLY[action.kind](book, action)
+    else:
         book.problems.append(
             _problem(action, "shares that it applies to", f"no open position in {action.symbol}", is_warning=True)
         )
-        _scale_waiting(book, action)
-    else:
-        _APPLY[action.kind](book, action)
+    if action.kind is CorporateActionKind.SPLIT:
+        _scale_waiting(book, action, split_in_window)
 
 
-def _inherit(book: Book, symbol: str, new_symbol: str) -> None:
+def _inherit(book: HouseholdBook, symbol: str, new_symbol: str) -> None:
     """What a lot turns into is of its asset class, and cannot be computed where the lot cannot."""
     if symbol in book.asset_classes:
         book.asset_classes.setdefault(new_symbol, book.asset_classes[symbol])
     if book.is_left_out(symbol):
-        book.left_out.add(book.security(new_symbol))
+        book.leave_out(new_symbol)
 
 
 #: The kinds that turn lots into lots of another symbol.
@@ -115,35 +118,36 @@ def _problem(action: CorporateAction, expected: str, found: str, *, is_warning: 
     )
 
 
-def _split(book: Book, action: CorporateAction) -> None:
+def _split(book: HouseholdBook, action: CorporateAction) -> None:
     ratio = action.ratio or Fraction(1)
     for position in book.positions_in(action.symbol):
-        position.refill([book.succeed(lot, position, ratio) for lot in position.lots if lot.units])
-    _scale_waiting(book, action)
+        refill(book, position, [succeed(book, lot, position, ratio) for lot in book.lots_of(position)])
     _pay_fraction(book, action, action.symbol)
 
 
-def _scale_waiting(book: Book, action: CorporateAction) -> None:
+def _scale_waiting(book: HouseholdBook, action: CorporateAction, split_in_window: SplitInWindow) -> None:
     """Count losses that wait for a replacement in the shares of after the split (policy P5)."""
-    if action.kind is not CorporateActionKind.SPLIT or action.ratio is None:
-        return
-    if book.policies.split_in_window is SplitInWindow.SHARE_FOR_SHARE:
-        return
-    for is_short in (False, True):
-        group = book.groups.get((book.security(action.symbol), is_short))
-        for loss in group.waiting if group is not None else ():
-            if book.current_symbol(loss.sublot.lot.position.symbol) == action.symbol:
-                loss.to_match = scaled(loss.to_match, action.ratio)
-                loss.matched = scaled(loss.matched, action.ratio)
+    ratio = action.ratio or Fraction(1)
+    for group in (2 * book.security(action.symbol), 2 * book.security(action.symbol) + 1):
+        loss = int(book.book.groups[group][c.GROUP_FIRST_WAITING])
+        while loss != c.NONE:
+            row = book.book.pieces[loss]
+            position = book.book.lots[book.book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]][c.LOT_POSITION]
+            if book.current_symbol(book.symbols[position]) == action.symbol:
+                row[c.PIECE_MARKS] |= c.P5
+                if split_in_window is SplitInWindow.SPLIT_ADJUSTED:
+                    row[c.PIECE_TO_MATCH] = scaled(row[c.PIECE_TO_MATCH], ratio)
+                    row[c.PIECE_MATCHED] = scaled(row[c.PIECE_MATCHED], ratio)
+            loss = int(row[c.PIECE_NEXT_WAITING])
 
 
-def _ticker_change(book: Book, action: CorporateAction) -> None:
+def _ticker_change(book: HouseholdBook, action: CorporateAction) -> None:
     new_symbol = action.new_symbol or action.symbol
     book.renamed[action.symbol] = new_symbol
     _convert(book, action, ratio=Fraction(1), stays_identical=True)
 
 
-def _spinoff(book: Book, action: CorporateAction) -> None:
+def _spinoff(book: HouseholdBook, action: CorporateAction) -> None:
     """Spread the basis over old and new shares by their value after the distribution (Pub. 550, p. 64; IRC 358)."""
     ratio = action.ratio or Fraction(0)
     new_value = Fraction(action.fmv_new or 0) * ratio
@@ -151,22 +155,23 @@ def _spinoff(book: Book, action: CorporateAction) -> None:
     if not whole_value:
         book.leave_out(action.symbol, _problem(action, "values fmv_old and fmv_new above 0", "0"))
         return
+    new_symbol = action.new_symbol or ""
     for position in book.positions_in(action.symbol):
-        target = book.position(position.account_id, action.new_symbol or "", is_short=position.is_short)
-        lots = [lot for lot in position.lots if lot.units]
-        made = [distributions.spin_off(book, lot, target, ratio=ratio, part=new_value / whole_value) for lot in lots]
-        position.refill([book.succeed(lot, position, Fraction(1)) for lot in lots])
-        target.refill([*(lot for lot in target.lots if lot.units), *made])
-    _pay_fraction(book, action, action.new_symbol or "")
+        target = book.position(book.account_ids[position], new_symbol, is_short=book.is_short(position))
+        lots, part = book.lots_of(position), new_value / whole_value
+        made = [distributions.spin_off(book, lot, target, ratio=ratio, part=part) for lot in lots]
+        refill(book, position, [succeed(book, lot, position, Fraction(1)) for lot in lots])
+        refill(book, target, [*book.lots_of(target), *made])
+    _pay_fraction(book, action, new_symbol)
 
 
-def _merger(book: Book, action: CorporateAction) -> None:
+def _merger(book: HouseholdBook, action: CorporateAction) -> None:
     if action.ratio is None:
         _cash_out(book, action)
         return
     if action.amount:
         for position in book.positions_in(action.symbol):
-            if position.is_short:
+            if book.is_short(position):
                 book.leave_out(
                     action.symbol, _problem(action, "no short position in a merger for stock and cash", "one")
                 )
@@ -176,41 +181,42 @@ def _merger(book: Book, action: CorporateAction) -> None:
     _pay_fraction(book, action, action.new_symbol or "")
 
 
-def _convert(book: Book, action: CorporateAction, *, ratio: Fraction, stays_identical: bool) -> None:
+def _convert(book: HouseholdBook, action: CorporateAction, *, ratio: Fraction, stays_identical: bool) -> None:
     """Turn every lot into one of the new symbol."""
     for position in book.positions_in(action.symbol):
-        target = book.position(position.account_id, action.new_symbol or "", is_short=position.is_short)
-        held = [lot for lot in target.lots if lot.units]
-        lots = [lot for lot in position.lots if lot.units]
+        target = book.position(
+            book.account_ids[position], action.new_symbol or "", is_short=book.is_short(position)
+        )
+        held = book.lots_of(target)
         # Shares received in a reorganization were not purchased: they replace nothing.
-        moved = [book.succeed(lot, target, ratio, may_replace=stays_identical) for lot in lots]
-        position.refill([])
-        target.refill([*held, *moved])
+        moved = [succeed(book, lot, target, ratio, may_replace=stays_identical) for lot in book.lots_of(position)]
+        refill(book, position, [])
+        refill(book, target, [*held, *moved])
 
 
-def _cash_out(book: Book, action: CorporateAction) -> None:
+def _cash_out(book: HouseholdBook, action: CorporateAction) -> None:
     """Cash for every share: a sale (or, of a short, its closing) of all lots."""
     for position in book.positions_in(action.symbol):
-        net = distributions.cash(book, action, position.held)
-        _close_first(book, position, action, units=position.held, net=net)
+        held = book.held(position)
+        _close_first(book, position, action, units=held, net=distributions.cash(book, action, held))
 
 
-def _delisting(book: Book, action: CorporateAction) -> None:
+def _delisting(book: HouseholdBook, action: CorporateAction) -> None:
     if action.amount is not None:
         _cash_out(book, action)
         return
     for position in book.positions_in(action.symbol):
         expected = "a decision on worthlessness (IRC 165(g)), which the delisting alone does not make"
-        found = f"lots of {position.symbol} in {position.account_id}, which stay open"
+        found = f"lots of {action.symbol} in {book.account_ids[position]}, which stay open"
         book.problems.append(_problem(action, expected, found, is_warning=True))
 
 
-def _pay_fraction(book: Book, action: CorporateAction, symbol: str) -> None:
+def _pay_fraction(book: HouseholdBook, action: CorporateAction, symbol: str) -> None:
     """Sell the fraction of a share for the cash received in its place (Pub. 550, p. 63)."""
     if not action.cash_in_lieu:
         return
-    positions = [found for found in book.positions_in(symbol) if not found.is_short]
-    fractions = [position.held % book.share_units for position in positions]
+    positions = [found for found in book.positions_in(symbol) if not book.is_short(found)]
+    fractions = [book.held(position) % book.share_units for position in positions]
     if not any(fractions):
         found = f"cash in lieu of {action.cash_in_lieu} for whole shares"
         book.problems.append(_problem(action, f"a fraction of a share of {symbol}", found, is_warning=True))
@@ -224,12 +230,14 @@ def _pay_fraction(book: Book, action: CorporateAction, symbol: str) -> None:
             _close_first(book, position, action, units=fraction, net=part)
 
 
-def _close_first(book: Book, position: Position, action: CorporateAction, *, units: int, net: int) -> None:
-    closing = distributions.closing_by(action, position, units=units, net=net)
-    book.close(position, closing, ((sublot, sublot.units) for sublot in first_in(position)))
+def _close_first(book: HouseholdBook, position: int, action: CorporateAction, *, units: int, net: int) -> None:
+    """Close the earliest shares: nothing was said about which."""
+    closing = distributions.closing_by(book, action, position, units=units, net=net)
+    book.ensure(0)
+    close_by_method(book.book, closing, c.FIRST_IN)
 
 
-_APPLY: Final[Mapping[CorporateActionKind, Callable[[Book, CorporateAction], None]]] = {
+_APPLY: Final[Mapping[CorporateActionKind, Callable[[HouseholdBook, CorporateAction], None]]] = {
     CorporateActionKind.SPLIT: _split,
     CorporateActionKind.RETURN_OF_CAPITAL: distributions.return_capital,
     CorporateActionKind.SPINOFF: _spinoff,

@@ -10,146 +10,144 @@ from typing import Final
 
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.errors import Problem
-from tickledger.tax.book import Book, scaled
-from tickledger.tax.cents import Pool, to_units
-from tickledger.tax.lots import Closing, OpenLot, Piece, Position, Sublot, Transfer
-from tickledger.tax.methods import price_key
+from tickledger.tax.book import HouseholdBook
+from tickledger.tax.cents import to_units
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.closing import new_closing, new_piece
+from tickledger.tax.kernel.lots import insert_sublot, new_pool, new_sublot
+from tickledger.tax.succession import move_basis, refill, scaled, sibling, succeed
 
 _NOTHING: Final = Decimal(0)
+#: Sublots whose cash is gain, and how much.
+_Gains = list[tuple[int, int]]
 
 
-def cash(book: Book, action: CorporateAction, units: int) -> int:
+def cash(book: HouseholdBook, action: CorporateAction, units: int) -> int:
     """The cash that `amount` per share pays on `units`, money units."""
-    return to_units(action.amount or _NOTHING) * units // book.share_units
+    return to_units(action.amount or _NOTHING) * int(units) // book.share_units
 
 
-def closing_by(action: CorporateAction, position: Position, *, units: int, net: int) -> Closing:
+def closing_by(book: HouseholdBook, action: CorporateAction, position: int, *, units: int, net: int) -> int:
     """The closing that a corporate action is: its id is ``CA:symbol:ex_date``."""
-    close_id = f"CA:{action.symbol}:{action.ex_date}"
-    return Closing(
-        close_id=close_id,
-        account_id=position.account_id,
-        order=(position.account_id, close_id),
-        closed=action.ex_date.toordinal(),
-        units=units,
-        net=net,
-        corporate_action_id=action.corporate_action_id,
-    )
+    book.ensure(1)
+    book.action_ids.append((f"CA:{action.symbol}:{action.ex_date}", action.corporate_action_id))
+    order = len(book.book.orders) - 1
+    day = action.ex_date.toordinal()
+    return new_closing(book.book, -1 - len(book.action_ids), position, order, day, units, net, c.BY_ACTION)
 
 
-def return_capital(book: Book, action: CorporateAction) -> None:
+def return_capital(book: HouseholdBook, action: CorporateAction) -> None:
     """A nondividend distribution reduces the basis share by share; what exceeds it is gain (IRC 301(c))."""
     for position in book.positions_in(action.symbol):
-        if position.is_short:
-            book.problems.append(_short_problem(action, position))
+        if book.is_short(position):
+            book.problems.append(_short_problem(book, action, position))
             continue
-        lots = [lot for lot in position.lots if lot.units]
-        successors = [book.succeed(lot, position, Fraction(1)) for lot in lots]
-        excesses: list[tuple[Sublot, int]] = []
-        for sublot in (sublot for lot in successors for sublot in lot.sublots):
-            amount = cash(book, action, sublot.units)
+        successors = [succeed(book, lot, position, Fraction(1)) for lot in book.lots_of(position)]
+        excesses: _Gains = []
+        for sublot in [sublot for lot in successors for sublot in book.sublots_of(lot)]:
+            book.ensure(2)
+            amount = cash(book, action, book.book.sublots[sublot][c.SUBLOT_UNITS])
             returned = _reduce(book, sublot, amount)
             if amount > returned:
                 excesses.append((sublot, amount - returned))
         _record_gains(book, action, position, excesses)
-        position.refill(successors)
+        refill(book, position, successors)
 
 
-def _short_problem(action: CorporateAction, position: Position) -> Problem:
+def _short_problem(book: HouseholdBook, action: CorporateAction, position: int) -> Problem:
     return Problem(
         where=f"corporate action {action.kind} of {action.symbol} on {action.ex_date}",
         expected="a payment in lieu by the short seller, which is not entered into the lots",
-        found=f"an open short in {position.account_id}",
+        found=f"an open short in {book.account_ids[position]}",
         severity="warning",
     )
 
 
-def _reduce(book: Book, sublot: Sublot, amount: int) -> int:
+def _reduce(book: HouseholdBook, sublot: int, amount: int) -> int:
     """Take up to `amount` off the basis of a sublot that has just been made."""
-    of_cost, of_carried = _take_basis(sublot, amount)
-    sublot.whole_cost, sublot.whole_carried, sublot.whole_returned = sublot.cost, sublot.carried, sublot.returned
-    _transfer(book, sublot.lot.cost_pool, of_cost)
-    if sublot.carried_pool is not None:
-        _transfer(book, sublot.carried_pool, of_carried)
+    of_cost, of_carried = _take_basis(book, sublot, amount)
+    row = book.book.sublots[sublot]
+    row[c.SUBLOT_WHOLE_COST], row[c.SUBLOT_WHOLE_CARRIED] = row[c.SUBLOT_COST], row[c.SUBLOT_CARRIED]
+    row[c.SUBLOT_WHOLE_RETURNED] = row[c.SUBLOT_RETURNED]
+    pool, carried_pool = int(book.book.lots[row[c.SUBLOT_LOT]][c.LOT_POOL]), int(row[c.SUBLOT_POOL])
+    move_basis(book, pool, of_cost)
+    if carried_pool != c.NONE:
+        move_basis(book, carried_pool, of_carried)
     return of_cost + of_carried
 
 
-def _take_basis(sublot: Sublot, amount: int) -> tuple[int, int]:
+def _take_basis(book: HouseholdBook, sublot: int, amount: int) -> tuple[int, int]:
     """Take up to `amount` off the basis: first of what was paid, then of what washed losses added."""
-    of_cost = min(amount, sublot.cost)
-    of_carried = min(amount - of_cost, sublot.carried)
-    sublot.cost -= of_cost
-    sublot.carried -= of_carried
-    sublot.returned += of_cost + of_carried
+    row = book.book.sublots[sublot]
+    of_cost = min(amount, int(row[c.SUBLOT_COST]))
+    of_carried = min(amount - of_cost, int(row[c.SUBLOT_CARRIED]))
+    row[c.SUBLOT_COST] -= of_cost
+    row[c.SUBLOT_CARRIED] -= of_carried
+    row[c.SUBLOT_RETURNED] += of_cost + of_carried
     return of_cost, of_carried
 
 
-def _transfer(book: Book, source: Pool, exact: int, target: Pool | None = None) -> None:
-    if exact:
-        book.journal.append(Transfer(source, exact, target))
-
-
-def _record_gains(book: Book, action: CorporateAction, position: Position, gains: list[tuple[Sublot, int]]) -> None:
+def _record_gains(book: HouseholdBook, action: CorporateAction, position: int, gains: _Gains) -> None:
     """Enter cash that is gain as a whole: the shares stay, nothing of their basis is used."""
-    closing = closing_by(
-        action,
-        position,
-        units=sum(sublot.units for sublot, _ in gains),
-        net=sum(amount for _, amount in gains),
-    )
+    units = sum(int(book.book.sublots[sublot][c.SUBLOT_UNITS]) for sublot, _ in gains)
+    closing = closing_by(book, action, position, units=units, net=sum(amount for _, amount in gains))
     for sublot, amount in gains:
-        book.record(Piece(sublot, sublot.units, 0, 0), closing, amount, is_distribution=True)
+        _pay(book, closing, sublot, of_cost=0, of_carried=0, amount=amount)
 
 
-def spin_off(book: Book, lot: OpenLot, target: Position, *, ratio: Fraction, part: Fraction) -> OpenLot:
+def _pay(book: HouseholdBook, closing: int, sublot: int, *, of_cost: int, of_carried: int, amount: int) -> None:
+    """Enter cash paid on shares that stay; a loss is never recognized by it."""
+    book.ensure(1)
+    row = book.book.sublots[sublot]
+    piece = new_piece(
+        book.book, c.PAID, sublot, closing, int(row[c.SUBLOT_UNITS]), of_cost, of_carried, amount
+    )
+    book.book.pieces[piece][c.PIECE_START] = row[c.SUBLOT_START]
+
+
+def spin_off(book: HouseholdBook, lot: int, target: int, *, ratio: Fraction, part: Fraction) -> int:
     """The lot of new shares that a lot receives, with `part` of its basis, its dates and its term.
 
     The caller puts it into `target` and replaces the old lot by its successor.
     """
-    made = OpenLot(
-        position=target,
-        execution_id=lot.execution_id,
-        order=lot.order,
-        acquired=lot.acquired,
-        sequence=lot.sequence,
-        units=scaled(lot.units, ratio),
-        cost_pool=Pool(exact=0, cents=0),
-        scale=lot.scale * ratio,
-    )
-    made.sublots.extend(_spun_off(book, sublot, made, ratio=ratio, part=part) for sublot in lot.sublots)
-    made.price_key = price_key(sum(sublot.cost for sublot in made.sublots), made.units)
-    book.lots.append(made)
+    book.ensure(1)
+    made = sibling(book, lot, target, ratio, pool=new_pool(book.book, 0, 0))
+    for sublot in book.sublots_of(lot):
+        _spin_off_sublot(book, sublot, made, ratio=ratio, part=part)
     return made
 
 
-def _spun_off(book: Book, sublot: Sublot, lot: OpenLot, *, ratio: Fraction, part: Fraction) -> Sublot:
-    cost, carried, returned = (scaled(amount, part) for amount in (sublot.cost, sublot.carried, sublot.returned))
-    sublot.cost -= cost
-    sublot.carried -= carried
-    sublot.returned -= returned
-    lot.cost_pool.exact += cost
-    _transfer(book, sublot.lot.cost_pool, cost, lot.cost_pool)
-    carried_pool = None
-    if sublot.carried_pool is not None:
-        carried_pool = Pool(exact=carried, cents=0)
-        _transfer(book, sublot.carried_pool, carried, carried_pool)
-    return lot.add(
-        units=scaled(sublot.units, ratio),
-        cost=cost,
-        holding_start=sublot.holding_start,
-        carried=carried,
-        carried_pool=carried_pool,
-        is_used=True,
-        returned=returned,
-    )
+def _spin_off_sublot(book: HouseholdBook, sublot: int, lot: int, *, ratio: Fraction, part: Fraction) -> None:
+    book.ensure(4)
+    old = book.book.sublots[sublot]
+    cost, carried = scaled(old[c.SUBLOT_COST], part), scaled(old[c.SUBLOT_CARRIED], part)
+    returned, old_pool = scaled(old[c.SUBLOT_RETURNED], part), int(old[c.SUBLOT_POOL])
+    old[c.SUBLOT_COST] -= cost
+    old[c.SUBLOT_CARRIED] -= carried
+    old[c.SUBLOT_RETURNED] -= returned
+    source, pool = int(book.book.lots[old[c.SUBLOT_LOT]][c.LOT_POOL]), int(book.book.lots[lot][c.LOT_POOL])
+    book.book.pools[pool][c.POOL_EXACT] += cost
+    move_basis(book, source, cost, where=c.TO_POOL, target=pool)
+    made = new_sublot(book.book, lot, scaled(old[c.SUBLOT_UNITS], ratio), cost, int(old[c.SUBLOT_START]))
+    new = book.book.sublots[made]
+    new[c.SUBLOT_CARRIED], new[c.SUBLOT_WHOLE_CARRIED], new[c.SUBLOT_USED] = carried, carried, 1
+    new[c.SUBLOT_RETURNED], new[c.SUBLOT_WHOLE_RETURNED] = returned, returned
+    new[c.SUBLOT_MARKS] = old[c.SUBLOT_MARKS]
+    if old_pool != c.NONE:
+        new[c.SUBLOT_POOL] = new_pool(book.book, carried, 0)
+        move_basis(book, old_pool, carried, where=c.TO_POOL, target=int(new[c.SUBLOT_POOL]))
+    insert_sublot(book.book, made, c.NONE)
 
 
-def pay_boot(book: Book, position: Position, action: CorporateAction) -> None:
+def pay_boot(book: HouseholdBook, position: int, action: CorporateAction) -> None:
     """Cash beside stock: gain is recognized up to the cash, a loss never (IRC 356); the rest reduces the basis."""
     stock_value = scaled(to_units(action.fmv_new or _NOTHING), action.ratio or Fraction(0))
-    closing = closing_by(action, position, units=position.held, net=cash(book, action, position.held))
-    for sublot in list(position.open_sublots()):
-        received = cash(book, action, sublot.units)
-        gain = stock_value * sublot.units // book.share_units + received - sublot.cost - sublot.carried
-        of_cost, of_carried = _take_basis(sublot, received - min(max(gain, 0), received))
-        book.record(Piece(sublot, sublot.units, of_cost, of_carried), closing, received, is_distribution=True)
+    held = book.held(position)
+    closing = closing_by(book, action, position, units=held, net=cash(book, action, held))
+    for sublot in list(book.open_sublots(position)):
+        row = book.book.sublots[sublot]
+        units, basis = int(row[c.SUBLOT_UNITS]), int(row[c.SUBLOT_COST] + row[c.SUBLOT_CARRIED])
+        received = cash(book, action, units)
+        gain = stock_value * units // book.share_units + received - basis
+        of_cost, of_carried = _take_basis(book, sublot, received - min(max(gain, 0), received))
+        _pay(book, closing, sublot, of_cost=of_cost, of_carried=of_carried, amount=received)

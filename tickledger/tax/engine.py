@@ -7,39 +7,65 @@ in January re-opens December.
 import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import partial
-from math import lcm, prod
 
 from tickledger.domain.account import Account
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import Problem
+from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Lot
 from tickledger.tax import invariants
-from tickledger.tax.book import Book, Reservations
+from tickledger.tax.book import HouseholdBook
+from tickledger.tax.book_building import Setting, new_book
 from tickledger.tax.corporate_actions import admit as admit_actions
+from tickledger.tax.fill_columns import columns_of, share_units_for
 from tickledger.tax.fills import Fill, admit, in_order
-from tickledger.tax.gains import Rows, rows_of
+from tickledger.tax.holdings import forget_transfers
 from tickledger.tax.households import households
 from tickledger.tax.methods import MethodSchedule
-from tickledger.tax.opening_lots import enter_opening_lots
+from tickledger.tax.options import fold_legs
 from tickledger.tax.policies import Policies, SameOrder
 from tickledger.tax.result import TaxResult
-from tickledger.tax.settlement import remaining, settle
-from tickledger.tax.sweep import History, same_order_sales, work_through
+from tickledger.tax.result_columns import HouseholdColumns
+from tickledger.tax.sweep import History, Reservations, same_order_sales, work_through
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """What every household's computation shares."""
+    """What every household's computation shares; `fills` are in order."""
 
-    history: History
+    fills: Sequence[Fill]
+    actions: Sequence[CorporateAction]
+    methods: MethodSchedule
     opening_lots: Sequence[Lot]
     policies: Policies
     identity: Mapping[str, str]
     left_out: Collection[str]
     until: date
+    where: str
+
+    def setting(
+        self,
+        accounts: Mapping[str, Account],
+        *,
+        opening_lots: Sequence[Lot],
+        ratios: Sequence[Fraction],
+        asset_classes: Mapping[str, AssetClass],
+    ) -> Setting:
+        """What the books of one household are made for."""
+        return Setting(
+            accounts=accounts,
+            policies=self.policies,
+            methods=self.methods,
+            identity=self.identity,
+            left_out=sorted(self.left_out),
+            opening_lots=opening_lots,
+            ratios=ratios,
+            asset_classes=asset_classes,
+        )
 
 
 def compute(
@@ -67,25 +93,32 @@ def compute(
     admission = admit(fills, where=where)
     ordered, opening = in_order(admission.fills), list(opening_lots)
     actions, told_twice, unclear = admit_actions(corporate_actions)
-    history = History(ordered, actions, methods or MethodSchedule(), where)
     inputs = _Inputs(
-        history=history,
+        fills=ordered,
+        actions=actions,
+        methods=methods or MethodSchedule(),
         opening_lots=opening,
         policies=policies or Policies(),
         identity=_identity(identity or {}, actions),
         left_out=admission.left_out | unclear | set(left_out),
         until=until or (ordered[-1].trade_date if ordered else date.min),
+        where=where,
     )
     account_ids = [*(fill.account_id for fill in ordered), *(lot.account_id for lot in opening)]
     groups, problems = households(list(accounts), account_ids)
     with _collector_at_rest():
-        results = [_computed(group, inputs) for group in groups]
-    return _joined(results, [*admission.problems, *told_twice, *problems], inputs)
+        results = [result for group in groups if (result := _computed(group, inputs)) is not None]
+    return TaxResult(
+        households=tuple(columns for columns, _, _ in results),
+        problems=(*admission.problems, *told_twice, *problems, *(found for _, told, _ in results for found in told)),
+        policies=inputs.policies,
+        left_out=tuple(sorted(set(inputs.left_out).union(*(left_out for _, _, left_out in results)))),
+    )
 
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """No searches for unreachable cycles meanwhile: nothing becomes one, and they took a third of the time."""
+    """No searches for unreachable cycles meanwhile: nothing becomes one."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -95,88 +128,58 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> Rows:
-    """One household's rows and problems."""
-    history = inputs.history
-    fills = [fill for fill in history.fills if fill.account_id in accounts]
+def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[HouseholdColumns, list[Problem], set[str]] | None:
+    """One household's result, problems, and what was left out of it."""
+    fills = [fill for fill in inputs.fills if fill.account_id in accounts]
     opening = [lot for lot in inputs.opening_lots if lot.account_id in accounts]
     if not fills and not opening:
-        return Rows()
-    symbols = _symbols(fills, opening, history.actions)
-    actions = [action for action in history.actions if action.symbol in symbols]
-    own = replace(history, fills=fills, actions=actions)
-    new_book = partial(_book, accounts=accounts, inputs=inputs, history=own, opening=opening)
-    reserved = {}
-    if inputs.policies.same_order is SameOrder.NEVER_REPLACES:
-        reserved = same_order_sales(lambda: new_book(reserved={}, has_wash_sales=False), own)
-    book = new_book(reserved=reserved, has_wash_sales=True)
-    work_through(book, own)
+        return None
+    symbols = _symbols(fills, opening, inputs.actions)
+    actions = [action for action in inputs.actions if action.symbol in symbols]
+    ratios = [action.ratio for action in actions if action.ratio is not None]
+    columns = columns_of(fold_legs(fills), share_units=share_units_for(fills, opening, ratios))
+    asset_classes = {lot.symbol: lot.asset_class for lot in opening} | {
+        fill.symbol: fill.asset_class for fill in fills
+    }
+    setting = inputs.setting(accounts, opening_lots=opening, ratios=ratios, asset_classes=asset_classes)
+    history = History(columns, actions, inputs.policies.split_in_window, inputs.where)
+    book, result = worked_through(history, setting, until=inputs.until)
+    return result, book.problems, {symbol for symbol in symbols if book.is_left_out(symbol)}
+
+
+def worked_through(
+    history: History, setting: Setting, *, until: date | None = None
+) -> tuple[HouseholdBook, HouseholdColumns]:
+    """One household's book with everything settled and checked, and its columns.
+
+    Raises LedgerError with the offending rows where the result would contradict itself.
+    """
+    reserved: Reservations = {}
+    if setting.policies.same_order is SameOrder.NEVER_REPLACES:
+        first_look = partial(new_book, history.columns, setting, reservations={}, has_wash_sales=False)
+        reserved = same_order_sales(first_look, history)
+    book = new_book(history.columns, setting, reservations=reserved, has_wash_sales=True)
+    work_through(book, history)
+    forget_transfers(book)
     _spread(book)
-    settled = list(settle(book.journal))
-    held = [remaining(sublot) for position in book.positions.values() for sublot in position.open_sublots()]
-    invariants.check(book, settled, held)
-    rows = rows_of(book, settled, held, until=inputs.until)
-    rows.left_out = {symbol for symbol in symbols if book.is_left_out(symbol)}
-    return rows
+    book.settle()
+    last = int(history.columns.date[-1]) if len(history.columns) else 1
+    columns = HouseholdColumns(book, until.toordinal() if until else last)
+    invariants.check(book, columns)
+    return book, columns
 
 
-def _book(
-    *,
-    accounts: Mapping[str, Account],
-    inputs: _Inputs,
-    history: History,
-    opening: Sequence[Lot],
-    reserved: Reservations,
-    has_wash_sales: bool,
-) -> Book:
-    """A book with the opening lots in it and nothing else yet."""
-    book = Book(
-        accounts=accounts,
-        policies=inputs.policies,
-        identity=inputs.identity,
-        share_units=_share_units(history, opening),
-        has_wash_sales=has_wash_sales,
-        reserved=reserved,
-        asset_classes={fill.symbol: fill.asset_class for fill in history.fills},
-    )
-    for lot in opening:
-        book.asset_classes.setdefault(lot.symbol, lot.asset_class)
-    book.left_out |= {book.security(symbol) for symbol in inputs.left_out}
-    _refuse_lots_bought_again(book, history, opening)
-    enter_opening_lots(book, opening)
-    return book
-
-
-def _refuse_lots_bought_again(book: Book, history: History, opening: Sequence[Lot]) -> None:
-    bought = {fill.execution_id for fill in history.fills}
-    for lot in opening:
-        if lot.open_execution_id in bought and not book.is_left_out(lot.symbol):
-            expected = "opening lots whose fills are not among the fills as well"
-            book.leave_out(
-                lot.symbol, Problem("opening lots", expected, lot.open_execution_id, column="open_execution_id")
-            )
-
-
-def _spread(book: Book) -> None:
+def _spread(book: HouseholdBook) -> None:
     """Leave out whatever shares lots with a security that is left out."""
-    size = -1
-    while size != len(book.left_out):
-        size = len(book.left_out)
+    is_changing = True
+    while is_changing:
+        is_changing = False
         for pair in book.links:
-            if not book.left_out.isdisjoint(pair):
-                book.left_out.update(pair)
-
-
-def _joined(results: Sequence[Rows], problems: Sequence[Problem], inputs: _Inputs) -> TaxResult:
-    return TaxResult(
-        gains=tuple(sorted((gain for rows in results for gain in rows.gains), key=lambda gain: gain.sold_date)),
-        wash_sales=tuple(wash for rows in results for wash in rows.wash_sales),
-        open_lots=tuple(lot for rows in results for lot in rows.open_lots),
-        lots=tuple(lot for rows in results for lot in rows.lots.values()),
-        problems=(*problems, *(problem for rows in results for problem in rows.problems)),
-        policies=inputs.policies,
-        left_out=tuple(sorted(set(inputs.left_out).union(*(rows.left_out for rows in results)))),
-    )
+            left_out = [book.is_left_out(symbol) for symbol in pair]
+            if any(left_out) and not all(left_out):
+                is_changing = True
+                for symbol in pair:
+                    book.leave_out(symbol)
 
 
 def _symbols(fills: Iterable[Fill], opening: Iterable[Lot], actions: Iterable[CorporateAction]) -> set[str]:
@@ -186,20 +189,6 @@ def _symbols(fills: Iterable[Fill], opening: Iterable[Lot], actions: Iterable[Co
         if action.symbol in symbols and action.new_symbol is not None:
             symbols.add(action.new_symbol)
     return symbols
-
-
-def _share_units(history: History, opening: Iterable[Lot]) -> int:
-    """Units in a share, so that every quantity is whole and every split divides evenly.
-
-    The product of the ratios' denominators lasts for all splits, whatever was cut up between them.
-    """
-    quantities = [fill.quantity for fill in history.fills]
-    quantities += [choice.quantity for fill in history.fills for choice in fill.lots]
-    quantities += [lot.quantity for lot in opening]
-    ratios = [action.ratio for action in history.actions if action.ratio is not None]
-    return lcm(*{quantity.as_integer_ratio()[1] for quantity in quantities}) * prod(
-        ratio.denominator for ratio in ratios
-    )
 
 
 def _identity(declared: Mapping[str, str], actions: Iterable[CorporateAction]) -> dict[str, str]:

@@ -1,173 +1,172 @@
-"""The settled book as the rows that leave the engine: gains, wash sales and lots with their identifiers."""
+"""The columns of a household's result as the rows that leave the engine: gains, wash sales and lots."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
-from typing import Final
 
-from tickledger.domain.errors import Problem
-from tickledger.domain.ids import text_id
-from tickledger.domain.instrument import AssetClass
-from tickledger.domain.lot import Lot, RealizedGain, WashSale
-from tickledger.tax.book import Book
-from tickledger.tax.cents import as_decimal, nearest_cent
-from tickledger.tax.holding_period import term
-from tickledger.tax.lots import Sublot, Wash
-from tickledger.tax.settlement import Remaining, Settled
-from tickledger.tax.wash_sales import WINDOW_DAYS, is_ira
-
-_REMEMBERED: Final = 1 << 16
-
-
-@dataclass(slots=True)
-class Rows:
-    """What one book adds to the result."""
-
-    problems: list[Problem] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
-    gains: list[RealizedGain] = field(default_factory=list)
-    wash_sales: list[WashSale] = field(default_factory=list)
-    open_lots: list[Lot] = field(default_factory=list)
-    lots: dict[str, Lot] = field(default_factory=dict)
+from tickledger.domain.lot import Lot, RealizedGain, Term, WashSale
+from tickledger.tax.cents import as_decimal
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.result_columns import (
+    ASSET_CLASSES,
+    CLOSED_BY,
+    HouseholdColumns,
+    Numbers,
+    day,
+    nearest_cents,
+    shares,
+)
+from tickledger.tax.wash_sales import RULES
 
 
-def rows_of(book: Book, settled: Iterable[Settled], held: Sequence[Remaining], *, until: date) -> Rows:
-    """The rows of every security that could be computed; gains and losses inside an IRA are nobody's.
-
-    `until` is the last day the data cover: losses whose window reaches beyond it are provisional.
-    """
-    rows = Rows(book.problems)
-    for row in settled:
-        position = row.disposition.sublot.lot.position
-        if not is_ira(position.kind) and not book.is_left_out(position.symbol):
-            _add_gain(rows, book, row, until=until.toordinal())
-    for rest in held:
-        if not book.is_left_out(rest.sublot.lot.position.symbol):
-            rows.open_lots.append(_open_lot(rows, book, rest))
-    return rows
+def marked(marks: int) -> tuple[str, ...]:
+    """The policies that bits name: ``("P1", "P7")``."""
+    return tuple(f"P{number + 1}" for number in range(8) if marks >> number & 1)
 
 
-def _add_gain(rows: Rows, book: Book, row: Settled, *, until: int) -> None:
-    disposition = row.disposition
-    closing, sublot, lot = disposition.closing, disposition.sublot, disposition.sublot.lot
-    position = lot.position
-    lot_id = sublot.lot_id or _lot_id(rows, book, sublot)
-    # A short is held by the shares delivered, bought on the day it is closed.
-    holding_start = closing.closed if position.is_short else sublot.holding_start
-    held = term(holding_start, closing.closed)
-    asset_class = book.asset_classes.get(position.symbol, AssetClass.STOCK)
-    open_until = None
-    if disposition.loss and disposition.matched < disposition.to_match and asset_class is not AssetClass.CRYPTO:
-        open_until = closing.closed + WINDOW_DAYS if closing.closed + WINDOW_DAYS > until else None
-    # The id hashes everything that the row says: what the lot says is in its id.
-    gain_id = text_id(
-        "gain",
-        f"{lot_id} {closing.close_id} {closing.corporate_action_id} {closing.closed} {holding_start} {held}"
-        f" {open_until} {disposition.units} {row.proceeds} {row.basis} {row.disallowed} {row.permanent}",
+def gain_rows(columns: HouseholdColumns) -> Iterator[RealizedGain]:
+    """The gains, in the order in which they happened."""
+    book, rows = columns.book, columns.gain_rows
+    units, asset_class = book.share_units, [ASSET_CLASSES[columns.asset_class(symbol)] for symbol in book.symbols]
+    table = zip(
+        text_list(columns.gain_ids),
+        columns.closing.tolist(),
+        columns.opening.tolist(),
+        text_list(columns.lot_ids_of(columns.gain_sublots)),
+        columns.gain_position.tolist(),
+        rows[:, c.PIECE_UNITS].tolist(),
+        columns.acquired.tolist(),
+        columns.start.tolist(),
+        columns.sold.tolist(),
+        rows[:, c.PIECE_PROCEEDS].tolist(),
+        rows[:, c.PIECE_BASIS].tolist(),
+        rows[:, c.PIECE_DISALLOWED].tolist(),
+        rows[:, c.PIECE_PERMANENT].tolist(),
+        columns.is_long_term.tolist(),
+        columns.open_until.tolist(),
+        columns.gain_closings[:, c.CLOSING_KIND].tolist(),
+        columns.gain_closings[:, c.CLOSING_FILL].tolist(),
+        rows[:, c.PIECE_MARKS].tolist(),
+        strict=True,
     )
-    sold = day(closing.closed)
-    rows.gains.append(
-        RealizedGain(
+    for (
+        gain_id, close, opening, lot_id, position, of_units, acquired, start, sold,
+        proceeds, basis, disallowed, permanent, is_long, until, kind, event, marks,
+    ) in table:  # fmt: skip
+        yield RealizedGain(
             gain_id=gain_id,
-            close_execution_id=closing.close_id,
-            open_execution_id=lot.execution_id,
+            close_execution_id=columns.closing_texts[close],
+            open_execution_id=columns.opening_texts[opening],
             lot_id=lot_id,
-            account_id=position.account_id,
-            symbol=position.symbol,
-            quantity=shares(disposition.units, book.share_units),
-            acquired_date=sold if position.is_short else day(lot.acquired),
-            holding_start=day(holding_start),
-            sold_date=sold,
-            proceeds=as_decimal(row.proceeds),
-            basis=as_decimal(row.basis),
-            adjustment_code="W" if row.disallowed else "",
-            disallowed_loss=as_decimal(row.disallowed),
-            gain_loss=as_decimal(row.proceeds - row.basis + row.disallowed),
-            term=held,
-            permanently_disallowed=as_decimal(row.permanent),
-            tax_year=sold.year,
-            is_provisional=open_until is not None,
-            open_until_date=day(open_until) if open_until else None,
-            asset_class=asset_class,
-            is_short=position.is_short,
-            corporate_action_id=closing.corporate_action_id,
+            account_id=book.account_ids[position],
+            symbol=book.symbols[position],
+            quantity=shares(of_units, units),
+            acquired_date=day(acquired),
+            holding_start=day(start),
+            sold_date=day(sold),
+            proceeds=as_decimal(proceeds),
+            basis=as_decimal(basis),
+            adjustment_code="W" if disallowed else "",
+            disallowed_loss=as_decimal(disallowed),
+            gain_loss=as_decimal(proceeds - basis + disallowed),
+            term=Term.LONG if is_long else Term.SHORT,
+            permanently_disallowed=as_decimal(permanent),
+            tax_year=day(sold).year,
+            is_provisional=until != 0,
+            open_until_date=day(until) if until else None,
+            asset_class=asset_class[position],
+            is_short=position % 2 == 1,
+            corporate_action_id=book.action_ids[-2 - event][1] if event < 0 else None,
+            closed_by=CLOSED_BY[kind],
+            policies=marked(marks),
         )
+
+
+def wash_sale_rows(columns: HouseholdColumns) -> Iterator[WashSale]:
+    """The wash sales by gain, in the order in which the replacements were found."""
+    rows, gain_ids = columns.washes[columns.wash_rows], text_list(columns.gain_ids)
+    carriers = _carriers(columns)
+    table = zip(
+        text_list(columns.wash_ids),
+        columns.wash_gain.tolist(),
+        columns.replacement.tolist(),
+        rows[:, c.WASH_UNITS].tolist(),
+        rows[:, c.WASH_CENTS].tolist(),
+        rows[:, c.WASH_PERMANENT].tolist(),
+        rows[:, c.WASH_RULE].tolist(),
+        carriers,
+        strict=True,
     )
-    for number, wash in enumerate(disposition.washes):
-        if wash.cents:
-            rows.wash_sales.append(_wash_sale(book, wash, gain_id=gain_id, number=number))
+    for wash_id, gain, replacement, units, cents, is_permanent, rule, carrier in table:
+        is_sale = rule == c.SHORT_SALE
+        yield WashSale(
+            wash_sale_id=wash_id,
+            gain_id=gain_ids[gain],
+            replacement_execution_id=(columns.closing_texts if is_sale else columns.opening_texts)[replacement],
+            quantity=shares(units, columns.book.share_units),
+            disallowed_loss=as_decimal(cents),
+            is_permanent=bool(is_permanent),
+            rule=RULES[rule],
+            replacement_lot_id=None if is_permanent else carrier,
+        )
 
 
-def _wash_sale(book: Book, wash: Wash, *, gain_id: str, number: int) -> WashSale:
-    units = f"{wash.units}/{book.share_units}"
-    content = f"{gain_id} {number} {wash.replacement_id} {units} {wash.cents} {wash.is_permanent} {wash.rule}"
-    return WashSale(
-        wash_sale_id=text_id("wash", content),
-        gain_id=gain_id,
-        replacement_execution_id=wash.replacement_id,
-        quantity=shares(wash.units, book.share_units),
-        disallowed_loss=as_decimal(wash.cents),
-        is_permanent=wash.is_permanent,
-        rule=wash.rule,
+def _carriers(columns: HouseholdColumns) -> list[str | None]:
+    """The lot that carries each wash sale's amount; none where a sale took over the loss of a short."""
+    sublots = columns.washes[columns.wash_rows, c.WASH_SUBLOT]
+    found = text_list(columns.lot_ids_of(sublots.clip(min=0)) if len(columns.referred) else sublots[:0])
+    return [lot_id if sublot >= 0 else None for lot_id, sublot in zip(found, sublots.tolist(), strict=True)]
+
+
+def open_lot_rows(columns: HouseholdColumns) -> Iterator[Lot]:
+    """What is still held, each under the id of the lot it is left of."""
+    rows, held = columns.sublots[columns.held], columns.held
+    carried, cost = rows[:, c.SUBLOT_HELD_CARRIED], rows[:, c.SUBLOT_HELD_COST]
+    is_short = columns.sublot_position[held] % 2 == 1
+    adjusted = [c - d if s else c + d for c, d, s in zip(cost.tolist(), carried.tolist(), is_short, strict=True)]
+    original = [c + r for c, r in zip(cost.tolist(), nearest_cents(rows[:, c.SUBLOT_RETURNED]).tolist(), strict=True)]
+    ids = columns.lot_ids_of(held)
+    yield from _lots(columns, held, text_list(ids), rows[:, c.SUBLOT_UNITS].tolist(), (original, adjusted))
+
+
+def lot_rows(columns: HouseholdColumns) -> Iterator[Lot]:
+    """Every lot that a gain, a wash sale or an open lot refers to, as it was when last whole."""
+    original, adjusted = columns.whole_basis(columns.referred)
+    units = columns.sublots[columns.referred, c.SUBLOT_WHOLE_UNITS].tolist()
+    ids = text_list(columns.lot_ids)
+    yield from _lots(columns, columns.referred, ids, units, (original.tolist(), adjusted.tolist()))
+
+
+def _lots(
+    columns: HouseholdColumns, sublots: Numbers, ids: list[str], units: list[int], basis: tuple[list[int], list[int]]
+) -> Iterator[Lot]:
+    book, rows = columns.book, columns.sublots[sublots]
+    of_lots = columns.lots[rows[:, c.SUBLOT_LOT].astype(int)]
+    table = zip(
+        ids,
+        columns.place_of(of_lots[:, c.LOT_FILL]).tolist(),
+        columns.sublot_position[sublots].tolist(),
+        units,
+        of_lots[:, c.LOT_ACQUIRED].tolist(),
+        rows[:, c.SUBLOT_START].tolist(),
+        *basis,
+        strict=True,
     )
+    for lot_id, opening, position, of_units, acquired, start, original, adjusted in table:
+        quantity: Decimal = shares(-of_units if position % 2 else of_units, book.share_units)
+        yield Lot(
+            lot_id=lot_id,
+            open_execution_id=columns.opening_texts[opening],
+            account_id=book.account_ids[position],
+            symbol=book.symbols[position],
+            quantity=quantity,
+            acquired_date=day(acquired),
+            holding_start=day(start),
+            original_basis=as_decimal(original),
+            adjusted_basis=as_decimal(adjusted),
+            asset_class=ASSET_CLASSES[columns.asset_class(book.symbols[position])],
+        )
 
 
-def _open_lot(rows: Rows, book: Book, rest: Remaining) -> Lot:
-    sublot = rest.sublot
-    carried = -rest.carried if sublot.lot.position.is_short else rest.carried
-    return _lot(
-        book,
-        sublot,
-        lot_id=sublot.lot_id or _lot_id(rows, book, sublot),
-        units=sublot.units,
-        original=rest.cost + rest.returned,
-        adjusted=rest.cost + carried,
-    )
-
-
-def _lot_id(rows: Rows, book: Book, sublot: Sublot) -> str:
-    """The id of the lot that a sublot was when last whole, which joins the rows."""
-    lot, position = sublot.lot, sublot.lot.position
-    asset_class = book.asset_classes.get(position.symbol, AssetClass.STOCK)
-    carried = -sublot.whole_carried if position.is_short else sublot.whole_carried
-    original = nearest_cent(sublot.whole_cost + sublot.whole_returned)
-    adjusted = nearest_cent(sublot.whole_cost + carried)
-    place = f"{position.account_id} {position.symbol} {asset_class} {position.is_short} {lot.execution_id}"
-    dates = f"{lot.acquired} {sublot.holding_start}"
-    units = f"{sublot.whole_units}/{book.share_units}"
-    sublot.lot_id = text_id("lot", f"{place} {sublot.ordinal} {dates} {units} {original} {adjusted}")
-    rows.lots[sublot.lot_id] = _lot(
-        book, sublot, lot_id=sublot.lot_id, units=sublot.whole_units, original=original, adjusted=adjusted
-    )
-    return sublot.lot_id
-
-
-def _lot(book: Book, sublot: Sublot, *, lot_id: str, units: int, original: int, adjusted: int) -> Lot:
-    lot, position = sublot.lot, sublot.lot.position
-    return Lot(
-        lot_id=lot_id,
-        open_execution_id=lot.execution_id,
-        account_id=position.account_id,
-        symbol=position.symbol,
-        quantity=shares(-units if position.is_short else units, book.share_units),
-        acquired_date=day(lot.acquired),
-        holding_start=day(sublot.holding_start),
-        original_basis=as_decimal(original),
-        adjusted_basis=as_decimal(adjusted),
-        asset_class=book.asset_classes.get(position.symbol, AssetClass.STOCK),
-    )
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def day(ordinal: int) -> date:
-    """The date of an ordinal; dates repeat by the thousand."""
-    return date.fromordinal(ordinal)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def shares(units: int, share_units: int) -> Decimal:
-    """Units as shares; exact unless a split by thirds leaves no decimal that is."""
-    whole, rest = divmod(units, share_units)
-    return (Decimal(units) / share_units).normalize() if rest else Decimal(whole)
+def text_list(ids: Numbers) -> list[str]:
+    """A column of ASCII ids as texts."""
+    return ids.astype("U").tolist()  # type: ignore[no-any-return]  # numpy's lists are of anything

@@ -5,103 +5,97 @@
 * a loss is never disallowed beyond its amount, and a gain never at all
 * a replacement share takes over one loss
 * no cycles: what replaces a loss is closed after it
+
+The kernel looks at the rows (`kernel.checks`); the sums and the words are here.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import numpy as np
 
 from tickledger.domain.errors import LedgerError
-from tickledger.tax.book import Book
-from tickledger.tax.cents import Pool, as_decimal, nearest_cent
-from tickledger.tax.lots import Disposition, Transfer
-from tickledger.tax.settlement import Remaining, Settled
+from tickledger.tax.book import HouseholdBook
+from tickledger.tax.cents import as_decimal
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.result_columns import HouseholdColumns, Numbers
+
+_MOST_TOLD: Final = 20
 
 
-def check(book: Book, settled: Sequence[Settled], held: Sequence[Remaining]) -> None:
-    """Raise LedgerError with the offending rows unless every invariant holds."""
-    violations = [
-        *_shares(book),
-        *_losses(settled),
-        *_replacements(book, settled),
-        *_cycles(settled),
-        *_dollars(book, settled, held),
-    ]
+def check(book: HouseholdBook, columns: HouseholdColumns) -> None:
+    """Raise LedgerError with the offending rows unless every invariant holds; the journal is settled."""
+    first = int(book.book.counts[c.EVENTS])
+    rows = sum(int(book.book.counts[number]) for number in (c.LOTS, c.PIECES, c.PIECES, c.WASHES, c.POOLS))
+    book.kernel.check(book.book)
+    violations = [*_told(book, book.events_told, first), *_told(book, first, int(book.book.counts[c.EVENTS]))]
+    violations += _dollars(book, columns)
     if violations:
-        raise LedgerError("the tax result contradicts itself:\n" + "\n".join(violations))
+        more = [f"and {len(violations) - _MOST_TOLD} more of {rows} rows"] if len(violations) > _MOST_TOLD else []
+        raise LedgerError("the tax result contradicts itself:\n" + "\n".join([*violations[:_MOST_TOLD], *more]))
 
 
-def _row(disposition: Disposition) -> str:
-    lot = disposition.sublot.lot
-    return f"{disposition.closing.close_id} closing {lot.execution_id} ({lot.position.symbol})"
+def _told(book: HouseholdBook, first: int, end: int) -> Iterator[str]:
+    for number in range(first, end):
+        kind, subject, value, other = (int(part) for part in book.book.events[number])
+        yield _TELL[kind](book, subject, value, other)
 
 
-def _shares(book: Book) -> Iterator[str]:
-    closed: defaultdict[int, int] = defaultdict(int)
-    for entry in book.journal:
-        if isinstance(entry, Disposition) and not entry.is_distribution:
-            closed[id(entry.sublot.lot)] += entry.units
-    for lot in book.lots:
-        if lot.whole_units != closed[id(lot)] + lot.units:
-            yield f"lot {lot.execution_id}: {lot.whole_units} units in, {closed[id(lot)]} closed, {lot.units} held"
-    for position in book.positions.values():
-        of_sublots = sum(sublot.units for sublot in position.open_sublots())
-        if position.held != of_sublots:
-            yield f"position {position.account_id} {position.symbol}: {position.held} units held, {of_sublots} in lots"
+def _lot(book: HouseholdBook, lot: int) -> str:
+    row = book.book.lots[lot]
+    return f"{book.opening_id(int(row[c.LOT_FILL]))} ({book.symbols[int(row[c.LOT_POSITION])]})"
 
 
-def _losses(settled: Sequence[Settled]) -> Iterator[str]:
-    for row in settled:
-        loss = max(row.basis - row.proceeds, 0)
-        if not 0 <= row.permanent <= row.disallowed <= loss:
-            disallowed = f"{as_decimal(row.disallowed)} disallowed, {as_decimal(row.permanent)} of it for good"
-            yield f"{_row(row.disposition)}: {disallowed}, of a loss of {as_decimal(loss)}"
+def _piece(book: HouseholdBook, piece: int) -> str:
+    row = book.book.pieces[piece]
+    fill = int(book.book.closings[row[c.PIECE_CLOSING]][c.CLOSING_FILL])
+    name = book.columns.execution_ids[fill] if fill >= 0 else book.action_ids[-2 - fill][0]
+    return f"{name} closing {_lot(book, int(book.book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]))}"
 
 
-def _replacements(book: Book, settled: Sequence[Settled]) -> Iterator[str]:
-    """Shares are counted as their lot bought them; all that corporate actions made of a lot share its pool."""
-    bought: dict[int, Fraction] = {}
-    for lot in book.lots:
-        bought.setdefault(id(lot.cost_pool), lot.whole_units / lot.scale)
-    used: defaultdict[int, Fraction | int] = defaultdict(int)
-    for row in settled:
-        for wash in row.disposition.washes:
-            lot = wash.replacement
-            if wash.replacement_id != lot.execution_id:
-                continue  # a sale that took over a short's loss; its shares are gone with it
-            used[id(lot.cost_pool)] += wash.units if lot.scale == 1 else wash.units / lot.scale
-            if used[id(lot.cost_pool)] > bought[id(lot.cost_pool)]:
-                yield f"{_row(row.disposition)}: shares of {lot.execution_id} replaced more than one loss each"
+def _shares_lost(book: HouseholdBook, lot: int, held: int, closed: int) -> str:
+    return f"lot {_lot(book, lot)}: {book.book.lots[lot][c.LOT_WHOLE_UNITS]} units in, {closed} closed, {held} held"
 
 
-def _cycles(settled: Sequence[Settled]) -> Iterator[str]:
-    carried_by: set[int] = {
-        id(wash.pool) for row in settled for wash in row.disposition.washes if wash.pool is not None
-    }
-    for row in settled:
-        pool = row.disposition.sublot.carried_pool
-        if pool is not None and id(pool) in carried_by:
-            yield f"{_row(row.disposition)}: closed before the loss that it replaces"
-        for wash in row.disposition.washes:
-            carried_by.discard(id(wash.pool))
+def _too_much(book: HouseholdBook, piece: int, disallowed: int, loss: int) -> str:
+    return f"{_piece(book, piece)}: {as_decimal(disallowed)} disallowed, of a loss of {as_decimal(loss)}"
 
 
-def _dollars(book: Book, settled: Sequence[Settled], held: Sequence[Remaining]) -> Iterator[str]:
-    yield from _pools(book, settled)
-    reported = deferred = permanent = economic = 0
-    closing = None
-    for row in settled:
-        reported += row.gain
-        permanent += row.permanent
-        if row.disposition.closing is not closing:
-            closing = row.disposition.closing
-            net = nearest_cent(closing.net)
-            economic += -net if row.disposition.sublot.lot.position.is_short else net
-    for rest in held:
-        deferred += rest.carried
-        economic += -rest.cost if rest.sublot.lot.position.is_short else rest.cost
-    returned = sum(entry.cents for entry in book.journal if isinstance(entry, Transfer) and entry.target is None)
-    economic += returned - book.paid_cents
+def _cycle(book: HouseholdBook, piece: int, wash: int, cents: int) -> str:
+    replacement = _lot(book, int(book.book.washes[wash][c.WASH_LOT]))
+    return f"{_piece(book, piece)}: its replacement {replacement} was closed before it, with {as_decimal(cents)}"
+
+
+def _replaced_twice(book: HouseholdBook, piece: int, wash: int, units: int) -> str:
+    replacement = _lot(book, int(book.book.washes[wash][c.WASH_LOT]))
+    return f"{_piece(book, piece)}: {units} units of {replacement} replaced more than one loss each"
+
+
+def _not_given_out(book: HouseholdBook, pool: int, cents: int, taken: int) -> str:
+    lots = [lot for lot in range(int(book.book.counts[c.LOTS])) if book.book.lots[lot][c.LOT_POOL] == pool]
+    whose = f"lot {_lot(book, lots[0])}" if lots else "what replaced a loss"
+    return f"{whose}: of {as_decimal(cents)} of basis {as_decimal(taken)} was given out"
+
+
+_TELL: Final[Mapping[int, Callable[[HouseholdBook, int, int, int], str]]] = {
+    c.SHARES_LOST: _shares_lost,
+    c.TOO_MUCH_DISALLOWED: _too_much,
+    c.CYCLE: _cycle,
+    c.REPLACED_TWICE: _replaced_twice,
+    c.NOT_GIVEN_OUT: _not_given_out,
+}
+
+
+def _dollars(book: HouseholdBook, columns: HouseholdColumns) -> Iterator[str]:
+    """All accounts, IRAs included, and all securities."""
+    pieces = columns.pieces
+    realized = pieces[(pieces[:, c.PIECE_KIND] <= c.PAID).astype(bool)]
+    permanent = _sum(realized[:, c.PIECE_PERMANENT])
+    gains = realized[:, c.PIECE_PROCEEDS] - realized[:, c.PIECE_BASIS] + realized[:, c.PIECE_DISALLOWED]
+    reported = _sum(gains)
+    held = columns.sublots[(columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool)]
+    deferred = _sum(held[:, c.SUBLOT_HELD_CARRIED])
+    economic = _received(columns, realized) + _held(columns) + _moved(columns) - int(book.book.counts[c.SPENT])
     if reported - deferred - permanent != economic:
         yield (
             f"reported {as_decimal(reported)} − deferred {as_decimal(deferred)} − permanent {as_decimal(permanent)}"
@@ -109,15 +103,35 @@ def _dollars(book: Book, settled: Sequence[Settled], held: Sequence[Remaining]) 
         )
 
 
-def _pools(book: Book, settled: Sequence[Settled]) -> Iterator[str]:
-    for lot in book.lots:
-        if not _is_given_out(lot.cost_pool):
-            yield f"lot {lot.execution_id}: of a basis of {as_decimal(lot.cost_pool.cents)} not all was given out"
-    for row in settled:
-        for wash in row.disposition.washes:
-            if wash.pool is not None and not _is_given_out(wash.pool):
-                yield f"{_row(row.disposition)}: {as_decimal(wash.cents)} did not all arrive at {wash.replacement_id}"
+def _sum(numbers: Numbers) -> int:
+    return int(numbers.sum()) if len(numbers) else 0
 
 
-def _is_given_out(pool: Pool) -> bool:
-    return pool.taken_exact == pool.exact and pool.taken_cents == pool.cents
+def _received(columns: HouseholdColumns, realized: Numbers) -> int:
+    """What closings brought in, less what closing shorts cost."""
+    closings = columns.closings[np.unique(realized[:, c.PIECE_CLOSING].astype(np.int64))]
+    is_short = closings[:, c.CLOSING_POSITION].astype(np.int64) % 2 == 1
+    return _sum(closings[~is_short, c.CLOSING_CENTS]) - _sum(closings[is_short, c.CLOSING_CENTS])
+
+
+def _held(columns: HouseholdColumns) -> int:
+    """The basis of what is held, at cost; of shorts, what they brought in, negative."""
+    is_held = (columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool)
+    is_short = columns.sublot_position % 2 == 1
+    cost = columns.sublots[:, c.SUBLOT_HELD_COST]
+    return _sum(cost[is_held & ~is_short]) - _sum(cost[is_held & is_short])
+
+
+def _moved(columns: HouseholdColumns) -> int:
+    """Basis that was returned or left; and what moved into a closing, which `_received` counts once more."""
+    pieces = columns.pieces
+    moved = pieces[(pieces[:, c.PIECE_KIND] == c.MOVED).astype(bool)]
+    where, cents = moved[:, c.PIECE_CLOSING], moved[:, c.PIECE_BASIS]
+    total = 0
+    for place, target, amount in zip(where.tolist(), moved[:, c.PIECE_CLOSED].tolist(), cents.tolist(), strict=True):
+        if place in {c.TO_PROCEEDS, c.OFF_PROCEEDS}:
+            is_short = int(columns.closings[target, c.CLOSING_POSITION]) % 2 == 1
+            total += amount if (place == c.OFF_PROCEEDS) is not is_short else -amount
+        elif place == c.TO_HOLDER:
+            total += amount
+    return total

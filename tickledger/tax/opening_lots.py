@@ -5,66 +5,63 @@ from datetime import date
 from itertools import groupby
 
 from tickledger.domain.lot import Lot
-from tickledger.tax.book import Book
-from tickledger.tax.cents import Pool, nearest_cent, to_units
-from tickledger.tax.lots import OpenLot, Position
-from tickledger.tax.methods import price_key
+from tickledger.tax.book import HouseholdBook
+from tickledger.tax.cents import nearest_cent, to_units
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
+from tickledger.tax.kernel.nodes import list_lot
 
 
-def enter_opening_lots(book: Book, lots: Iterable[Lot]) -> None:
+def enter_opening_lots(book: HouseholdBook, lots: Iterable[Lot]) -> None:
     """Put the lots into the book as they were left: rows of one opening execution become one lot again.
 
     Shares whose basis or holding period a washed loss has changed have replaced a loss and never do again.
     """
-    for (_, account_id, symbol, _), rows in groupby(sorted(lots, key=_lot_key), key=_lot_key):
-        _enter(book, account_id, symbol, list(rows))
+    for (_, account_id, symbol, _), group in groupby(sorted(lots, key=_lot_key), key=_lot_key):
+        rows = list(group)
+        for is_short in (False, True):
+            of_side = [row for row in rows if (row.quantity < 0) is is_short]
+            if of_side and not book.is_left_out(symbol):
+                _enter(book, book.position(account_id, symbol, is_short=is_short), of_side)
 
 
 def _lot_key(lot: Lot) -> tuple[date, str, str, str]:
     return (lot.acquired_date, lot.account_id, lot.symbol, lot.open_execution_id)
 
 
-def _enter(book: Book, account_id: str, symbol: str, rows: list[Lot]) -> None:
-    for is_short in (False, True):
-        of_side = [row for row in rows if (row.quantity < 0) is is_short]
-        if of_side and not book.is_left_out(symbol):
-            position = book.position(account_id, symbol, is_short=is_short)
-            lot = _lot(book, position, of_side)
-            position.put(lot)
-            book.lots.append(lot)
-            group = book.wash_group(symbol, is_short=is_short)
-            if group is not None and lot.free:
-                group.list_lot(lot)
+def _enter(book: HouseholdBook, position: int, rows: list[Lot]) -> None:
+    book.ensure(2 * len(rows) + 4)
+    book.opening_ids.append(rows[0].open_execution_id)
+    opening = -1 - len(book.opening_ids)
+    units = sum(book.units_of(abs(row.quantity)) for row in rows)
+    cost = sum(_parts(row, is_short=book.is_short(position))[0] for row in rows)
+    acquired = rows[0].acquired_date.toordinal()
+    lot = new_lot(book.book, position, opening, opening, acquired, units, _pool(book, cost))
+    for row in rows:
+        _enter_sublot(book, lot, row, is_short=book.is_short(position))
+    append_lot(book.book, position, lot)
+    order_lot(book.book, lot)
+    of_lot = book.book.lots[lot]
+    group = int(book.book.positions[position][c.POSITION_GROUP])
+    if group != c.NONE and of_lot[c.LOT_FREE]:
+        of_lot[c.LOT_NODE] = list_lot(book.book, lot, group, 1)
 
 
-def _lot(book: Book, position: Position, rows: list[Lot]) -> OpenLot:
-    book.sequence += 1
-    costs = [_parts(row, is_short=position.is_short) for row in rows]
-    lot = OpenLot(
-        position=position,
-        execution_id=rows[0].open_execution_id,
-        order=(position.account_id, rows[0].open_execution_id),
-        acquired=rows[0].acquired_date.toordinal(),
-        sequence=book.sequence,
-        units=sum(book.units_of(abs(row.quantity)) for row in rows),
-        cost_pool=_pool(sum(cost for cost, _, _ in costs)),
-    )
-    for row, (cost, carried, returned) in zip(rows, costs, strict=True):
-        sublot = lot.add(
-            units=book.units_of(abs(row.quantity)),
-            cost=cost,
-            holding_start=row.holding_start.toordinal(),
-            carried=carried,
-            carried_pool=_pool(carried) if carried else None,
-            is_used=bool(carried) or row.holding_start < row.acquired_date,
-            returned=returned,
-        )
-        lot.sublots.append(sublot)
-        paid = cost - carried if position.is_short else cost + carried
-        book.paid_cents += -nearest_cent(paid) if position.is_short else nearest_cent(paid)
-    lot.free = sum(sublot.units for sublot in lot.sublots if not sublot.is_used)
-    lot.price_key = price_key(lot.cost_pool.exact, lot.units)
-    return lot
+def _enter_sublot(book: HouseholdBook, lot: int, row: Lot, *, is_short: bool) -> None:
+    cost, carried, returned = _parts(row, is_short=is_short)
+    units, start = book.units_of(abs(row.quantity)), row.holding_start.toordinal()
+    sublot = new_sublot(book.book, lot, units, cost, start)
+    of_sublot = book.book.sublots[sublot]
+    of_sublot[c.SUBLOT_CARRIED], of_sublot[c.SUBLOT_WHOLE_CARRIED] = carried, carried
+    of_sublot[c.SUBLOT_RETURNED], of_sublot[c.SUBLOT_WHOLE_RETURNED] = returned, returned
+    if carried:
+        of_sublot[c.SUBLOT_POOL] = _pool(book, carried)
+    if carried or row.holding_start < row.acquired_date:
+        of_sublot[c.SUBLOT_USED] = 1
+        book.book.lots[lot][c.LOT_FREE] -= units
+    insert_sublot(book.book, sublot, c.NONE)
+    paid = nearest_cent(cost - carried if is_short else cost + carried)
+    book.book.counts[c.SPENT] += -paid if is_short else paid
 
 
 def _parts(row: Lot, *, is_short: bool) -> tuple[int, int, int]:
@@ -74,5 +71,5 @@ def _parts(row: Lot, *, is_short: bool) -> tuple[int, int, int]:
     return (original, change, 0) if change >= 0 else (adjusted, 0, original - adjusted)
 
 
-def _pool(exact: int) -> Pool:
-    return Pool(exact=exact, cents=nearest_cent(exact))
+def _pool(book: HouseholdBook, exact: int) -> int:
+    return new_pool(book.book, exact, nearest_cent(exact))

@@ -174,20 +174,23 @@ def test_two_fills_under_one_id_give_their_securities_up() -> None:
     assert [lot.symbol for lot in result.open_lots] == ["Z"]
 
 
-def test_an_asset_class_that_is_not_computed_is_told_and_left_out() -> None:
+def test_a_section_1256_contract_is_routed_to_its_own_form() -> None:
     result = computed("""
         B1 2025-01-02 buys 1 SPX @ 100 class index_option
         B2 2025-01-02 buys 20 Z @ 100
+        S1 2025-02-03 sells 1 SPX @ 90 class index_option
     """)
     assert result.problems == (
         Problem(
             "fills, execution B1",
-            "crypto, etf, stock (others are not computed yet: SPX is left out)",
-            "index_option",
+            "stocks, ETFs, options on them or digital assets; section 1256 contracts belong on Form 6781",
+            "index_option SPX, left out",
             column="asset_class",
+            severity="warning",
         ),
     )
     assert [lot.symbol for lot in result.open_lots] == ["Z"]
+    assert result.left_out == ("SPX",)
 
 
 def test_what_is_left_out_takes_its_offspring_along() -> None:

@@ -1,0 +1,399 @@
+"""What one household's history came to, as columns; rows are made of them where somebody looks at rows.
+
+What belongs here: reading the settled tables of the kernel. Money is in cents, dates are ordinals, shares are in
+units of `share_units` to the share.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tickledger.domain.column_ids import Lanes, hashed, hashed_texts, ids_of
+from tickledger.domain.instrument import AssetClass
+from tickledger.domain.lot import ClosedBy
+from tickledger.tax import holding_period
+from tickledger.tax.book import HouseholdBook
+from tickledger.tax.cents import CENT_UNITS
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.wash_sales import WINDOW_DAYS
+
+#: Whole numbers; of type object where they leave 64 bits.
+Numbers = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+
+CLOSED_BY: Final = (ClosedBy.TRADE, ClosedBy.EXPIRY, ClosedBy.CORPORATE_ACTION)
+ASSET_CLASSES: Final = tuple(AssetClass)
+_REMEMBERED: Final = 1 << 16
+_DAYS_BEFORE_YEAR_1: Final = 719163  # of 1 January 1970
+
+
+def table(rows: Any, count: int) -> Numbers:  # noqa: ANN401  a list of lists or an array
+    """The used rows of a table of the kernel as an array."""
+    if isinstance(rows, np.ndarray):
+        return rows[:count]
+    try:
+        return np.array(rows[:count], dtype=np.int64).reshape(count, len(rows[0]))
+    except OverflowError:
+        return np.array(rows[:count], dtype=object).reshape(count, len(rows[0]))
+
+
+@dataclass(frozen=True)
+class HouseholdColumns:
+    """The settled tables of a book, and the columns of gains, wash sales and lots in them.
+
+    `until` is the last day the data cover: losses whose window reaches beyond it are provisional.
+    """
+
+    book: HouseholdBook
+    until: int
+
+    # Tables
+
+    @cached_property
+    def lots(self) -> Numbers:
+        """Lots as the kernel has them."""
+        return self._table("lots", c.LOTS)
+
+    @cached_property
+    def sublots(self) -> Numbers:
+        """Sublots as the kernel has them."""
+        return self._table("sublots", c.SUBLOTS)
+
+    @cached_property
+    def pieces(self) -> Numbers:
+        """The journal as the kernel has it."""
+        return self._table("pieces", c.PIECES)
+
+    @cached_property
+    def closings(self) -> Numbers:
+        """Closings as the kernel has them."""
+        return self._table("closings", c.CLOSINGS)
+
+    @cached_property
+    def washes(self) -> Numbers:
+        """Wash sales as the kernel has them."""
+        return self._table("washes", c.WASHES)
+
+    @cached_property
+    def positions(self) -> Numbers:
+        """Positions as the kernel has them."""
+        return table(self.book.book.positions, len(self.book.book.positions))
+
+    def _table(self, name: str, number: int) -> Numbers:
+        return table(getattr(self.book.book, name), int(self.book.book.counts[number]))
+
+    # Names
+
+    @cached_property
+    def opening_texts(self) -> list[str]:
+        """The executions that opened lots: the fills, then the opening lots."""
+        return [*self.book.columns.execution_ids, *self.book.opening_ids]
+
+    @cached_property
+    def closing_texts(self) -> list[str]:
+        """The events that closed lots: the fills, then the corporate actions."""
+        return [*self.book.columns.execution_ids, *(name for name, _ in self.book.action_ids)]
+
+    def place_of(self, fills: Numbers) -> Numbers:
+        """Places in `opening_texts` or `closing_texts` of what LOT_FILL or CLOSING_FILL name."""
+        count = len(self.book.columns.execution_ids)
+        return np.where(fills >= 0, fills, count - 2 - fills).astype(np.int64)
+
+    @cached_property
+    def position_lanes(self) -> Lanes:
+        """The hash of each position: account, symbol, asset class and side."""
+        names = [f"{account}\x1f{symbol}" for account, symbol in zip(self.book.account_ids, self.book.symbols, strict=True)]
+        classes = [self.asset_class(symbol) for symbol in self.book.symbols]
+        rows = len(names)
+        return hashed((hashed_texts(names), np.array(classes, dtype=np.int64), np.arange(rows) % 2), rows)
+
+    def asset_class(self, symbol: str) -> int:
+        """The place of a symbol's asset class in ASSET_CLASSES."""
+        return ASSET_CLASSES.index(self.book.asset_classes.get(symbol, AssetClass.STOCK))
+
+    @cached_property
+    def is_left_out(self) -> Flags:
+        """By position: whether its security could not be computed."""
+        return np.array([self.book.is_left_out(symbol) for symbol in self.book.symbols], dtype=bool)
+
+    # Lots
+
+    @cached_property
+    def sublot_position(self) -> Numbers:
+        """The position of each sublot's lot."""
+        return self.lots[self.sublots[:, c.SUBLOT_LOT].astype(np.int64), c.LOT_POSITION].astype(np.int64)
+
+    def whole_basis(self, sublots: Numbers) -> tuple[Numbers, Numbers]:
+        """Original and adjusted basis of sublots as they were when last whole, cents."""
+        rows = self.sublots[sublots]
+        cost, carried = rows[:, c.SUBLOT_WHOLE_COST], rows[:, c.SUBLOT_WHOLE_CARRIED]
+        signed = np.where(self.sublot_position[sublots] % 2 == 1, -carried, carried)
+        return nearest_cents(cost + rows[:, c.SUBLOT_WHOLE_RETURNED]), nearest_cents(cost + signed)
+
+    def lot_lanes(self, sublots: Numbers) -> Lanes:
+        """The hash of sublots as they were when last whole."""
+        rows = self.sublots[sublots]
+        of_lots = self.lots[rows[:, c.SUBLOT_LOT].astype(np.int64)]
+        opening = self.place_of(of_lots[:, c.LOT_FILL])
+        original, adjusted = self.whole_basis(sublots)
+        return hashed(
+            (
+                taken(self.position_lanes, self.sublot_position[sublots]),
+                taken(self.opening_lanes, opening),
+                rows[:, c.SUBLOT_ORDINAL],
+                of_lots[:, c.LOT_ACQUIRED],
+                rows[:, c.SUBLOT_START],
+                *self.reduced(rows[:, c.SUBLOT_WHOLE_UNITS]),
+                original,
+                adjusted,
+            ),
+            len(rows),
+        )
+
+    @cached_property
+    def opening_lanes(self) -> Lanes:
+        """The hash of each of `opening_texts`."""
+        return hashed_texts(self.opening_texts)
+
+    @cached_property
+    def closing_lanes(self) -> Lanes:
+        """The hash of each of `closing_texts`."""
+        return self.opening_lanes if self.closing_texts == self.opening_texts else hashed_texts(self.closing_texts)
+
+    def reduced(self, units: Numbers) -> tuple[Numbers, Numbers]:
+        """Shares as a fraction in lowest terms, the same whatever `share_units` is."""
+        divisor = np.gcd(units, self.book.share_units)
+        return units // divisor, self.book.share_units // divisor
+
+    @cached_property
+    def referred(self) -> Numbers:
+        """Sublots that a gain, a wash sale or an open lot refers to."""
+        carriers = self.washes[self.wash_rows, c.WASH_SUBLOT]
+        kept = [self.gain_sublots, self.held, carriers[carriers != c.NONE]]
+        return np.unique(np.concatenate([part.astype(np.int64) for part in kept]))
+
+    @cached_property
+    def lot_ids(self) -> npt.NDArray[np.bytes_]:
+        """The ids of `referred`."""
+        return ids_of("lot", self.lot_lanes(self.referred))
+
+    def lot_ids_of(self, sublots: Numbers) -> npt.NDArray[np.bytes_]:
+        """The ids of sublots among `referred`."""
+        return self.lot_ids[np.searchsorted(self.referred, sublots.astype(np.int64))]
+
+    @cached_property
+    def held(self) -> Numbers:
+        """Sublots that are still held, in order."""
+        places = self.sublots[:, c.SUBLOT_PLACE]
+        held = np.flatnonzero(places != c.NONE)
+        held = held[~self.is_left_out[self.sublot_position[held]]]
+        return held[np.argsort(places[held], kind="stable")]
+
+    # Gains
+
+    @cached_property
+    def gain_pieces(self) -> Numbers:
+        """The pieces of the journal that are gains or losses of somebody, in order."""
+        is_realized = self.pieces[:, c.PIECE_KIND] <= c.PAID
+        found = np.flatnonzero(is_realized.astype(bool))
+        position = self.sublot_position[self.pieces[found, c.PIECE_SUBLOT].astype(np.int64)]
+        keep = (self.positions[position, c.POSITION_IRA] == 0).astype(bool) & ~self.is_left_out[position]
+        return found[keep]
+
+    @cached_property
+    def gain_rows(self) -> Numbers:
+        """The rows of `gain_pieces`."""
+        return self.pieces[self.gain_pieces]
+
+    @cached_property
+    def gain_sublots(self) -> Numbers:
+        """The sublot of each gain."""
+        return self.gain_rows[:, c.PIECE_SUBLOT].astype(np.int64)
+
+    @cached_property
+    def gain_position(self) -> Numbers:
+        """The position of each gain."""
+        return self.sublot_position[self.gain_sublots]
+
+    @cached_property
+    def gain_lots(self) -> Numbers:
+        """The row of the lot of each gain."""
+        return self.lots[self.sublots[self.gain_sublots, c.SUBLOT_LOT].astype(np.int64)]
+
+    @cached_property
+    def gain_closings(self) -> Numbers:
+        """The row of the closing of each gain."""
+        return self.closings[self.gain_rows[:, c.PIECE_CLOSING].astype(np.int64)]
+
+    @cached_property
+    def opening(self) -> Numbers:
+        """Places in `opening_texts` of what opened the lot of each gain."""
+        return self.place_of(self.gain_lots[:, c.LOT_FILL])
+
+    @cached_property
+    def closing(self) -> Numbers:
+        """Places in `closing_texts` of what closed each gain."""
+        return self.place_of(self.gain_closings[:, c.CLOSING_FILL])
+
+    @cached_property
+    def is_short(self) -> Flags:
+        """Whether each gain is of a short."""
+        return self.gain_position % 2 == 1
+
+    @cached_property
+    def sold(self) -> Numbers:
+        """The date of each gain."""
+        return self.gain_closings[:, c.CLOSING_DATE].astype(np.int64)
+
+    @cached_property
+    def acquired(self) -> Numbers:
+        """When the shares of each gain were bought; those that close a short, on the day or when delivered ones were."""
+        delivered = self.gain_closings[:, c.CLOSING_ACQUIRED].astype(np.int64)
+        of_short = np.where(delivered != c.NONE, delivered, self.sold)
+        return np.where(self.is_short, of_short, self.gain_lots[:, c.LOT_ACQUIRED].astype(np.int64))
+
+    @cached_property
+    def is_long_term(self) -> Flags:
+        """Whether each gain is long-term."""
+        start = self.gain_rows[:, c.PIECE_START].astype(np.int64)
+        return np.where(start == c.LONG_TERM_LOSS, True, self.sold >= long_term_from(np.maximum(start, 1)))
+
+    @cached_property
+    def start(self) -> Numbers:
+        """Since when the shares of each gain count as held."""
+        start = self.gain_rows[:, c.PIECE_START].astype(np.int64)
+        return np.where(start == c.LONG_TERM_LOSS, self.sold, start)
+
+    @cached_property
+    def open_until(self) -> Numbers:
+        """Until when each gain may change: the end of the window of a loss not fully matched, beyond the data; else 0."""
+        rows = self.gain_rows
+        groups = self.positions[self.gain_position, c.POSITION_GROUP]
+        waits = (rows[:, c.PIECE_LOSS] > 0) & (rows[:, c.PIECE_MATCHED] < rows[:, c.PIECE_TO_MATCH]) & (groups != c.NONE)
+        end = self.sold + WINDOW_DAYS
+        return np.where(waits.astype(bool) & (end > self.until), end, 0)
+
+    def cents(self, place: int) -> Numbers:
+        """A column of settled money of the gains, cents."""
+        return self.gain_rows[:, place]
+
+    @cached_property
+    def gain_loss(self) -> Numbers:
+        """What is reported: proceeds − basis + disallowed."""
+        return self.cents(c.PIECE_PROCEEDS) - self.cents(c.PIECE_BASIS) + self.cents(c.PIECE_DISALLOWED)
+
+    @cached_property
+    def gain_lanes(self) -> Lanes:
+        """The hash of all that each gain says; what its lot says is in the lot's."""
+        rows = self.gain_rows
+        return hashed(
+            (
+                self.lot_lanes(self.gain_sublots),
+                taken(self.closing_lanes, self.closing),
+                self.sold,
+                self.acquired,
+                self.start,
+                self.is_long_term,
+                self.open_until,
+                *self.reduced(rows[:, c.PIECE_UNITS]),
+                rows[:, c.PIECE_KIND],
+                self.gain_closings[:, c.CLOSING_KIND],
+                rows[:, c.PIECE_PROCEEDS],
+                rows[:, c.PIECE_BASIS],
+                rows[:, c.PIECE_DISALLOWED],
+                rows[:, c.PIECE_PERMANENT],
+                rows[:, c.PIECE_MARKS],
+            ),
+            len(rows),
+        )
+
+    @cached_property
+    def gain_ids(self) -> npt.NDArray[np.bytes_]:
+        """The ids of the gains."""
+        return ids_of("gain", self.gain_lanes)
+
+    # Wash sales
+
+    @cached_property
+    def gain_of_piece(self) -> Numbers:
+        """The place among the gains of each piece of the journal, or −1."""
+        places = np.full(len(self.pieces), c.NONE, dtype=np.int64)
+        places[self.gain_pieces] = np.arange(len(self.gain_pieces))
+        return places
+
+    @cached_property
+    def wash_rows(self) -> Numbers:
+        """The wash sales of the gains that disallow a cent or more, by gain, in the order they were found."""
+        piece = self.washes[:, c.WASH_PIECE].astype(np.int64)
+        keep = np.flatnonzero(((self.washes[:, c.WASH_CENTS] != 0).astype(bool)) & (self.gain_of_piece[piece] != c.NONE))
+        return keep[np.argsort(piece[keep], kind="stable")]
+
+    @cached_property
+    def wash_gain(self) -> Numbers:
+        """The place among the gains of each wash sale."""
+        return self.gain_of_piece[self.washes[self.wash_rows, c.WASH_PIECE].astype(np.int64)]
+
+    @cached_property
+    def replacement(self) -> Numbers:
+        """Places of the replacing execution of each wash sale: in `opening_texts`, or `closing_texts` for a sale."""
+        return self.place_of(self.washes[self.wash_rows, c.WASH_FILL])
+
+    @cached_property
+    def wash_ids(self) -> npt.NDArray[np.bytes_]:
+        """The ids of the wash sales."""
+        rows = self.washes[self.wash_rows]
+        first = np.searchsorted(self.wash_gain, self.wash_gain)
+        lanes = hashed(
+            (
+                taken(self.gain_lanes, self.wash_gain),
+                np.arange(len(rows)) - first,
+                taken(self.opening_lanes, np.minimum(self.replacement, len(self.opening_texts) - 1)),
+                *self.reduced(rows[:, c.WASH_UNITS]),
+                rows[:, c.WASH_CENTS],
+                rows[:, c.WASH_PERMANENT],
+                rows[:, c.WASH_RULE],
+            ),
+            len(rows),
+        )
+        return ids_of("wash", lanes)
+
+
+def taken(lanes: Lanes, places: Numbers) -> Lanes:
+    """The lanes at those places."""
+    return lanes[0][places], lanes[1][places]
+
+
+def nearest_cents(units: Numbers) -> Numbers:
+    """Money units in whole cents, halves away from zero, as `cents.nearest_cent`."""
+    half = CENT_UNITS // 2
+    return np.where(units >= 0, (units + half) // CENT_UNITS, -((half - units) // CENT_UNITS))
+
+
+def long_term_from(starts: Numbers) -> Numbers:
+    """As `holding_period.long_term_from`, of a column."""
+    found, places = np.unique(starts, return_inverse=True)
+    return np.array([holding_period.long_term_from(start) for start in found.tolist()], dtype=np.int64)[places]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def day(ordinal: int) -> date:
+    """The date of an ordinal; dates repeat by the thousand."""
+    return date.fromordinal(ordinal)
+
+
+def years_of(ordinals: Numbers) -> Numbers:
+    """The years of a column of dates."""
+    days = (ordinals - _DAYS_BEFORE_YEAR_1).astype("datetime64[D]")
+    return days.astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def shares(units: int, share_units: int) -> Decimal:
+    """Units as shares; exact unless a split by thirds leaves no decimal that is."""
+    whole, rest = divmod(units, share_units)
+    return (Decimal(units) / share_units).normalize() if rest else Decimal(whole)
