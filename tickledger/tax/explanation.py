@@ -110,6 +110,9 @@ def _proceeds(case: _Case) -> str:
     if gain.closed_by is ClosedBy.EXPIRY:
         return f"Proceeds: {money(gain.proceeds)}, since it expired without being used."
     fill = case.evidence.fills.get(gain.close_execution_id)
+    strike = wording.strike_price(fill, gain)
+    if strike is not None:
+        return summed("Proceeds", _with_premium(strike, gain.proceeds))
     if fill is None or fill.symbol != gain.symbol:
         return f"Proceeds: {money(gain.proceeds)}, {'net of costs' if case.action is None else 'the cash paid'}."
     costs = part_of(fill.commission, gain.quantity, fill.quantity)
@@ -122,22 +125,43 @@ def _proceeds(case: _Case) -> str:
 def _short_proceeds(case: _Case) -> str:
     """What the short sale brought, less the loss of an earlier closing that it carries (IRC 1091(e))."""
     carried, legend = _carried(case)
-    brought = (case.gain.proceeds - carried, "what the short sale brought, net of costs")
+    sale = "writing them" if wording.is_option(case.gain) else "the short sale"
+    brought = (case.gain.proceeds - carried, f"what {sale} brought, net of costs")
     return summed("Proceeds", [brought, (carried, legend)])
 
 
 def _basis(case: _Case) -> str:
     gain = case.gain
     if gain.is_short:
-        how = "what closing it cost, costs included" if gain.basis else "since nothing was paid to close it"
-        return f"Basis: {money(gain.basis)}, {how}."
+        return f"Basis: {money(gain.basis)}, {_cost_of_closing(gain)}."
     if case.is_distribution:
         return f"Basis: {money(gain.basis)}, {_basis_used(case)}."
     carried, legend = _carried(case)
     absorbed, washes = taken_over(gain, case.lot, case.evidence)
     whence = f"the loss that this sale takes over from {losing_sales(washes, case.evidence)} (IRC 1091(e)(1))"
-    cost = (gain.basis - carried - absorbed, "what they cost, costs included")
-    return summed("Basis", [cost, (carried, legend), (absorbed, whence)])
+    cost = gain.basis - carried - absorbed
+    strike = None if _is_changed(case) else wording.strike_price(case.evidence.fills.get(gain.open_execution_id), gain)
+    paid = [(cost, "what they cost, costs included")] if strike is None else _with_premium(strike, cost)
+    return summed("Basis", [*paid, (carried, legend), (absorbed, whence)])
+
+
+def _with_premium(strike: Decimal, total: Decimal) -> list[tuple[Decimal, str]]:
+    """Shares that an option brought or took: its premium belongs to their price (Pub. 550, Table 4-3)."""
+    return [(strike, "the strike price"), (total - strike, "the premium of the option with all costs")]
+
+
+def _is_changed(case: _Case) -> bool:
+    """Whether a corporate action may have made the shares others than were acquired."""
+    days = (case.lot.acquired_date, case.gain.sold_date)
+    return any(days[0] < action.ex_date <= days[1] for action in case.evidence.corporate_actions)
+
+
+def _cost_of_closing(gain: RealizedGain) -> str:
+    if not gain.basis:
+        return "since nothing was paid to close it"
+    if gain.acquired_date == gain.sold_date:
+        return "what closing it cost, costs included"
+    return "what the shares delivered cost, with what their lot carried"
 
 
 def _basis_used(case: _Case) -> str:
@@ -159,15 +183,26 @@ def _carried(case: _Case) -> tuple[Decimal, str]:
 
 
 def _term(case: _Case) -> str:
-    gain = case.gain
+    gain, name = case.gain, _TERMS[case.gain.term]
     start, sold = gain.holding_start.toordinal(), gain.sold_date.toordinal()
+    if gain.is_short and wording.is_option(gain):
+        return f"Term: {name}, as always for the writer of an option (IRC 1234(b))."
     if gain.term is not term(start, sold):
-        return f"Term: {_TERMS[gain.term]}, {_special_term(case)}."
-    if gain.is_short and gain.acquired_date == gain.sold_date:
-        return f"Term: {_TERMS[gain.term]}, since what closed it was not held (IRC 1233; Pub. 550, p. 85)."
+        return f"Term: {name}, {_special_term(case)}."
+    if gain.is_short and start == sold:
+        return f"Term: {name}, {_not_held(gain)}."
     counted = f"from {gain.holding_start + _DAY} to {gain.sold_date} are {wording.days(sold - start)}"
+    if start == sold:
+        counted = "that is none, since they left on the same one"
     long_from = f"a sale is long-term from {date.fromordinal(long_term_from(start))} on (IRC 1222)"
-    return f"Term: {_TERMS[gain.term]}. {_start(case)}: {counted}; {long_from}."
+    return f"Term: {name}. {_start(case)}: {counted}; {long_from}."
+
+
+def _not_held(gain: RealizedGain) -> str:
+    """Why the shares that closed a short count as held for no day."""
+    if gain.acquired_date == gain.sold_date:
+        return "since what closed it was not held (IRC 1233; Pub. 550, p. 85)"
+    return "since the period of the shares delivered starts anew with the close (IRC 1233(b)(2))"
 
 
 def _start(case: _Case) -> str:
@@ -190,8 +225,6 @@ def _special_term(case: _Case) -> str:
     gain = case.gain
     if not gain.is_short:
         return "whatever the days"
-    if gain.asset_class in {AssetClass.OPTION, AssetClass.INDEX_OPTION}:
-        return "as always for the writer of an option (IRC 1234(b))"
     if gain.term is Term.LONG:
         return "since identical shares had been held for more than a year when these were sold short (IRC 1233(d))"
     return "since identical shares held for a year or less stood beside the short sale (IRC 1233(b))"

@@ -8,7 +8,9 @@ from tickledger.domain.account import AccountKind
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Lot, RealizedGain, WashSale
+from tickledger.domain.money import round_cents
 from tickledger.tax.evidence import Evidence, kind_of_account
+from tickledger.tax.fills import Fill
 
 _SHARE_DIGITS: Final = Decimal("0.000001")
 _ACCOUNTS: Final = {
@@ -33,6 +35,7 @@ _VERBS: Final = {
     "ASSIGN": "by assignment of",
 }
 _BY_OPTION: Final = frozenset({"EXERCISE", "ASSIGN"})
+_OPTIONS: Final = frozenset({AssetClass.OPTION, AssetClass.INDEX_OPTION})
 
 
 def money(amount: Decimal) -> str:
@@ -65,6 +68,18 @@ def shares(quantity: Decimal, gain: RealizedGain, *, symbol: str | None = None) 
     return f"{told} {unit if quantity != 1 else unit.replace('s of', ' of')}{symbol or gain.symbol}"
 
 
+def is_option(gain: RealizedGain) -> bool:
+    """Whether what was closed is an option itself."""
+    return gain.asset_class in _OPTIONS
+
+
+def strike_price(fill: Fill | None, gain: RealizedGain) -> Decimal | None:
+    """What the shares of a gain were bought or sold for where that was by an option, without its premium."""
+    if fill is None or fill.contract is None or fill.contract.underlying != gain.symbol:
+        return None
+    return round_cents(fill.contract.strike * gain.quantity) if fill.side in _BY_OPTION else None
+
+
 def place(account_id: str, evidence: Evidence) -> str:
     """An account and what it is: ``T1 (taxable)``."""
     return f"{account_id} ({_ACCOUNTS[kind_of_account(account_id, evidence)]})"
@@ -74,7 +89,9 @@ def opened(gain: RealizedGain, lot: Lot, evidence: Evidence) -> str:
     """How and when a lot came about, by another name where a corporate action has renamed it since."""
     fill = evidence.fills.get(gain.open_execution_id)
     verb, name = "sold short" if gain.is_short else "acquired", ""
-    if fill is not None:
+    if gain.is_short and is_option(gain):
+        verb = "written"
+    elif fill is not None:
         verb = _VERBS.get(str(fill.side), verb)
         if fill.side in _BY_OPTION:
             verb, name = f"acquired {verb}", f" {fill.symbol}"
@@ -91,6 +108,8 @@ def closed(gain: RealizedGain, evidence: Evidence) -> str:
         how = f" {_VERBS[str(fill.side)]} {fill.symbol}"
     if not gain.is_short:
         return f"sold{how} on {gain.sold_date} ({gain.close_execution_id})"
+    if is_option(gain):
+        return f"bought back on {gain.sold_date} ({gain.close_execution_id})"
     bought = "that day" if gain.acquired_date == gain.sold_date else f"on {gain.acquired_date}"
     return f"closed{how} on {gain.sold_date} with what was bought {bought} ({gain.close_execution_id})"
 

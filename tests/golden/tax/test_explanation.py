@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.tax import account, action, computed, fills
-from tickledger.domain.instrument import AssetClass
+from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
 from tickledger.domain.lot import ClosedBy, Lot, RealizedGain, Term
 from tickledger.tax.evidence import gathered
 from tickledger.tax.explanation import explain_gain, explanations
+from tickledger.tax.fills import Fill, FillSide
 from tickledger.tax.result import TaxResult
 
 _MONEY = r"−?\d+\.\d\d(?!\d|\.\d)"
@@ -280,26 +281,26 @@ def test_the_lot_that_carries_a_loss_and_the_policies_of_a_row_are_named() -> No
 
 
 def option_gain(**changed: Any) -> tuple[RealizedGain, Lot]:
-    """Two contracts bought for 400 on 3 February 2025, expired on 20 June."""
+    """Ten contracts bought for 4,000 on 8 April 2024, expired in December."""
     gain = RealizedGain(
         gain_id="gain_1",
         close_execution_id="E1",
         open_execution_id="B1",
         lot_id="lot_1",
         account_id="T1",
-        symbol="XYZ250620C00100",
-        quantity=Decimal(2),
-        acquired_date=date(2025, 2, 3),
-        holding_start=date(2025, 2, 3),
-        sold_date=date(2025, 6, 20),
+        symbol="JJJ241220C00050",
+        quantity=Decimal(10),
+        acquired_date=date(2024, 4, 8),
+        holding_start=date(2024, 4, 8),
+        sold_date=date(2024, 12, 20),
         proceeds=Decimal("0.00"),
-        basis=Decimal("400.00"),
+        basis=Decimal("4000.00"),
         adjustment_code="",
         disallowed_loss=Decimal(0),
-        gain_loss=Decimal("-400.00"),
+        gain_loss=Decimal("-4000.00"),
         term=Term.SHORT,
         permanently_disallowed=Decimal(0),
-        tax_year=2025,
+        tax_year=2024,
         asset_class=AssetClass.OPTION,
         closed_by=ClosedBy.EXPIRY,
     )
@@ -312,8 +313,8 @@ def option_gain(**changed: Any) -> tuple[RealizedGain, Lot]:
         account_id="T1",
         symbol=gain.symbol,
         quantity=sign * gain.quantity,
-        acquired_date=date(2025, 2, 3),
-        holding_start=date(2025, 2, 3),
+        acquired_date=date(2024, 4, 8),
+        holding_start=date(2024, 4, 8),
         original_basis=money,
         adjusted_basis=money,
         asset_class=AssetClass.OPTION,
@@ -322,31 +323,80 @@ def option_gain(**changed: Any) -> tuple[RealizedGain, Lot]:
 
 
 def test_an_option_that_expires_is_a_loss_to_its_holder_and_a_gain_to_its_writer() -> None:
-    """IRC 1234(a)(2), (b); Pub. 550, Table 4-3: the writer's is short-term however long it was open."""
+    """Pub. 550, options, Example 1: a short-term loss of 4,000 to the holder, a gain of 4,000 to the writer.
+
+    The writer's is short-term however long it was open (IRC 1234(b)).
+    """
     gain, lot = option_gain()
     held = explain_gain(gain, gathered([gain], wash_sales=[], lots=[lot]))
     assert_foots(held, gain)
-    assert held.startswith("2 contracts of XYZ250620C00100, acquired on 2025-02-03 (B1) in T1 (taxable), expired on ")
+    assert held.startswith("10 contracts of JJJ241220C00050, acquired on 2024-04-08 (B1) in T1 (taxable), expired on ")
     assert "Proceeds: 0.00, since it expired without being used." in held
+    assert "Loss: 0.00 − 4000.00 = −4000.00." in held
     gain, lot = option_gain(
         is_short=True,
-        proceeds=Decimal("400.00"),
+        proceeds=Decimal("4000.00"),
         basis=Decimal("0.00"),
-        gain_loss=Decimal("400.00"),
-        acquired_date=date(2025, 6, 20),
-        holding_start=date(2024, 1, 2),
+        gain_loss=Decimal("4000.00"),
+        acquired_date=date(2024, 12, 20),
+        holding_start=date(2022, 1, 3),
     )
     written = explain_gain(gain, gathered([gain], wash_sales=[], lots=[lot]))
     assert_foots(written, gain)
+    assert written.startswith("10 contracts of JJJ241220C00050, written on 2024-04-08 (B1)")
+    assert "Proceeds: 4000.00, what writing them brought, net of costs." in written
     assert "Basis: 0.00, since nothing was paid to close it." in written
     assert "Term: short-term, as always for the writer of an option (IRC 1234(b))." in written
+
+
+def exercise(side: FillSide) -> tuple[RealizedGain, Lot, Fill]:
+    """1,000 shares at 50 by the ten calls that cost 4,000, sold half a year later for 60,000."""
+    gain, lot = option_gain(
+        symbol="JJJ",
+        quantity=Decimal(1000),
+        proceeds=Decimal("60000.00"),
+        basis=Decimal("54000.00"),
+        gain_loss=Decimal("6000.00"),
+        asset_class=AssetClass.STOCK,
+        closed_by=ClosedBy.TRADE,
+    )
+    contract = OptionContract("JJJ", date(2024, 12, 20), Decimal(50), OptionRight.CALL)
+    fill = Fill(
+        execution_id="B1",
+        order_id="B1",
+        account_id="T1",
+        symbol="JJJ241220C00050",
+        side=side,
+        quantity=Decimal(10),
+        gross_amount=Decimal(0),
+        commission=Decimal(0),
+        trade_date=lot.acquired_date,
+        asset_class=AssetClass.OPTION,
+        contract=contract,
+    )
+    return gain, lot, fill
+
+
+def test_the_premium_of_an_option_that_was_exercised_belongs_to_the_price_of_the_shares() -> None:
+    """Pub. 550, options, Example 3: its buyer adds the 4,000 to the basis, its writer to the amount realized."""
+    gain, lot, fill = exercise(FillSide.EXERCISE)
+    held = explain_gain(gain, gathered([gain], wash_sales=[], lots=[lot], fills=[fill]))
+    assert_foots(held, gain)
+    assert held.startswith("1000 shares of JJJ, acquired by exercise of JJJ241220C00050 on 2024-04-08 (B1)")
+    assert "Basis: 50000.00 + 4000.00 = 54000.00, the strike price, and the premium of the option" in held
+    _, lot, fill = exercise(FillSide.ASSIGN)
+    called = replace(gain, open_execution_id="B0", close_execution_id="B1", proceeds=gain.basis, gain_loss=Decimal(0))
+    written = explain_gain(called, gathered([called], wash_sales=[], lots=[lot], fills=[fill]))
+    assert_foots(written, called)
+    assert "sold by assignment of JJJ241220C00050 on 2024-12-20 (B1)" in written
+    assert "Proceeds: 50000.00 + 4000.00 = 54000.00, the strike price, and the premium of the option" in written
 
 
 @pytest.mark.parametrize(
     ("term", "acquired", "reason"),
     [
-        (Term.LONG, date(2025, 6, 20), "since identical shares had been held for more than a year"),
-        (Term.SHORT, date(2024, 1, 2), "since identical shares held for a year or less stood beside the short sale"),
+        (Term.LONG, date(2024, 12, 20), "since identical shares had been held for more than a year"),
+        (Term.SHORT, date(2022, 1, 3), "since identical shares held for a year or less stood beside the short sale"),
     ],
 )
 def test_a_short_sale_beside_shares_has_the_term_that_section_1233_gives(
@@ -367,7 +417,16 @@ def test_a_short_sale_beside_shares_has_the_term_that_section_1233_gives(
 
 def test_a_holding_period_that_a_short_sale_starts_anew_says_so() -> None:
     """IRC 1233(b)(2): shares held for a year or less when identical ones were sold short."""
-    gain, lot = option_gain(asset_class=AssetClass.STOCK, closed_by=ClosedBy.TRADE, holding_start=date(2025, 4, 1))
+    gain, lot = option_gain(asset_class=AssetClass.STOCK, closed_by=ClosedBy.TRADE, holding_start=date(2024, 6, 3))
     paragraph = explain_gain(gain, gathered([gain], wash_sales=[], lots=[lot]))
-    assert "It counts anew from the day after 2025-04-01, when a short sale ended (IRC 1233(b)(2))" in paragraph
-    assert "from 2025-04-02 to 2025-06-20 are 80 days" in paragraph
+    assert "It counts anew from the day after 2024-06-03, when a short sale ended (IRC 1233(b)(2))" in paragraph
+    assert "from 2024-06-04 to 2024-12-20 are 200 days" in paragraph
+
+
+def test_shares_sold_on_the_day_they_were_bought_were_held_for_no_day() -> None:
+    """The count starts on the day after (Pub. 550, p. 81)."""
+    _, (paragraph,) = explained("""
+        B1 2025-03-03 buys 10 X @ 10
+        S1 2025-03-03 sells 10 X @ 11
+    """)
+    assert "It counts from the day after the purchase: that is none, since they left on the same one" in paragraph
