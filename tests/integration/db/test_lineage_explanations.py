@@ -20,6 +20,9 @@ from tickledger.db.lineage_explanations import gain_explanations
 from tickledger.db.tables import form_lines
 from tickledger.domain.lot import ClosedBy, RealizedGain
 from tickledger.domain.order import OrderSide
+from tickledger.tax.engine import compute
+from tickledger.tax.explanation import explanations
+from tickledger.tax.fills import from_executions
 
 
 def the_line_of(ledger: Engine, codes: str) -> str:
@@ -83,6 +86,20 @@ def test_what_a_lot_carries_is_told_with_the_sale_it_came_from(ledger: Engine, s
     assert "Basis: 24301.00 + 601.20 = 24902.20" in text
     assert "the loss carried in from the sale on 2012-01-05 (exec_05), which they replaced" in text
     assert "2012-01-06 − 1 day = 2012-01-05" in text
+
+
+def test_the_ledger_tells_what_the_engine_s_result_tells(ledger: Engine, story: Story) -> None:
+    """The same paragraphs from files and from the record; every adjustment names a lot that is there."""
+    sold_again(ledger, story)
+    fills = from_executions(trading.read_executions(ledger))
+    result = compute(fills, accounts=[ACCOUNT])
+    tax.replace_tax_result(ledger, result, account_ids=[ACCOUNT.account_id])
+    written = {gain.gain_id: gain for gain in tax.read_gains(ledger)}
+    assert set(written.values()) == set(result.gains)
+    assert tax.read_wash_sales(ledger) == list(result.wash_sales)
+    assert {wash.replacement_lot_id for wash in result.wash_sales} <= {lot.lot_id for lot in result.lots}
+    told = explanations(result, fills=fills, accounts=[ACCOUNT])
+    assert {name: gain_explanations(ledger, name)[name] for name in written} == told
 
 
 def test_a_corporate_action_that_closed_a_lot_is_named(ledger: Engine, story: Story) -> None:
