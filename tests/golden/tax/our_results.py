@@ -20,17 +20,6 @@ OTHER_READINGS: Final[Mapping[str, str]] = {
     "tp-literal-same-lot": "the rest of one purchase does not replace what was sold of it (Rev. Rul. 56-602)",
     "bc-average": "average basis is refused for stock (Reg. 1.1012-1(e)); first in, first out gives a basis of 2,000",
 }
-_TWO_EVENTS: Final = "needs fills that are neither purchase nor sale"
-_OPTIONS: Final = "options are refused"
-#: Cases that we cannot compute yet, and why.
-NOT_YET: Final[Mapping[str, str]] = {
-    "irs-p550-fifo-with-gift": _TWO_EVENTS,
-    "irs-p550-option-expire-holder": _OPTIONS,
-    "irs-p550-option-expire-writer": _OPTIONS,
-    "irs-p550-option-close-holder": _OPTIONS,
-    "irs-p550-option-close-writer": _OPTIONS,
-}
-
 _START: Final = "<!-- our results: written by python -m tests.golden.tax.our_results -->\n"
 _END: Final = "<!-- end of our results -->\n"
 _TOPICS: Final[Mapping[str, str]] = {
@@ -49,8 +38,6 @@ def outcome(case: Case) -> str:
     """``pass``, or in words why not; says ``fail`` for a difference that nobody has explained."""
     if case.id in OTHER_READINGS:
         return f"other reading: {OTHER_READINGS[case.id]}"
-    if case.id in NOT_YET:
-        return f"not yet: {NOT_YET[case.id]}"
     return "fail" if differences_of(case) else "pass"
 
 

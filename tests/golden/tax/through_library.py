@@ -12,12 +12,11 @@ from tests.golden.tax.conformance.suite import CapitalLoss, Case, FormRow, Histo
 from tests.tax import account
 from tickledger.domain.account import Mode
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
-from tickledger.domain.instrument import AssetClass
+from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
 from tickledger.domain.lot import RealizedGain, Term
-from tickledger.domain.order import OrderSide
 from tickledger.reporting.tax_tables import GAIN_COLUMNS, LOT_COLUMNS, gains_rows, lots_rows
 from tickledger.tax.engine import compute
-from tickledger.tax.fills import Fill, LotChoice
+from tickledger.tax.fills import Fill, FillSide, LotChoice
 from tickledger.tax.form_8949 import FormLine, form_lines
 from tickledger.tax.methods import Method, MethodSchedule
 from tickledger.tax.policies import Policies
@@ -65,7 +64,7 @@ def _fill(row: Row) -> Fill:
         order_id=row.get("order_id", row["execution_id"]),
         account_id=row["account"],
         symbol=row["symbol"],
-        side=OrderSide(row["side"]),
+        side=FillSide(row["side"]),
         quantity=Decimal(row["quantity"]),
         gross_amount=Decimal(row["gross_amount"]),
         commission=Decimal(row.get("commission", "0")),
@@ -73,6 +72,17 @@ def _fill(row: Row) -> Fill:
         executed_at=when if has_time else None,
         lots=tuple(_choice(part) for part in row.get("lots", "").split(";") if part),
         asset_class=AssetClass(row.get("asset_class", "stock")),
+        contract=_contract(row) if "underlying" in row else None,
+    )
+
+
+def _contract(row: Row) -> OptionContract:
+    return OptionContract(
+        underlying=row["underlying"],
+        expiry=date.fromisoformat(row["expiry"]),
+        strike=Decimal(row["strike"]),
+        right=OptionRight(row["right"]),
+        multiplier=Decimal(row["multiplier"]),
     )
 
 
