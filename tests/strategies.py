@@ -13,6 +13,8 @@ from tickledger.domain.order import TimeInForce
 from tickledger.strategies.sizing import SizingPolicy
 
 _SYMBOLS = ("A", "B", "C")
+#: What they may turn into; it trades every session, so that what is received of it has a price.
+_SUCCESSOR = "N"
 _START = "2011-12-20"
 
 
@@ -28,7 +30,7 @@ class Scenario:
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    """Up to twenty sessions over the turn of a year, of up to three symbols, with gaps, splits and dividends."""
+    """Up to twenty sessions over the turn of a year, of up to three symbols, with gaps and corporate actions."""
     symbols = _SYMBOLS[: draw(st.integers(1, 3))]
     length = draw(st.integers(3, 20))
     days = [day.isoformat() for day in sessions(pd.Timestamp(_START).date(), pd.Timestamp("2012-02-15").date())]
@@ -36,6 +38,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     price = st.integers(500, 30_000).map(lambda cents: str(Decimal(cents).scaleb(-2)))
     prices = st.one_of(st.tuples(price, price).map(" ".join), st.tuples(price, price).map(" ".join), st.none())
     cells = {symbol: draw(st.lists(prices, min_size=length, max_size=length)) for symbol in symbols}
+    cells[_SUCCESSOR] = ["40.00 40.00"] * length
     # A session of the last day keeps every scenario as long as it was meant to be.
     cells[symbols[0]][0] = cells[symbols[0]][0] or "100.00 100.00"
     cells[symbols[0]][-1] = cells[symbols[0]][-1] or "100.00 100.00"
@@ -56,7 +59,13 @@ def _actions(symbols: tuple[str, ...], days: list[str]) -> st.SearchStrategy[dic
     in_lieu = {**split, "cash_in_lieu": st.just(12.34)}
     dividend = {"kind": st.just("dividend"), "amount": st.sampled_from([0.01, 0.375, 2.65])}
     capital = {"kind": st.just("return_of_capital"), "amount": st.just(1.25)}
-    return st.one_of(*(st.fixed_dictionaries({**where, **kind}) for kind in (split, in_lieu, dividend, capital)))
+    received = {"new_symbol": st.just(_SUCCESSOR), "ratio": st.sampled_from([2.0, 0.1, 1 / 3])}
+    spinoff = {"kind": st.just("spinoff"), **received, "fmv_old": st.just(30.0), "fmv_new": st.just(40.0)}
+    merger = {"kind": st.just("merger"), **received}
+    renamed = {"kind": st.just("ticker_change"), "new_symbol": st.just(_SUCCESSOR)}
+    ended = {"kind": st.just("delisting"), "amount": st.sampled_from([None, 0.5])}
+    kinds = (split, in_lieu, dividend, capital, spinoff, merger, renamed, ended)
+    return st.one_of(*(st.fixed_dictionaries({**where, **kind}) for kind in kinds))
 
 
 @st.composite

@@ -11,6 +11,7 @@ from tests.strategies import Scenario, scenarios
 from tests.trading import actions, market, trade
 from tickledger.backtest.closed_trades import closed_trades
 from tickledger.bars.corporate_actions import domain_actions
+from tickledger.domain.corporate_action import CorporateActionKind
 from tickledger.domain.money import CENT
 from tickledger.domain.session_record import SessionRecord
 from tickledger.reporting.pnl import DailyPnl, daily_pnl, unexplained_equity
@@ -76,8 +77,11 @@ def test_rows_from_a_date_on_are_those_of_the_whole(scenario: Scenario) -> None:
 def test_realized_is_what_closed_trades_earned_less_the_day_s_charges(scenario: Scenario) -> None:
     """The other way to the same number: over the executions at average cost, not from the balances."""
     record, effective = run(scenario), domain_actions(scenario.corporate_actions)
-    # A fraction that is paid for in cash is realized without an execution.
+    # A fraction or a delisted share that is paid for in cash is realized without an execution, and so is what a
+    # return of capital pays beyond the cost.
     assume(all(row.cash_in_lieu is None for row in effective))
+    assume(all(row.kind is not CorporateActionKind.DELISTING or row.amount is None for row in effective))
+    assume(all(row.average_cost > 0 for row in record.positions))
     realized: dict[date, Decimal] = defaultdict(Decimal)
     for execution in record.executions:
         realized[execution.trade_date] -= execution.commission + execution.fees
