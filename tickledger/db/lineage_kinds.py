@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from tickledger.db import tables as t
 from tickledger.db.bar_reference import bar_id, referred_bar
 from tickledger.domain.bar import BarKey
+from tickledger.domain.corporate_action import CorporateActionKind
 from tickledger.domain.ids import PREFIXES
 
 Cells = Mapping[str, Any]
@@ -92,12 +93,29 @@ def _filled() -> ScalarSelect[Any]:
     return total.correlate(t.orders).scalar_subquery()
 
 
+def _gave(held: Table) -> ColumnElement[bool]:
+    """That a corporate action gave or changed the shares of a position since it was opened."""
+    actions = t.corporate_actions
+    return and_(
+        or_(actions.c.symbol_id == held.c.symbol_id, actions.c.new_symbol_id == held.c.symbol_id),
+        actions.c.kind != CorporateActionKind.DIVIDEND,
+        actions.c.ex_date > held.c.opened_date,
+        actions.c.ex_date <= held.c.session_date,
+        lasts_as_long(actions, held),
+    )
+
+
+def _changed_by() -> ScalarSelect[Any]:
+    return _ids(t.corporate_actions.c.corporate_action_id, _gave(t.positions), of=t.positions)
+
+
 def _built_from() -> ScalarSelect[Any]:
-    """The fills since the position was opened."""
+    """The fills since the position was opened, also under a symbol that has become this one or spun it off."""
     fills, held = t.executions, t.positions
+    sources = select(t.corporate_actions.c.symbol_id).where(_gave(held)).correlate(held)
     mine = and_(
         fills.c.account_id == held.c.account_id,
-        fills.c.symbol_id == held.c.symbol_id,
+        or_(fills.c.symbol_id == held.c.symbol_id, fills.c.symbol_id.in_(sources)),
         fills.c.trade_date.between(held.c.opened_date, held.c.session_date),
         lasts_as_long(fills, held),
     )
@@ -340,8 +358,12 @@ _KINDS: Final = (
         t.positions.c.position_id,
         "{quantity} {symbol} at the close of {session_date}, average cost {average_cost}",
         (*_ACCOUNT, "close", "unrealized_pnl", "opened_date"),
-        (("exec", "execution_ids"), ("bar", "bar_id")),
-        {"execution_ids": _built_from(), "bar_id": referred_bar(t.positions)},
+        (("exec", "execution_ids"), ("ca", "corporate_action_ids"), ("bar", "bar_id")),
+        {
+            "execution_ids": _built_from(),
+            "corporate_action_ids": _changed_by(),
+            "bar_id": referred_bar(t.positions),
+        },
     ),
     Kind(
         "quar",

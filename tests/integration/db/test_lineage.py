@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from sqlalchemy import Column, Engine, event, select
 
-from tests.integration.db.story import ACCOUNT, BUY_DAY, END, SELL_DAY, START, Story, bar_id
+from tests.integration.db.story import ACCOUNT, BUY_DAY, END, SELL_DAY, SOURCE, START, Story, bar_id, bars
 from tickledger.cli.explain import as_json, as_tree
-from tickledger.db import tax, trading
+from tickledger.db import market_data, tax, trading
+from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.lineage import LineageNode, explain
 from tickledger.db.lineage import told as as_told
 from tickledger.db.tables import corporate_actions, ingestions, quarantine, schedule_d
@@ -105,6 +107,34 @@ def test_every_kind_of_id_is_explained(told: Engine) -> None:
 
 def test_a_position_comes_from_the_fills_since_it_was_opened(told: Engine) -> None:
     assert [parent.id for parent in explain(told, "pos_06").parents] == ["exec_06", bar_id(END.replace(day=6))]
+
+
+def test_a_position_that_was_renamed_comes_from_the_fills_of_the_old_symbol_and_the_action(
+    ledger: Engine, story: Story
+) -> None:
+    row = {
+        "symbol": "AAPL",
+        "ex_date": END,
+        "kind": "ticker_change",
+        "ratio": None,
+        "amount": None,
+        "new_symbol": "APL",
+    }
+    change = pd.DataFrame([row]).astype({"ex_date": "datetime64[us]", "ratio": "float64", "amount": "float64"})
+    ingest_corporate_actions(ledger, change, rejects=[], source=SOURCE)
+    market_data.ingest_bars(ledger, bars().assign(symbol="APL"), rejects=[], source=SOURCE)
+    held = replace(
+        story.record.positions[1],
+        position_id="pos_renamed",
+        symbol="APL",
+        session_date=END,
+        bar_id=bar_id(END).replace("AAPL", "APL"),
+    )
+    record = replace(story.record, positions=(*story.record.positions, held))
+    trading.replace_session(ledger, ACCOUNT, record, start=START, end=END)
+    kinds = [(parent.kind, parent.id) for parent in explain(ledger, "pos_renamed").parents]
+    assert kinds[0] == ("execution", "exec_06")
+    assert [kind for kind, _ in kinds] == ["execution", "corporate action", "bar"]
 
 
 def test_the_basis_a_lot_carries_is_traced_to_the_loss_it_came_from(told: Engine) -> None:
