@@ -54,4 +54,5 @@ $(BIN)/uv:
 $(VENV)/.installed: $(ROOT)/requirements.lock $(ROOT)/pyproject.toml | $(BIN)/uv
 	$(UV) pip sync -q --require-hashes $(ROOT)/requirements.lock
 	$(UV) pip install -q --no-deps --no-build-isolation -e $(ROOT)
+	cd $(ROOT) && $(BIN)/python -m tickledger.tax.kernel
 	@touch $@

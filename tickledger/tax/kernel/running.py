@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, Final
 
+from tickledger.tax import cents
 from tickledger.tax.kernel import (
     arithmetic,
     checks,
     closing,
+    columns,
     events,
     heap,
     lots,
@@ -43,28 +46,43 @@ class Kernel:
     check: Callable[[Book], None]
 
 
-INTERPRETED = Kernel(sweep.work_through, settlement.settle, checks.check)
+_ENTRIES: Final = tuple(Kernel.__annotations__)
+INTERPRETED: Final = Kernel(sweep.work_through, settlement.settle, checks.check)
 
 
 @cache
 def compiled() -> Kernel:
-    """The kernel as machine code; the first call on a machine takes the compiler about half a minute."""
+    """The kernel as machine code; the first call on a machine takes the compiler half a minute (`make install` does).
+
+    Raises no error where the machine code cannot be kept: the kernel is then interpreted, slowly.
+    """
     import numba  # noqa: PLC0415  half a second that short histories do without
 
-    folder = Path(__file__).parent / "__pycache__" / f"kernelZ-{_fingerprint()}"
+    folder = Path(__file__).parent / "__pycache__" / f"kernel-{_fingerprint()}"
+    if not _is_writable(folder):
+        return INTERPRETED
     numba.config.CACHE_DIR = str(folder)
     seen: dict[str, Any] = {}
     for module, function in _functions():
         names = {name: seen.get(name, value) for name, value in vars(module).items()}
         copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
         copy.__module__, copy.__qualname__ = module.__name__, function.__qualname__
-        entry = function.__name__ in ("work_through", "settle", "check")
-        if entry:
-            compiled_copy = numba.njit(cache=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)(copy)
-        else:
-            compiled_copy = numba.njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)
-        seen[function.__name__] = compiled_copy
-    return Kernel(seen["work_through"], seen["settle"], seen["check"])
+        is_entry = function.__name__ in _ENTRIES
+        # Only what is called from outside needs to be called from Python and kept: the rest is linked into it.
+        seen[function.__name__] = numba.njit(
+            cache=is_entry, error_model="numpy", _nrt=False, no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True
+        )(copy)
+    return Kernel(*(seen[name] for name in _ENTRIES))
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether numba can keep machine code in a folder, which it tries by writing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _functions() -> Iterator[tuple[ModuleType, FunctionType]]:
@@ -96,5 +114,6 @@ def _fingerprint() -> str:
     """What the machine code depends on: the sources, and who compiled them."""
     import numba  # noqa: PLC0415  as above
 
-    sources = (Path(str(module.__file__)).read_bytes() for module in (*_MODULES, wide))
+    # The constants of `columns` and `cents` are compiled in.
+    sources = (Path(str(module.__file__)).read_bytes() for module in (*_MODULES, wide, columns, cents))
     return hashlib.sha256(b"\0".join((numba.__version__.encode(), *sources))).hexdigest()[:16]
