@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import prod
 from typing import Final
 
 import numpy as np
@@ -21,6 +19,7 @@ from tickledger.tax.kernel.running import INTERPRETED, compiled
 from tickledger.tax.methods import KERNEL_METHOD, MethodSchedule
 from tickledger.tax.opening_lots import enter_opening_lots
 from tickledger.tax.policies import Policies
+from tickledger.tax.ratios import Ratios
 from tickledger.tax.sweep import Reservations, reserve
 
 #: From so many fills on, compiling pays.
@@ -49,23 +48,25 @@ class Setting:
     identity: Mapping[str, str]
     left_out: Iterable[str]
     opening_lots: Sequence[Lot]
-    ratios: Sequence[Fraction]
+    ratios: Ratios
     asset_classes: Mapping[str, AssetClass]
 
 
-def new_book(columns: FillColumns, setting: Setting, *, reservations: Reservations, has_wash_sales: bool) -> HouseholdBook:
+def new_book(
+    columns: FillColumns, setting: Setting, *, reservations: Reservations, has_wash_sales: bool
+) -> HouseholdBook:
     """A book with the opening lots in it and nothing else yet."""
-    reserved_scale = prod(ratio.numerator for ratio in setting.ratios)
-    is_compiled = len(columns) >= WORTH_COMPILING and fits(columns, setting, reserved_scale=reserved_scale)
+    kernel = compiled() if len(columns) >= WORTH_COMPILING and fits(columns, setting) else INTERPRETED
+    is_compiled = kernel is not INTERPRETED
     book = HouseholdBook(
         accounts=setting.accounts,
         columns=columns,
         identity=setting.identity,
-        kernel=compiled() if is_compiled else INTERPRETED,
+        kernel=kernel,
         book=empty_book(
             policies=setting.policies,
             has_wash_sales=has_wash_sales,
-            reserved_scale=reserved_scale,
+            reserved_scale=setting.ratios.going_back,
             is_compiled=is_compiled,
             fills=len(columns),
         ),
@@ -83,15 +84,15 @@ def new_book(columns: FillColumns, setting: Setting, *, reservations: Reservatio
     return book
 
 
-def fits(columns: FillColumns, setting: Setting, *, reserved_scale: int) -> bool:
+def fits(columns: FillColumns, setting: Setting) -> bool:
     """Whether no amount and no number of shares can leave 64 bits."""
     money = sum_of_sizes(columns.net) + sum(
         abs(to_units(amount)) for lot in setting.opening_lots for amount in (lot.original_basis, lot.adjusted_basis)
     )
     held = sum(int(abs(lot.quantity) * columns.share_units) + 1 for lot in setting.opening_lots)
-    scale = prod(max(ratio, Fraction(1)) for ratio in setting.ratios)
-    units = (sum_of_sizes(columns.units) + held) * scale * reserved_scale
-    return money < _WIDEST and units < _WIDEST
+    multiplier = max((fill.contract.multiplier for fill in columns.fills if fill.contract is not None), default=1)
+    units = (sum_of_sizes(columns.units) + held) * setting.ratios.growth * setting.ratios.going_back
+    return money < _WIDEST and units * int(multiplier) < _WIDEST
 
 
 def sum_of_sizes(column: Sequence[int]) -> int:

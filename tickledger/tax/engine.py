@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from functools import partial
 
 from tickledger.domain.account import Account
@@ -28,6 +27,7 @@ from tickledger.tax.households import households
 from tickledger.tax.methods import MethodSchedule
 from tickledger.tax.options import fold_legs
 from tickledger.tax.policies import Policies, SameOrder
+from tickledger.tax.ratios import Ratios, ratios_of
 from tickledger.tax.result import TaxResult
 from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.sweep import History, Reservations, same_order_sales, work_through
@@ -52,7 +52,7 @@ class _Inputs:
         accounts: Mapping[str, Account],
         *,
         opening_lots: Sequence[Lot],
-        ratios: Sequence[Fraction],
+        ratios: Ratios,
         asset_classes: Mapping[str, AssetClass],
     ) -> Setting:
         """What the books of one household are made for."""
@@ -128,7 +128,9 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[HouseholdColumns, list[Problem], set[str]] | None:
+def _computed(
+    accounts: Mapping[str, Account], inputs: _Inputs
+) -> tuple[HouseholdColumns, list[Problem], set[str]] | None:
     """One household's result, problems, and what was left out of it."""
     fills = [fill for fill in inputs.fills if fill.account_id in accounts]
     opening = [lot for lot in inputs.opening_lots if lot.account_id in accounts]
@@ -136,11 +138,10 @@ def _computed(accounts: Mapping[str, Account], inputs: _Inputs) -> tuple[Househo
         return None
     symbols = _symbols(fills, opening, inputs.actions)
     actions = [action for action in inputs.actions if action.symbol in symbols]
-    ratios = [action.ratio for action in actions if action.ratio is not None]
+    underlyings = {fill.symbol: fill.contract.underlying for fill in fills if fill.contract is not None}
+    ratios = ratios_of(actions, identity=inputs.identity, underlyings=underlyings)
     columns = columns_of(fold_legs(fills), share_units=share_units_for(fills, opening, ratios))
-    asset_classes = {lot.symbol: lot.asset_class for lot in opening} | {
-        fill.symbol: fill.asset_class for fill in fills
-    }
+    asset_classes = {lot.symbol: lot.asset_class for lot in opening} | {fill.symbol: fill.asset_class for fill in fills}
     setting = inputs.setting(accounts, opening_lots=opening, ratios=ratios, asset_classes=asset_classes)
     history = History(columns, actions, inputs.policies.split_in_window, inputs.where)
     book, result = worked_through(history, setting, until=inputs.until)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm, prod
+from math import lcm
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from tickledger.domain.lot import Lot
 from tickledger.tax.cents import to_units
 from tickledger.tax.fills import CLOSING, SPECIAL, Fill, FillSide, LotChoice
+from tickledger.tax.ratios import Ratios
 
 #: The sides by their number in a column.
 SIDES: Final = tuple(FillSide)
@@ -87,11 +88,10 @@ def units_of(quantity: Decimal | Fraction, share_units: int) -> int:
     return numerator * share_units // denominator
 
 
-def share_units_for(fills: Iterable[Fill], opening: Iterable[Lot], ratios: Iterable[Fraction]) -> int:
+def share_units_for(fills: Iterable[Fill], opening: Iterable[Lot], ratios: Ratios) -> int:
     """Units in a share, so that every quantity is whole and every split divides evenly.
 
-    The product of the ratios' denominators lasts for all splits, whatever was cut up between them. A contract's
-    multiplier makes a share's part of a contract whole.
+    A contract's multiplier makes a share's part of a contract whole.
     """
     quantities: set[Decimal] = {lot.quantity for lot in opening}
     multipliers: set[Decimal] = set()
@@ -103,7 +103,7 @@ def share_units_for(fills: Iterable[Fill], opening: Iterable[Lot], ratios: Itera
             multipliers.add(fill.contract.multiplier)
     whole = lcm(*(quantity.as_integer_ratio()[1] for quantity in quantities))
     of_contracts = lcm(*(multiplier.as_integer_ratio()[0] for multiplier in multipliers))
-    return whole * of_contracts * prod(ratio.denominator for ratio in ratios)
+    return whole * of_contracts * ratios.fineness
 
 
 def orders_closed_in_parts(columns: FillColumns) -> set[int]:

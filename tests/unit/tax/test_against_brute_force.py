@@ -208,7 +208,6 @@ def test_splits(method: str, history: History) -> None:
     _compare(history, Rules(method, KINDS))
 
 
-@pytest.mark.xfail(strict=True, reason="part of an earlier share that leaves in an order is taken as none of it")
 @given(history=histories(accounts=("T1", "IRA"), ratios=RATIOS, most=12))
 @example(
     history=told(

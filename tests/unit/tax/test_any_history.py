@@ -129,8 +129,7 @@ def test_the_invariants_stand(
 KINDS = {each.account_id: str(each.kind) for each in ACCOUNTS}
 TAXABLE = {name for name, kind in KINDS.items() if kind != "ira"}
 RATIOS = (Fraction(2), Fraction(3), Fraction(3, 2), Fraction(1, 2))
-# Closing orders of one fill: what orders take of lots before and after a split has a test of its own.
-anything = histories(accounts=tuple(KINDS), shorting=("T1", "SPOUSE"), ratios=RATIOS, closing_orders=Orders.ONE_FILL)
+anything = histories(accounts=tuple(KINDS), shorting=("T1", "SPOUSE"), ratios=RATIOS, closing_orders=Orders.IN_TURNS)
 without_splits = histories(accounts=tuple(KINDS), shorting=("T1", "SPOUSE"))
 methods = st.sampled_from(Method)
 
