@@ -1,8 +1,6 @@
 """Histories of fills in a line of text each, and results as lines that read like the publications' tables."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +9,7 @@ from typing import Any
 from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.instrument import AssetClass
-from tickledger.domain.lot import Lot, RealizedGain
+from tickledger.domain.lot import RealizedGain
 from tickledger.domain.order import OrderSide
 from tickledger.tax.engine import compute
 from tickledger.tax.fills import Fill, LotChoice
@@ -105,41 +103,4 @@ def open_lines(result: TaxResult) -> list[str]:
     return [
         f"{lot.open_execution_id}: {lot.quantity:f} sh. since {lot.holding_start}, basis {lot.adjusted_basis}"
         for lot in result.open_lots
-    ]
-
-
-Sums = Mapping[tuple[Any, ...], Mapping[str, Decimal]]
-
-
-def summed_gains(gains: Iterable[RealizedGain]) -> Sums:
-    """Gains by sale, lot, holding period and term; how finely a lot is cut up does not show."""
-    sums: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for gain in gains:
-        of = sums[gain.close_execution_id, gain.open_execution_id, gain.holding_start.isoformat(), str(gain.term)]
-        of["quantity"] += gain.quantity
-        of["proceeds"] += gain.proceeds
-        of["basis"] += gain.basis
-        of["disallowed"] += gain.disallowed_loss
-        of["gain"] += gain.gain_loss
-    return sums
-
-
-def summed_lots(lots: Iterable[Lot]) -> Sums:
-    """Open lots by symbol, opening fill and holding period."""
-    sums: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for lot in lots:
-        of = sums[lot.symbol, lot.open_execution_id, lot.holding_start.isoformat()]
-        of["quantity"] += abs(lot.quantity)
-        of["adjusted_basis"] += lot.adjusted_basis
-    return sums
-
-
-def differences(expected: Sums, found: Sums, *, tolerance: Decimal) -> list[str]:
-    """Where two sums differ by more than `tolerance`."""
-    return [
-        f"{key}: {name} expected {wanted}, found {got}"
-        for key in sorted({*expected, *found}, key=str)
-        for name in sorted({*expected.get(key, {}), *found.get(key, {})})
-        for wanted, got in [(expected.get(key, {}).get(name, Decimal(0)), found.get(key, {}).get(name, Decimal(0)))]
-        if abs(wanted - got) > tolerance
     ]
