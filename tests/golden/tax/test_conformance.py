@@ -67,6 +67,16 @@ def test_a_sale_out_of_one_purchase_is_allowed_its_loss() -> None:
     assert [(str(lot.quantity), str(lot.adjusted_basis)) for lot in result.open_lots] == [("6", "600.00")]
 
 
+def test_pieces_of_real_fills_add_up_to_the_cent() -> None:
+    """csingley/capgains states which short each purchase covers; the amounts follow, 7,808.93 in all."""
+    history = _history("cg-ib-short-series-mingain")
+    gains = computed(history).gains
+    assert {(gain.open_execution_id, gain.close_execution_id): str(gain.quantity) for gain in gains} == {
+        (row["open_execution_id"], row["close_execution_id"]): row["quantity"] for row in history.gains
+    }
+    assert str(sum(gain.gain_loss for gain in gains)) == "7808.93"
+
+
 @pytest.mark.parametrize("name", ["irs-p550-short-sale-ace", "irs-schedd-short-sale-xyz"])
 def test_shares_bought_and_then_delivered_close_a_short_as_covering_it_does(name: str) -> None:
     """As the publications tell it: a purchase, and the delivery of what was bought."""

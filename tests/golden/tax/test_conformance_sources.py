@@ -155,6 +155,7 @@ def _check_other(history: History, other: Case) -> None:
         columns = {"open": "open_execution_id", "close": "close_execution_id"}
         columns |= {name: GAIN[name] for name in ("qty", "proceeds", "basis", "gain")}
         assert _own_rows(history.gains, columns) == _shared_rows(other["pairs"], columns)
+        assert sum(gains) == Decimal(other["total_gain"])
     if "remaining" in other:
         assert (Decimal(history.gains[0]["basis"]), gains[0]) == (other["basis"], other["gain"])
         left = [sum(Decimal(row[column]) for row in history.open_lots) for column in ("quantity", "adjusted_basis")]
