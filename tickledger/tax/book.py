@@ -20,7 +20,7 @@ from tickledger.tax.fill_columns import FillColumns, units_of
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.columns import Book, Table
 from tickledger.tax.kernel.running import INTERPRETED, Kernel
-from tickledger.tax.kernel.sweep import ROWS, ROWS_PER_SUBLOT
+from tickledger.tax.kernel.room import ROWS, ROWS_PER_SUBLOT
 from tickledger.tax.methods import Method
 from tickledger.tax.policies import (
     OlderShares,

@@ -15,9 +15,9 @@ from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import FillSide, place
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import long_term_from
-from tickledger.tax.kernel.closing import close_by_method, new_closing
+from tickledger.tax.kernel.closing import new_closing
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_pool, new_sublot, opened, order_lot
-from tickledger.tax.leaving import Taken, can_take, pools_of, take_from, taken
+from tickledger.tax.leaving import Taken, can_take, close_lots, pools_of, take_from, taken
 from tickledger.tax.options import exercise
 from tickledger.tax.succession import move_basis, sibling
 
@@ -56,7 +56,9 @@ def _lot_in_transit(book: HouseholdBook, piece: Taken) -> int:
     pools = pools_of(book, piece)
     old = book.book.sublots[piece.sublot]
     of_lot = int(old[c.SUBLOT_LOT])
-    lot = sibling(book, of_lot, int(book.book.lots[of_lot][c.LOT_POSITION]), _ONE, pool=new_pool(book.book, piece.cost, 0))
+    lot = sibling(
+        book, of_lot, int(book.book.lots[of_lot][c.LOT_POSITION]), _ONE, pool=new_pool(book.book, piece.cost, 0)
+    )
     old, row = book.book.sublots[piece.sublot], book.book.lots[lot]
     row[c.LOT_UNITS], row[c.LOT_WHOLE_UNITS] = piece.units, piece.units
     sublot = new_sublot(book.book, lot, piece.units, piece.cost, int(old[c.SUBLOT_START]))
@@ -90,7 +92,15 @@ def _transfer_in(book: HouseholdBook, fill: int, position: int) -> None:
 def _open_unsent(book: HouseholdBook, fill: int, position: int) -> None:
     book.ensure(2)
     row = book.book.fills[fill]
-    opened(book.book, position, fill, int(row[c.FILL_ORDER]), int(row[c.FILL_DATE]), int(row[c.FILL_UNITS]), row[c.FILL_NET])
+    opened(
+        book.book,
+        position,
+        fill,
+        int(row[c.FILL_ORDER]),
+        int(row[c.FILL_DATE]),
+        int(row[c.FILL_UNITS]),
+        row[c.FILL_NET],
+    )
     source = book.columns.fills[fill]
     expected = f"a TRANSFER_OUT of {source.quantity} {source.symbol} from another account before it"
     found = f"none; the shares are taken as acquired on {source.trade_date} for {source.gross_amount}"
@@ -150,7 +160,7 @@ def _deliver_piece(book: HouseholdBook, fill: int, short: int, piece: Taken) -> 
     for pool, amount in pools_of(book, piece):
         move_basis(book, pool, amount, where=c.TO_PROCEEDS, target=closing)
     first = int(book.book.counts[c.PIECES])
-    close_by_method(book.book, closing, c.FIRST_IN)
+    close_lots(book, closing, c.FIRST_IN)
     for number in range(first, int(book.book.counts[c.PIECES])):
         _set_term(book, number, held_from)
 

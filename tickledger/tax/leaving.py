@@ -1,11 +1,11 @@
-"""Shares that leave their lots without a sale: which, and with what basis."""
+"""Shares that leave their lots outside the run of fills: which, and with what basis."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.kernel.closing import new_piece, take
+from tickledger.tax.kernel.closing import close_by_method, new_piece, take
 from tickledger.tax.kernel.methods import next_sublot
 from tickledger.tax.kernel.sweep import is_possible
 
@@ -45,6 +45,13 @@ def take_from(book: HouseholdBook, sublot: int, most: int) -> Taken:
     cost, carried = take(book.book, sublot, units)
     new_piece(book.book, c.LEFT, sublot, c.NONE, units, int(cost), int(carried), 0)
     return Taken(sublot, units, int(cost), int(carried))
+
+
+def close_lots(book: HouseholdBook, closing: int, method: int) -> None:
+    """Close the lots that `method` takes, as a sale among the fills does."""
+    book.ensure(0)
+    while not close_by_method(book.book, closing, method):
+        book.ensure(0)
 
 
 def can_take(book: HouseholdBook, fill: int, position: int) -> bool:

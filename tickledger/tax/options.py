@@ -23,11 +23,11 @@ from tickledger.tax.cents import nearest_cent, to_units
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import Fill, FillSide, place
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.kernel.closing import close_by_method, new_closing
+from tickledger.tax.kernel.closing import new_closing
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.short_sales import short_opened
 from tickledger.tax.kernel.sweep import acquired
-from tickledger.tax.leaving import Taken, can_take, pools_of, taken
+from tickledger.tax.leaving import Taken, can_take, close_lots, pools_of, taken
 from tickledger.tax.succession import move_basis
 
 _EXERCISED: Final = frozenset({FillSide.EXERCISE, FillSide.ASSIGN})
@@ -58,8 +58,15 @@ def fold_legs(fills: Sequence[Fill]) -> list[Fill]:
     taken_legs: set[str] = set()
     for fill in fills:
         if fill.side in _EXERCISED and fill.contract is not None:
-            leg = next((leg for key in _legs_wanted(fill, fill.contract) for leg in legs.get(key, ())
-                        if leg.execution_id not in taken_legs), None)
+            leg = next(
+                (
+                    leg
+                    for key in _legs_wanted(fill, fill.contract)
+                    for leg in legs.get(key, ())
+                    if leg.execution_id not in taken_legs
+                ),
+                None,
+            )
             if leg is not None:
                 taken_legs.add(leg.execution_id)
                 folded[fill.execution_id] = replace(
@@ -102,8 +109,12 @@ def exercise(book: HouseholdBook, fill: int, position: int) -> None:
     net, target = to_units(strike - source.commission), book.position(account_id, contract.underlying, is_short=False)
     held = book.held(target)
     if 0 < held < units:
-        expected = f"all or none of the {shares_of(source, contract)} shares of {contract.underlying} held that are sold"
-        problem = Problem(place(source, "fills"), expected, str(held / book.share_units), row=source.row, column="quantity")
+        expected = (
+            f"all or none of the {shares_of(source, contract)} shares of {contract.underlying} held that are sold"
+        )
+        problem = Problem(
+            place(source, "fills"), expected, str(held / book.share_units), row=source.row, column="quantity"
+        )
         book.leave_out(contract.underlying, problem)
         return
     premium = list(taken(book, fill, options))
@@ -150,7 +161,7 @@ def _close(
     closing = new_closing(book.book, fill, position, order, day, units, exact, c.BY_TRADE)
     book.book.closings[closing][c.CLOSING_CENTS] = nearest_cent(net)
     _move_premium(book, premium, target=closing, adds=adds, to=(c.TO_PROCEEDS, c.OFF_PROCEEDS))
-    close_by_method(book.book, closing, int(row[c.FILL_METHOD]))
+    close_lots(book, closing, int(row[c.FILL_METHOD]))
 
 
 def _is_written(book: HouseholdBook, fill: int) -> bool:

@@ -1,12 +1,13 @@
 """How a closing takes lots: pieces into the journal, losses to their replacements."""
 
-from tickledger.tax.kernel import columns as c
 from tickledger.tax.cents import TOLERANCE
+from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import mul_div, nearest_cent
 from tickledger.tax.kernel.columns import Book
 from tickledger.tax.kernel.heap import merged, new_node, without_first
 from tickledger.tax.kernel.lots import unlink_sublot
 from tickledger.tax.kernel.methods import next_sublot
+from tickledger.tax.kernel.room import must_wait
 from tickledger.tax.kernel.short_sales import apply_short_sale_rules, start_at_sale
 from tickledger.tax.kernel.wash_sales import match_loss, match_sale, reservation
 
@@ -23,12 +24,14 @@ def new_closing(book: Book, fill: int, position: int, order: int, date: int, uni
     return closing
 
 
-def close_chosen(book: Book, closing: int, first_choice: int, choices: int) -> None:
-    """Close the lots that a sale identifies, each lot's shares in their order."""
-    position, first = book.closings[closing][c.CLOSING_POSITION], book.counts[c.PIECES]
-    left = book.closings[closing][c.CLOSING_UNITS]
+def close_chosen(book: Book, closing: int, first_choice: int, choices: int) -> bool:
+    """Close the lots that a sale identifies, each lot's shares in their order; as `close_by_method`."""
+    begin(book, closing)
+    position = book.closings[closing][c.CLOSING_POSITION]
+    done = book.closings[closing][c.CLOSING_UNITS] - book.counts[c.TO_CLOSE]
     for choice in range(first_choice, first_choice + choices):
-        wanted = book.choices[choice][c.CHOICE_UNITS]
+        wanted = max(book.choices[choice][c.CHOICE_UNITS] - done, 0)
+        done = max(done - book.choices[choice][c.CHOICE_UNITS], 0)
         lot = book.positions[position][c.POSITION_FIRST_LOT]
         while wanted and lot != c.NONE:
             following = book.lots[lot][c.LOT_NEXT]
@@ -37,31 +40,46 @@ def close_chosen(book: Book, closing: int, first_choice: int, choices: int) -> N
                 and book.lots[lot][c.LOT_UNITS]
                 and book.lots[lot][c.LOT_FILL] == book.choices[choice][c.CHOICE_FILL]
             ):
-                taken = close_piece(book, closing, book.lots[lot][c.LOT_FIRST], wanted, left)
-                wanted -= taken
-                left -= taken
+                if must_wait(book):
+                    return False
+                wanted -= close_piece(book, closing, book.lots[lot][c.LOT_FIRST], wanted)
             lot = following
-    finish(book, position, first)
+    finish(book, position)
+    return True
 
 
-def close_by_method(book: Book, closing: int, method: int) -> None:
-    """Close what the account's method takes next, until all shares are taken."""
-    position, first = book.closings[closing][c.CLOSING_POSITION], book.counts[c.PIECES]
-    left = book.closings[closing][c.CLOSING_UNITS]
-    while left:
-        left -= close_piece(book, closing, next_sublot(book, position, method), left, left)
-    finish(book, position, first)
+def close_by_method(book: Book, closing: int, method: int) -> bool:
+    """Close what the account's method takes next, until all shares are taken.
+
+    False where the tables have to be longer first; called again, it goes on from there.
+    """
+    begin(book, closing)
+    position = book.closings[closing][c.CLOSING_POSITION]
+    while book.counts[c.TO_CLOSE]:
+        if must_wait(book):
+            return False
+        close_piece(book, closing, next_sublot(book, position, method), book.counts[c.TO_CLOSE])
+    finish(book, position)
+    return True
 
 
-def close_piece(book: Book, closing: int, sublot: int, most: int, left: int) -> int:
-    """Close up to `most` shares of a sublot, `left` shares of the closing being still to come; returns how many."""
+def begin(book: Book, closing: int) -> None:
+    """Note what is to be closed, unless it has begun."""
+    if not book.counts[c.TO_CLOSE]:
+        book.counts[c.TO_CLOSE] = book.closings[closing][c.CLOSING_UNITS]
+        book.counts[c.FIRST_PIECE] = book.counts[c.PIECES]
+
+
+def close_piece(book: Book, closing: int, sublot: int, most: int) -> int:
+    """Close up to `most` shares of a sublot; returns how many."""
     row, of_closing = book.sublots[sublot], book.closings[closing]
     lot, whole, net = book.lots[row[c.SUBLOT_LOT]], of_closing[c.CLOSING_UNITS], of_closing[c.CLOSING_NET]
     units = min(row[c.SUBLOT_UNITS], most)
     units, start = start_at_sale(book, sublot, units, of_closing[c.CLOSING_DATE])
     marks = row[c.SUBLOT_MARKS] | (c.P7 if lot[c.LOT_FIRST] != lot[c.LOT_LAST] else 0)
     cost, carried = take(book, sublot, units)
-    done = whole - left
+    done = whole - book.counts[c.TO_CLOSE]
+    book.counts[c.TO_CLOSE] -= units
     closed = mul_div(net, done + units, whole) - mul_div(net, done, whole)
     piece = new_piece(book, c.CLOSED, sublot, closing, units, cost, carried, closed)
     book.pieces[piece][c.PIECE_START], book.pieces[piece][c.PIECE_MARKS] = start, marks
@@ -147,8 +165,9 @@ def no_longer_reserved(book: Book, piece: int) -> None:
         book.reserved[place][c.RESERVED_UNITS] -= taken
 
 
-def finish(book: Book, position: int, first: int) -> None:
+def finish(book: Book, position: int) -> None:
     """Match the losses of one sale: the shares acquired first come first (Reg. 1.1091-1(b))."""
+    first = book.counts[c.FIRST_PIECE]
     group = book.positions[position][c.POSITION_GROUP]
     if group == c.NONE:
         return

@@ -44,8 +44,8 @@ class Book(NamedTuple):
 GROWING: Final = ("nodes", "lots", "sublots", "pools", "closings", "pieces", "washes", "heap", "events")
 (NODES, LOTS, SUBLOTS, POOLS, CLOSINGS, PIECES, WASHES, HEAP, EVENTS) = range(9)
 #: Further counts: sublots that hold shares, losses that wait, the sequence of lots, and what all lots cost when they
-#: were opened, less what shorts brought in, cents.
-(LIVE, WAITING, SEQUENCE, SPENT, COUNTS) = range(9, 14)
+#: were opened, less what shorts brought in, cents; of the last closing, its shares still to come and its first piece.
+(LIVE, WAITING, SEQUENCE, SPENT, TO_CLOSE, FIRST_PIECE, COUNTS) = range(9, 16)
 
 # Fills, in the order in which they happened.
 FILL_POSITION: Final = 0  # long for purchases and sales, short for short sales and covers

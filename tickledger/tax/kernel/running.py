@@ -25,6 +25,7 @@ from tickledger.tax.kernel import (
     lots,
     methods,
     nodes,
+    room,
     settlement,
     short_sales,
     sweep,
@@ -34,7 +35,21 @@ from tickledger.tax.kernel import (
 from tickledger.tax.kernel.columns import Book
 
 #: In the order in which they build on each other.
-_MODULES = (arithmetic, events, heap, lots, nodes, methods, wash_sales, short_sales, closing, sweep, settlement, checks)
+_MODULES = (
+    arithmetic,
+    events,
+    heap,
+    lots,
+    nodes,
+    methods,
+    room,
+    wash_sales,
+    short_sales,
+    closing,
+    sweep,
+    settlement,
+    checks,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,72 +1,56 @@
 """The loop over fills."""
 
-from typing import Final
-
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.closing import close_by_method, close_chosen, new_closing
 from tickledger.tax.kernel.columns import Book
 from tickledger.tax.kernel.events import new_event
 from tickledger.tax.kernel.lots import opened
+from tickledger.tax.kernel.room import has_room
 from tickledger.tax.kernel.short_sales import short_opened
 from tickledger.tax.kernel.wash_sales import match_acquisition
 
-#: Rows of any table that one fill may need for each sublot that holds shares and each loss that waits, and more.
-ROWS_PER_SUBLOT: Final = 6
-ROWS: Final = 32
-
 
 def work_through(book: Book, first: int, end: int) -> int:
-    """Enter the fills from `first` to before `end`; returns the first that was not entered for want of room.
+    """Enter the fills from `first` to before `end`; returns the first that has not quite happened for want of room.
 
     Fills of securities that are left out are skipped; what is wrong with a fill leaves its security out and becomes
     an event.
     """
     for fill in range(first, end):
-        if not has_room(book):
+        if not has_room(book) or not enter(book, fill):
             return fill
-        enter(book, fill)
     return end
 
 
-def has_room(book: Book) -> bool:
-    """Whether every table has the rows that one more fill may need."""
-    counts = book.counts
-    need = ROWS_PER_SUBLOT * (counts[c.LIVE] + counts[c.WAITING]) + ROWS
-    return (
-        counts[c.NODES] + need <= len(book.nodes)
-        and counts[c.LOTS] + need <= len(book.lots)
-        and counts[c.SUBLOTS] + need <= len(book.sublots)
-        and counts[c.POOLS] + need <= len(book.pools)
-        and counts[c.CLOSINGS] + need <= len(book.closings)
-        and counts[c.PIECES] + need <= len(book.pieces)
-        and counts[c.WASHES] + need <= len(book.washes)
-        and counts[c.HEAP] + need <= len(book.heap)
-        and counts[c.EVENTS] + need <= len(book.events)
-    )
-
-
-def enter(book: Book, fill: int) -> None:
-    """Let one fill happen."""
+def enter(book: Book, fill: int) -> bool:
+    """Let one fill happen; False where the rest of it has to wait for longer tables."""
     row = book.fills[fill]
+    if book.counts[c.TO_CLOSE]:
+        return close(book, fill, book.counts[c.CLOSINGS] - 1)
     position = row[c.FILL_POSITION]
     if book.left_out[book.positions[position][c.POSITION_SECURITY]]:
-        return
+        return True
     if row[c.FILL_SIDE] == c.OPEN:
         open_lot(book, fill)
-        return
+        return True
     if row[c.FILL_SIDE] == c.EXPIRE and not book.positions[position][c.POSITION_HELD]:
         position += 1  # the short of the same security
     if not is_possible(book, fill, position):
         book.left_out[book.positions[position][c.POSITION_SECURITY]] = 1
-        return
+        return True
     kind = c.BY_EXPIRY if row[c.FILL_SIDE] == c.EXPIRE else c.BY_TRADE
     closing = new_closing(
         book, fill, position, row[c.FILL_ORDER], row[c.FILL_DATE], row[c.FILL_UNITS], row[c.FILL_NET], kind
     )
+    return close(book, fill, closing)
+
+
+def close(book: Book, fill: int, closing: int) -> bool:
+    """Close the lots that a fill identifies, or else those that the account's method takes."""
+    row = book.fills[fill]
     if row[c.FILL_CHOICES]:
-        close_chosen(book, closing, row[c.FILL_FIRST_CHOICE], row[c.FILL_CHOICES])
-    else:
-        close_by_method(book, closing, row[c.FILL_METHOD])
+        return close_chosen(book, closing, row[c.FILL_FIRST_CHOICE], row[c.FILL_CHOICES])
+    return close_by_method(book, closing, row[c.FILL_METHOD])
 
 
 def open_lot(book: Book, fill: int) -> int:
