@@ -61,7 +61,6 @@ def test_the_shares_bought_first_are_the_ones_whose_holding_period_begins_anew()
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="what is sold first while the short is open counts, not what was bought first")
 def test_the_order_of_acquisition_counts_also_where_later_shares_are_sold_first() -> None:
     """1233(b): B1 alone is touched, though it is B2 that is sold while the short is open."""
     result = _result("""

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -227,7 +226,6 @@ def test_each_share_takes_over_one_loss_of_its_window(history: History, method: 
         assert sum(wash.disallowed_loss for wash in washes) == sum(gain.disallowed_loss for gain in gains)
 
 
-@pytest.mark.xfail(strict=True, reason="a sale beside an open short is two rows that are alike, with one id")
 @given(history=anything, method=methods)
 @example(
     history=told("""

@@ -20,7 +20,7 @@ def new_closing(book: Book, fill: int, position: int, order: int, date: int, uni
     row[c.CLOSING_FILL], row[c.CLOSING_POSITION], row[c.CLOSING_ORDER] = fill, position, order
     row[c.CLOSING_DATE], row[c.CLOSING_UNITS], row[c.CLOSING_NET] = date, units, net
     row[c.CLOSING_CENTS], row[c.CLOSING_KIND] = nearest_cent(net), kind
-    row[c.CLOSING_ACQUIRED], row[c.CLOSING_START] = c.NONE, c.NONE
+    row[c.CLOSING_ACQUIRED], row[c.CLOSING_LOT] = c.NONE, c.NONE
     return closing
 
 

@@ -169,7 +169,7 @@ CLOSING_NET: Final = 5
 CLOSING_CENTS: Final = 6  # the net amount in cents; premiums of exercised options add to it when they are settled
 CLOSING_KIND: Final = 7
 CLOSING_ACQUIRED: Final = 8  # when the shares that were delivered had been bought; NONE: on the day
-CLOSING_START: Final = 9
+CLOSING_LOT: Final = 9  # of the shares that were delivered
 CLOSING_WIDTH: Final = 10
 
 BY_TRADE: Final = 0

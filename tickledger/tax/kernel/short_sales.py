@@ -7,7 +7,7 @@ of their acquisition. The loss of a short is long-term as far as shares held lon
 
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import long_term_from
-from tickledger.tax.kernel.columns import Book
+from tickledger.tax.kernel.columns import Book, Row
 from tickledger.tax.kernel.lots import cut_off, order_sublot
 
 
@@ -49,26 +49,93 @@ def long_term_units(book: Book, group: int, day: int) -> int:
 def start_at_sale(book: Book, sublot: int, units: int, day: int) -> tuple[int, int]:
     """How many shares of a sublot share one term when sold on `day`, and since when they count as held."""
     row = book.sublots[sublot]
-    lot = book.lots[row[c.SUBLOT_LOT]]
-    position, start = book.positions[lot[c.LOT_POSITION]], row[c.SUBLOT_START]
-    if position[c.POSITION_SHORT]:
+    lot, start = book.lots[row[c.SUBLOT_LOT]], row[c.SUBLOT_START]
+    if book.positions[lot[c.LOT_POSITION]][c.POSITION_SHORT]:
         return (min(units, lot[c.LOT_LONG_TERM]) if lot[c.LOT_LONG_TERM] else units), start
-    if position[c.POSITION_GROUP] == c.NONE or position[c.POSITION_IRA]:
+    restarted = restarted_by_leaving(book, sublot, units)
+    if not restarted or day < long_term_from(start):
         return units, start
+    return restarted, day
+
+
+def restarted_by_leaving(book: Book, sublot: int, units: int) -> int:
+    """How many of `units` shares that leave a sublot start their holding period anew by it; the shorts have done so.
+
+    A short that is open reaches as many shares as were sold short, those bought first before the others.
+    """
+    row = book.sublots[sublot]
+    lot, start = book.lots[row[c.SUBLOT_LOT]], row[c.SUBLOT_START]
+    position = book.positions[lot[c.LOT_POSITION]]
+    if position[c.POSITION_GROUP] == c.NONE or position[c.POSITION_SHORT] or position[c.POSITION_IRA]:
+        return 0
     shorts = book.groups[position[c.POSITION_GROUP]][c.GROUP_OTHER]
-    beside = book.groups[shorts][c.GROUP_FIRST_POSITION]
-    while beside != c.NONE:
-        short = book.positions[beside][c.POSITION_FIRST_LOT]
+    within_reach = use_shorts(book, shorts, start, 0)
+    if not within_reach:
+        return 0
+    restarted = min(within_reach - units_bought_before(book, row[c.SUBLOT_LOT], within_reach), units)
+    if restarted <= 0:
+        return 0
+    use_shorts(book, shorts, start, restarted)
+    return restarted
+
+
+def use_shorts(book: Book, shorts: int, start: int, used: int) -> int:
+    """How many shares held since `start` the open shorts of a group reach, of which `used` are now behind them."""
+    reached, position = 0, book.groups[shorts][c.GROUP_FIRST_POSITION]
+    while position != c.NONE:
+        short = book.positions[position][c.POSITION_FIRST_LOT]
         while short != c.NONE:
             of_short = book.lots[short]
-            tainted = min(of_short[c.LOT_TAINT], of_short[c.LOT_UNITS])
-            if tainted and of_short[c.LOT_ACQUIRED] < long_term_from(start):
-                tainted = min(tainted, units)
-                of_short[c.LOT_TAINT] -= tainted
-                return tainted, (day if day >= long_term_from(start) else start)
+            if of_short[c.LOT_ACQUIRED] < long_term_from(start):
+                within = min(of_short[c.LOT_TAINT], of_short[c.LOT_UNITS])
+                reached += within
+                of_short[c.LOT_TAINT] -= min(within, used)
+                used -= min(within, used)
             short = of_short[c.LOT_NEXT]
-        beside = book.positions[beside][c.POSITION_NEXT]
-    return units, start
+        position = book.positions[position][c.POSITION_NEXT]
+    return reached
+
+
+def units_bought_before(book: Book, lot: int, most: int) -> int:
+    """How many shares of a lot's group outside IRAs were bought before it and are not long-term; `most` are enough."""
+    row, units = book.lots[lot], 0
+    group = book.positions[row[c.LOT_POSITION]][c.POSITION_GROUP]
+    first_short = first_opened(book, book.groups[group][c.GROUP_OTHER])
+    position = book.groups[group][c.GROUP_FIRST_POSITION]
+    while position != c.NONE and units < most:
+        of_position = book.positions[position]
+        is_out = of_position[c.POSITION_IRA] or not of_position[c.POSITION_HELD]
+        other = c.NONE if is_out else of_position[c.POSITION_FIRST_LOT]
+        while other != c.NONE and units < most and is_before(book.lots[other], row):
+            sublot = book.lots[other][c.LOT_FIRST]
+            while sublot != c.NONE:
+                if first_short < long_term_from(book.sublots[sublot][c.SUBLOT_START]):
+                    units += book.sublots[sublot][c.SUBLOT_UNITS]
+                sublot = book.sublots[sublot][c.SUBLOT_NEXT]
+            other = book.lots[other][c.LOT_NEXT]
+        position = of_position[c.POSITION_NEXT]
+    return units
+
+
+def is_before(one: Row, other: Row) -> bool:
+    """Whether one lot was acquired before another."""
+    if one[c.LOT_ACQUIRED] != other[c.LOT_ACQUIRED]:
+        return one[c.LOT_ACQUIRED] < other[c.LOT_ACQUIRED]
+    return one[c.LOT_SEQUENCE] < other[c.LOT_SEQUENCE]
+
+
+def first_opened(book: Book, shorts: int) -> int:
+    """The day on which the first of a group's open shorts was opened."""
+    first, position = c.NONE, book.groups[shorts][c.GROUP_FIRST_POSITION]
+    while position != c.NONE:
+        short = book.positions[position][c.POSITION_FIRST_LOT]
+        while short != c.NONE:
+            of_short = book.lots[short]
+            if of_short[c.LOT_UNITS] and (first == c.NONE or of_short[c.LOT_ACQUIRED] < first):
+                first = of_short[c.LOT_ACQUIRED]
+            short = of_short[c.LOT_NEXT]
+        position = book.positions[position][c.POSITION_NEXT]
+    return first
 
 
 def apply_short_sale_rules(book: Book, piece: int) -> None:
