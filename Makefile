@@ -52,7 +52,7 @@ $(BIN)/uv:
 
 # Hashes are checked on install; hatchling comes from the lock, so the editable build fetches nothing.
 $(VENV)/.installed: $(ROOT)/requirements.lock $(ROOT)/pyproject.toml | $(BIN)/uv
-	$(UV) pip sync -q --require-hashes $(ROOT)/requirements.lock
+	$(UV) pip sync -q --compile-bytecode --require-hashes $(ROOT)/requirements.lock
 	$(UV) pip install -q --no-deps --no-build-isolation -e $(ROOT)
 	cd $(ROOT) && $(BIN)/python -m tickledger.tax.kernel
 	@touch $@

@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from tickledger.bars.calendars import why_closed
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.bars.sources import Loaded, load_bars, load_corporate_actions
 from tickledger.db.corporate_actions import CORPORATE_ACTIONS
 from tickledger.db.ingestion import IngestionSource, is_recorded

@@ -12,6 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tickledger.bars.text_cells import is_text
+from tickledger.bars.text_cells import trimmed as as_text
+
 #: Decimal notation without separators. No "nan", no "inf", no hexadecimal, no fraction.
 _NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _FRACTION: Final = r"^\d{1,9}/0*[1-9]\d{0,8}$"
@@ -23,14 +26,14 @@ _LAST_YEAR: Final = 2199
 
 def texts(cells: pa.Array) -> pd.Series:
     """The cells as text without surrounding blanks; a missing cell is the empty text."""
-    text: pd.Series = _trimmed(cells).to_pandas().astype("str")
+    text: pd.Series = as_text(cells).to_pandas().astype("str")
     return text
 
 
 def numbers(cells: pa.Array) -> npt.NDArray[np.float64]:
     """The cells as float64, exact to the last digit written; NaN where a cell is no number."""
-    if _is_text(cells):
-        trimmed = _trimmed(cells)
+    if is_text(cells):
+        trimmed = as_text(cells)
         cells = pc.if_else(pc.match_substring_regex(trimmed, _NUMBER), trimmed, None)
     elif not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type)):
         return np.full(len(cells), np.nan)
@@ -41,9 +44,9 @@ def numbers(cells: pa.Array) -> npt.NDArray[np.float64]:
 def ratios(cells: pa.Array) -> npt.NDArray[np.float64]:
     """As `numbers`, where a cell may also be a fraction such as 1/3."""
     values = numbers(cells)
-    if not _is_text(cells):
+    if not is_text(cells):
         return values
-    trimmed = _trimmed(cells)
+    trimmed = as_text(cells)
     is_fraction = pc.match_substring_regex(trimmed, _FRACTION).to_numpy(zero_copy_only=False)
     if not is_fraction.any():
         return values
@@ -58,8 +61,8 @@ def instants(cells: pa.Array) -> pd.Series:
 
     NaT where a cell is no ISO 8601 date or instant of the years 1900 to 2199.
     """
-    if _is_text(cells):
-        trimmed = _trimmed(cells)
+    if is_text(cells):
+        trimmed = as_text(cells)
         readable = pc.if_else(pc.match_substring_regex(trimmed, _INSTANT), trimmed, None).to_pandas()
         stamps = pd.to_datetime(readable, format="ISO8601", utc=True, errors="coerce")
     elif pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
@@ -70,37 +73,3 @@ def instants(cells: pa.Array) -> pd.Series:
     stamps = stamps.dt.as_unit("us")
     kept: pd.Series = stamps.where(stamps.dt.year.between(_FIRST_YEAR, _LAST_YEAR))
     return kept
-
-
-def is_blank(cells: pa.Array) -> npt.NDArray[np.bool_]:
-    """Which cells are missing or hold nothing but blanks."""
-    blank = pc.equal(pc.binary_length(_trimmed(cells)), 0) if _is_text(cells) else pc.is_null(cells)
-    mask: npt.NDArray[np.bool_] = blank.to_numpy(zero_copy_only=False)
-    return mask
-
-
-def text_at(cells: pa.Array, position: int) -> str:
-    """The cell at `position` as a person would write it; the empty text where it is missing."""
-    value = cells[position].as_py()
-    if value is None:
-        return ""
-    return str(value.isoformat() if hasattr(value, "isoformat") else value).strip()
-
-
-def whole(column: pa.ChunkedArray) -> pa.Array:
-    """The column in one piece, with dictionary codes replaced by what they stand for."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    combined = column.combine_chunks()
-    return combined.combine_chunks() if isinstance(combined, pa.ChunkedArray) else combined
-
-
-def _is_text(cells: pa.Array) -> bool:
-    kind = cells.type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _trimmed(cells: pa.Array) -> pa.Array:
-    if not _is_text(cells):
-        return pa.array([text_at(cells, i) for i in range(len(cells))], pa.string())
-    return pc.fill_null(pc.utf8_trim_whitespace(pc.cast(cells, pa.string())), "")

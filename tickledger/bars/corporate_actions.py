@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from tickledger.bars.quality import Mask, Record, Reject, Rule, as_mask, is_bad_symbol, keep_good
+from tickledger.bars.quality import Mask, Rule, as_mask, is_bad_symbol, keep_good
+from tickledger.bars.reject import Record, Reject
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 
 #: Optional columns of numbers; `new_symbol` is the optional column of text.

@@ -5,7 +5,7 @@ holds its line numbers (the header is line 1); the rejects repeat them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tickledger.bars.reject import Record, Reject
 from tickledger.domain.errors import Problem
 from tickledger.domain.money import PRICE_INCREMENT
 
 Mask = npt.NDArray[np.bool_]
-Record = Mapping[str, str]
 #: Says why the exchange was closed on a day, or None where it was open: `tickledger.bars.calendars.why_closed`.
 Calendar = Callable[[date], str | None]
 
@@ -33,14 +33,6 @@ LARGEST_VOLUME: Final = 2.0**53
 _SYMBOL: Final = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.\-/^=:&+ ]{0,31}")
 _BAR_KEY: Final = ["symbol", "timestamp"]
 EXCHANGE_ZONE: Final = "America/New_York"
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A row that was left out, why, and its cells as the source wrote them (column → text)."""
-
-    problem: Problem
-    record: Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tickledger.bars.cells import instants, is_blank, numbers, ratios, texts
+from tickledger.bars.cells import instants, numbers, ratios, texts
 from tickledger.bars.corporate_actions import OPTIONAL_NUMBERS, check_corporate_actions
-from tickledger.bars.quality import PRICES, ROW, Calendar, Reject, Rule, as_mask, check_bars
+from tickledger.bars.quality import PRICES, ROW, Calendar, Rule, as_mask, check_bars
+from tickledger.bars.reject import Reject
 from tickledger.bars.tables import Table, read_table
+from tickledger.bars.text_cells import is_blank
 from tickledger.domain.errors import Problem
 
 _BAR_COLUMNS: Final = ("symbol", "timestamp", *PRICES, "volume")

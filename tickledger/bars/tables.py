@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from tickledger.bars.cells import is_blank, text_at, whole
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
+from tickledger.bars.text_cells import is_blank, text_at, whole
 from tickledger.domain.errors import InputError, Problem
 
 #: Names that pandas gives the index it writes; nobody means them as data.

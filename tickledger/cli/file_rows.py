@@ -79,16 +79,16 @@ class FileRows:
 
 def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> FileRows:
     """The rows of a `.csv`, `.csv.gz` or `.parquet` file; raises InputError where it cannot be used at all."""
-    # pandas and pyarrow, which read all three, are slow to import.
-    from tickledger.bars.cells import texts
+    # pyarrow, which reads all three, is slow to import.
     from tickledger.bars.tables import read_table
+    from tickledger.bars.text_cells import trimmed
 
     table = read_table(path, required=required, optional=optional)
     names = [name for name in (*required, *optional) if name in table.columns]
-    columns = [texts(table.columns[name]).tolist() for name in names]
+    columns = [trimmed(table.columns[name]).to_pylist() for name in names]
     rows = [
         FileRow(table.where, int(line), dict(zip(names, cells, strict=True)))
-        for line, *cells in zip(table.rows, *columns, strict=True)
+        for line, *cells in zip(table.rows.tolist(), *columns, strict=True)
     ]
     return FileRows(rows, (*table.warnings, *(reject.problem for reject in table.rejects)))
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from tickledger.cli import tax_files
@@ -22,13 +22,17 @@ from tickledger.domain.errors import ConfigurationError, Problem
 from tickledger.domain.lot import Lot
 from tickledger.execution.clock import WallClock
 from tickledger.reporting import tax_tables as tables
+from tickledger.reporting.tax_columns import gains_columns, wash_sales_columns
 from tickledger.tax.engine import compute
 from tickledger.tax.fills import Fill
-from tickledger.tax.form_8949 import form_lines
+from tickledger.tax.form_columns import form_lines_of
 from tickledger.tax.households import DEFAULT_OWNER, taxpayers, with_unlisted
 from tickledger.tax.methods import Method, MethodSchedule
 from tickledger.tax.policies import Policies
 from tickledger.tax.schedule_d import Carryover, FilingStatus, schedule_d
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 #: Real money first; forms never mix modes.
@@ -108,10 +112,18 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
         left_out=inputs.left_out,
         where=inputs.where,
     )
-    gains = tuple(gain for gain in result.gains if gain.account_id in own and gain.tax_year == wishes.tax_year)
+    selected = tuple(
+        columns.of(tax_year=wishes.tax_year, account_ids=frozenset(own))
+        for columns in result.households
+        if own.intersection(columns.book.accounts)
+    )
     paid_out = {f"CA:{a.symbol}:{a.ex_date}" for a in inputs.actions if a.kind is CorporateActionKind.RETURN_OF_CAPITAL}
     told = wishes.forms.reporting
-    lines = form_lines(gains, tax_year=wishes.tax_year, mode=mode, reporting=told, distributions=paid_out)
+    lines = tuple(
+        line
+        for columns in selected
+        for line in form_lines_of(columns, tax_year=wishes.tax_year, mode=mode, reporting=told, distributions=paid_out)
+    )
     schedule = schedule_d(
         lines,
         tax_year=wishes.tax_year,
@@ -123,7 +135,7 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
     )
     lines = as_printed(lines, wishes.forms)
     problems = (*inputs.problems, *passed_over, *result.problems)
-    return TaxReport(taxpayer, mode, result, gains, lines, schedule, problems)
+    return TaxReport(taxpayer, mode, result, selected, lines, schedule, problems)
 
 
 def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
@@ -211,13 +223,11 @@ def _taxable_income(text: str | None) -> Decimal | None:
 def _write(report: TaxReport, out: Path) -> None:
     """The five files of the result."""
     out.mkdir(parents=True, exist_ok=True)
-    gain_ids = {gain.gain_id for gain in report.gains}
-    washes = (wash for wash in report.result.wash_sales if wash.gain_id in gain_ids)
     marked = report.schedule.watermark is not None
     lines = tables.form_8949_rows(report.lines, with_watermark=marked)
-    _write_csv(out / "gains.csv", tables.GAIN_COLUMNS, tables.gains_rows(report.gains))
+    _write_arrow(out / "gains.csv", tables.GAIN_COLUMNS, map(gains_columns, report.selected))
+    _write_arrow(out / "wash_sales.csv", tables.WASH_SALE_COLUMNS, map(wash_sales_columns, report.selected))
     _write_csv(out / "lots.csv", tables.LOT_COLUMNS, tables.lots_rows(report.result.open_lots))
-    _write_csv(out / "wash_sales.csv", tables.WASH_SALE_COLUMNS, tables.wash_sales_rows(washes))
     _write_csv(out / "form_8949.csv", tables.form_8949_columns(with_watermark=marked), lines)
     schedule = {
         "taxpayer": report.taxpayer,
@@ -227,6 +237,18 @@ def _write(report: TaxReport, out: Path) -> None:
         "left_out": list(report.result.left_out),
     }
     (out / "schedule_d.json").write_text(json.dumps(schedule, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_arrow(path: Path, columns: Sequence[str], tables_of: Iterable["pa.Table"]) -> None:
+    """Write tables below one header, as fast as a library can."""
+    import polars as pl
+
+    with path.open("wb") as file:
+        file.write((",".join(columns) + "\n").encode())
+        for table in tables_of:
+            frame = pl.from_arrow(table)
+            if isinstance(frame, pl.DataFrame):
+                frame.write_csv(file, include_header=False)
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from rich.table import Table
@@ -12,23 +13,35 @@ from rich.table import Table
 from tickledger.cli.console import out as stdout
 from tickledger.domain.account import Mode
 from tickledger.domain.errors import Problem
-from tickledger.domain.lot import RealizedGain, Term
+from tickledger.domain.lot import RealizedGain
+from tickledger.tax.cents import as_decimal
 from tickledger.tax.form_8949 import FormLine
+from tickledger.tax.gains import gain_rows
+from tickledger.tax.kernel import columns as c
 from tickledger.tax.result import TaxResult
+from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.schedule_d import ScheduleD
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaxReport:
-    """Everything one run concluded, for one taxpayer and one mode; `gains` are those of the year's forms."""
+    """Everything one run concluded, for one taxpayer and one mode.
+
+    `selected` has the gains of the year's forms as columns, `gains` the same as rows, made when they are asked for.
+    """
 
     taxpayer: str
     mode: Mode
     result: TaxResult
-    gains: tuple[RealizedGain, ...]
+    selected: tuple[HouseholdColumns, ...]
     lines: tuple[FormLine, ...]
     schedule: ScheduleD
     problems: tuple[Problem, ...]
+
+    @cached_property
+    def gains(self) -> tuple[RealizedGain, ...]:
+        """The gains of the year's forms, in the order in which they happened."""
+        return tuple(gain for columns in self.selected for gain in gain_rows(columns))
 
     @property
     def has_errors(self) -> bool:
@@ -62,27 +75,45 @@ class Summary:
 
 def summary_of(report: TaxReport, out: Path) -> Summary:
     """The figures of a report whose files are in `out`."""
-    gains = report.gains
+    sums = [_sums(columns) for columns in report.selected]
+
+    def total(name: str) -> Decimal:
+        return sum((as_decimal(of[name]) for of in sums), Decimal(0))
+
+    last = max((of["open_until"] for of in sums), default=0)
     return Summary(
         tax_year=report.schedule.tax_year,
         taxpayer=report.taxpayer,
         mode=str(report.mode),
         watermark=report.schedule.watermark,
-        gains=len(gains),
-        short_term=sum((gain.gain_loss for gain in gains if gain.term is Term.SHORT), Decimal(0)),
-        long_term=sum((gain.gain_loss for gain in gains if gain.term is Term.LONG), Decimal(0)),
-        disallowed_loss=sum((gain.disallowed_loss for gain in gains), Decimal(0)),
-        permanently_disallowed=sum((gain.permanently_disallowed for gain in gains), Decimal(0)),
+        gains=sum(len(columns.gain_pieces) for columns in report.selected),
+        short_term=total("short_term"),
+        long_term=total("long_term"),
+        disallowed_loss=total("disallowed_loss"),
+        permanently_disallowed=total("permanently_disallowed"),
         form_rows=len(report.lines),
-        open_lots=len(report.result.open_lots),
-        provisional=sum(gain.is_provisional for gain in gains),
-        open_until=max((gain.open_until_date for gain in gains if gain.open_until_date), default=None),
+        open_lots=sum(len(columns.held) for columns in report.result.households),
+        provisional=sum(of["provisional"] for of in sums),
+        open_until=date.fromordinal(last) if last else None,
         schedule_d=report.schedule.to_dict(),
         policies=report.result.policies.described(),
         left_out=report.result.left_out,
         problems=report.problems,
         out=out,
     )
+
+
+def _sums(columns: HouseholdColumns) -> dict[str, int]:
+    """What the columns add up to, cents, and until when any of it is provisional."""
+    until, is_long = columns.open_until, columns.is_long_term
+    return {
+        "short_term": int(columns.gain_loss[~is_long].sum()),
+        "long_term": int(columns.gain_loss[is_long].sum()),
+        "disallowed_loss": int(columns.of_gain(c.PIECE_DISALLOWED).sum()),
+        "permanently_disallowed": int(columns.of_gain(c.PIECE_PERMANENT).sum()),
+        "provisional": int((until != 0).sum()),
+        "open_until": int(until.max(initial=0)),
+    }
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:

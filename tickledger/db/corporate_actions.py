@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, literal, select
 
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.db import audit
 from tickledger.db.copying import staged
 from tickledger.db.ingestion import IngestionResult, IngestionSource, record_ingestion

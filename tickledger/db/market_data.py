@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.db import audit
 from tickledger.db.bar_reference import bar_id
 from tickledger.db.copying import affected, query_frame, staged_frame

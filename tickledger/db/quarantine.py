@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.db.tables import ingestions, quarantine
 from tickledger.db.versions import insert_new
 from tickledger.domain.errors import Problem

@@ -54,7 +54,9 @@ def words(column: Any) -> Lane:  # noqa: ANN401  a number or an array of them
     """Whole numbers as 64-bit words; larger ones are folded."""
     numbers = np.asarray(column)
     if numbers.dtype != object:
-        return numbers.astype(np.int64).view(np.uint64) if numbers.ndim else np.asarray(np.int64(numbers)).view(np.uint64)
+        return (
+            numbers.astype(np.int64).view(np.uint64) if numbers.ndim else np.asarray(np.int64(numbers)).view(np.uint64)
+        )
     folded = [int(n) & _MASK if -(1 << 63) <= n < 1 << 63 else (int(n) ^ (int(n) >> 63)) & _MASK for n in numbers.flat]
     return np.array(folded, dtype=np.uint64)
 

@@ -32,6 +32,8 @@ GAIN_COLUMNS: Final = (
     "term",
     "permanently_disallowed",
     "tax_year",
+    "open_until",
+    "policies",
 )
 LOT_COLUMNS: Final = (
     "lot_id",
@@ -91,6 +93,8 @@ def gains_rows(gains: Iterable[RealizedGain], *, tax_year: int | None = None) ->
                 gain.term,
                 plain(gain.permanently_disallowed),
                 str(gain.tax_year),
+                gain.open_until_date.isoformat() if gain.open_until_date else "",
+                ";".join(gain.policies),
             )
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.domain.errors import Problem
 from tickledger.tax import distributions
 from tickledger.tax.book import HouseholdBook
@@ -30,7 +30,10 @@ def event_key(action: CorporateAction) -> EventKey:
 
 
 def admit(actions: Iterable[CorporateAction]) -> tuple[list[CorporateAction], list[Problem], set[str]]:
-    """The events, a Problem for each that comes twice, and the symbols on which two tell different terms."""
+    """The events in the order in which they take effect, and the symbols on which two tell different terms.
+
+    An event that is told again changes nothing, which a warning says; other terms for the same event are an error.
+    """
     admitted: dict[EventKey, CorporateAction] = {}
     problems: list[Problem] = []
     left_out: set[str] = set()
@@ -39,10 +42,12 @@ def admit(actions: Iterable[CorporateAction]) -> tuple[list[CorporateAction], li
             continue
         first = admitted.setdefault(event_key(action), action)
         if first is not action:
-            problems.append(_problem(action, "one event of a kind on a date", "a second one"))
-            if replace(first, corporate_action_id=None) != replace(action, corporate_action_id=None):
+            is_same = replace(first, corporate_action_id=None) == replace(action, corporate_action_id=None)
+            found = "the same one again, counted once" if is_same else "a second one with other terms"
+            problems.append(_problem(action, "one event of a kind on a date", found, is_warning=is_same))
+            if not is_same:
                 left_out.add(action.symbol)
-    return list(admitted.values()), problems, left_out
+    return in_order(admitted.values()), problems, left_out
 
 
 def apply(book: HouseholdBook, action: CorporateAction, *, split_in_window: SplitInWindow) -> None:

@@ -17,7 +17,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.ids import text_id
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import RealizedGain, Term
-from tickledger.tax.form_layouts import DIGITAL_BOXES, FIRST_YEAR_OF_DIGITAL_BOXES, PARTS, SECURITY_BOXES, Part
+from tickledger.tax.form_layouts import DIGITAL_BOXES, FIRST_YEAR_OF_DIGITAL_BOXES, PARTS, SECURITY_BOXES
 
 WATERMARKS: Final[Mapping[Mode, str | None]] = {
     Mode.SIMULATED: "SIMULATED - NOT FOR FILING",
@@ -35,9 +35,10 @@ class BasisReporting(StrEnum):
 
 
 _COLUMN: Final = list(BasisReporting)
-_PART: Final[Mapping[Term, Part]] = dict(zip((Term.SHORT, Term.LONG), PARTS, strict=True))
 #: What gains of one row have in common; of a dense history there are a million gains.
-_ROW: Final = attrgetter("close_execution_id", "open_execution_id", "account_id", "symbol", "term", "adjustment_code")
+_ROW: Final = attrgetter(
+    "close_execution_id", "open_execution_id", "account_id", "symbol", "term", "adjustment_code", "acquired_date"
+)
 _LONG_BOXES: Final = SECURITY_BOXES["II"] + DIGITAL_BOXES["II"]
 #: Boxes whose rows may go straight to lines 1a and 8a of Schedule D (instructions, Exception 1).
 _DIRECT_BOXES: Final = frozenset("ADGJ")
@@ -92,18 +93,22 @@ def form_lines(
     for gain in gains:
         if gain.tax_year == tax_year:
             rows[_ROW(gain)].append(gain)
-    boxes = _boxes(tax_year, reporting)
-    boxes_without_form = _boxes(tax_year, BasisReporting.NO_FORM)
+    boxes, boxes_without_form = boxes_of(tax_year, reporting), boxes_of(tax_year, BasisReporting.NO_FORM)
     boxed = []
     for pieces in rows.values():
         first = pieces[0]
         of = boxes_without_form if first.close_execution_id in distributions else boxes
         boxed.append((of[first.term is Term.LONG][first.asset_class is AssetClass.CRYPTO], pieces))
-    boxed.sort(key=lambda row: (row[0] in _LONG_BOXES, row[0]))
-    return tuple(_line(pieces, box=box, watermark=WATERMARKS[mode]) for box, pieces in boxed)
+    boxed.sort(key=lambda row: box_order(row[0]))
+    return tuple(line_of(_parts(pieces), box=box, watermark=WATERMARKS[mode]) for box, pieces in boxed)
 
 
-def _boxes(tax_year: int, reporting: BasisReporting) -> tuple[tuple[str, str], tuple[str, str]]:
+def box_order(box: str) -> tuple[bool, str]:
+    """Short-term boxes come before long-term ones."""
+    return (box in _LONG_BOXES, box)
+
+
+def boxes_of(tax_year: int, reporting: BasisReporting) -> tuple[tuple[str, str], tuple[str, str]]:
     """The boxes of each part, short-term first: that of securities, and that of digital assets."""
     column, without_form = _COLUMN.index(reporting), _COLUMN.index(BasisReporting.NO_FORM)
     short, long = (
@@ -119,35 +124,60 @@ def _boxes(tax_year: int, reporting: BasisReporting) -> tuple[tuple[str, str], t
     return short, long
 
 
-def _line(pieces: Sequence[RealizedGain], *, box: str, watermark: str | None) -> FormLine:
-    first = pieces[0]
-    gain_ids = tuple([piece.gain_id for piece in pieces])
-    description = _description(pieces)
-    proceeds, basis = _total("proceeds", pieces), _total("basis", pieces)
-    adjustment = _total("disallowed_loss", pieces)
+@dataclass(frozen=True, slots=True)
+class FormRowParts:
+    """What the pieces of a row add up to; amounts are positive where `FormLine` has them so."""
+
+    symbol: str
+    asset_class: AssetClass
+    quantity: Decimal
+    acquired_date: date
+    sold_date: date
+    proceeds: Decimal
+    basis: Decimal
+    disallowed_loss: Decimal
+    codes: str
+    gain_ids: tuple[str, ...]
+
+
+def line_of(parts: FormRowParts, *, box: str, watermark: str | None) -> FormLine:
+    """The row that the parts make in a box."""
+    quantity = parts.quantity.normalize()
+    description = f"{quantity:f} {_UNITS.get(parts.asset_class, 'sh. ')}{parts.symbol}"
     return FormLine(
         # What the gains say is in their ids; the rest of the row follows from them.
-        line_id=text_id("line", " ".join((box, str(watermark), description, *gain_ids))),
-        tax_year=first.tax_year,
-        part=_PART[first.term],
+        line_id=text_id("line", " ".join((box, str(watermark), description, *parts.gain_ids))),
+        tax_year=parts.sold_date.year,
+        part="II" if box in _LONG_BOXES else "I",
         box=box,
         description=description,
-        date_acquired=first.acquired_date,
-        date_sold=first.sold_date,
-        proceeds=proceeds,
-        basis=basis,
-        codes="".join(sorted(set(first.adjustment_code))),
-        adjustment=adjustment,
-        gain_loss=proceeds - basis + adjustment,
-        direct_entry=box in _DIRECT_BOXES and not first.adjustment_code,
-        gain_ids=gain_ids,
+        date_acquired=parts.acquired_date,
+        date_sold=parts.sold_date,
+        proceeds=parts.proceeds,
+        basis=parts.basis,
+        codes=parts.codes,
+        adjustment=parts.disallowed_loss,
+        gain_loss=parts.proceeds - parts.basis + parts.disallowed_loss,
+        direct_entry=box in _DIRECT_BOXES and not parts.codes,
+        gain_ids=parts.gain_ids,
         watermark=watermark,
     )
 
 
-def _description(pieces: Sequence[RealizedGain]) -> str:
-    quantity = _total("quantity", pieces).normalize()
-    return f"{quantity:f} {_UNITS.get(pieces[0].asset_class, 'sh. ')}{pieces[0].symbol}"
+def _parts(pieces: Sequence[RealizedGain]) -> FormRowParts:
+    first = pieces[0]
+    return FormRowParts(
+        symbol=first.symbol,
+        asset_class=first.asset_class,
+        quantity=_total("quantity", pieces),
+        acquired_date=first.acquired_date,
+        sold_date=first.sold_date,
+        proceeds=_total("proceeds", pieces),
+        basis=_total("basis", pieces),
+        disallowed_loss=_total("disallowed_loss", pieces),
+        codes="".join(sorted(set(first.adjustment_code))),
+        gain_ids=tuple([piece.gain_id for piece in pieces]),
+    )
 
 
 def _total(name: str, pieces: Sequence[RealizedGain]) -> Decimal:

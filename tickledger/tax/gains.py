@@ -25,7 +25,7 @@ def marked(marks: int) -> tuple[str, ...]:
 
 def gain_rows(columns: HouseholdColumns) -> Iterator[RealizedGain]:
     """The gains, in the order in which they happened."""
-    book, rows = columns.book, columns.gain_rows
+    book = columns.book
     units, asset_class = book.share_units, [ASSET_CLASSES[columns.asset_class(symbol)] for symbol in book.symbols]
     table = zip(
         text_list(columns.gain_ids),
@@ -33,19 +33,19 @@ def gain_rows(columns: HouseholdColumns) -> Iterator[RealizedGain]:
         columns.opening.tolist(),
         text_list(columns.lot_ids_of(columns.gain_sublots)),
         columns.gain_position.tolist(),
-        rows[:, c.PIECE_UNITS].tolist(),
+        columns.of_gain(c.PIECE_UNITS).tolist(),
         columns.acquired.tolist(),
         columns.start.tolist(),
         columns.sold.tolist(),
-        rows[:, c.PIECE_PROCEEDS].tolist(),
-        rows[:, c.PIECE_BASIS].tolist(),
-        rows[:, c.PIECE_DISALLOWED].tolist(),
-        rows[:, c.PIECE_PERMANENT].tolist(),
+        columns.of_gain(c.PIECE_PROCEEDS).tolist(),
+        columns.of_gain(c.PIECE_BASIS).tolist(),
+        columns.of_gain(c.PIECE_DISALLOWED).tolist(),
+        columns.of_gain(c.PIECE_PERMANENT).tolist(),
         columns.is_long_term.tolist(),
         columns.open_until.tolist(),
-        columns.gain_closings[:, c.CLOSING_KIND].tolist(),
-        columns.gain_closings[:, c.CLOSING_FILL].tolist(),
-        rows[:, c.PIECE_MARKS].tolist(),
+        columns.of_closing(c.CLOSING_KIND).tolist(),
+        columns.of_closing(c.CLOSING_FILL).tolist(),
+        columns.of_gain(c.PIECE_MARKS).tolist(),
         strict=True,
     )
     for (

@@ -4,7 +4,8 @@ What belongs here: reading the settled tables of the kernel. Money is in cents, 
 units of `share_units` to the share.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -46,11 +47,18 @@ def table(rows: Any, count: int) -> Numbers:  # noqa: ANN401  a list of lists or
 class HouseholdColumns:
     """The settled tables of a book, and the columns of gains, wash sales and lots in them.
 
-    `until` is the last day the data cover: losses whose window reaches beyond it are provisional.
+    `until` is the last day the data cover: losses whose window reaches beyond it are provisional. `tax_year` and
+    `account_ids` limit gains and wash sales, where they are given.
     """
 
     book: HouseholdBook
     until: int
+    tax_year: int | None = None
+    account_ids: frozenset[str] | None = None
+
+    def of(self, *, tax_year: int, account_ids: frozenset[str]) -> "HouseholdColumns":
+        """The same of one year's gains in some accounts."""
+        return replace(self, tax_year=tax_year, account_ids=account_ids)
 
     # Tables
 
@@ -107,7 +115,9 @@ class HouseholdColumns:
     @cached_property
     def position_lanes(self) -> Lanes:
         """The hash of each position: account, symbol, asset class and side."""
-        names = [f"{account}\x1f{symbol}" for account, symbol in zip(self.book.account_ids, self.book.symbols, strict=True)]
+        names = [
+            f"{account}\x1f{symbol}" for account, symbol in zip(self.book.account_ids, self.book.symbols, strict=True)
+        ]
         classes = [self.asset_class(symbol) for symbol in self.book.symbols]
         rows = len(names)
         return hashed((hashed_texts(names), np.array(classes, dtype=np.int64), np.arange(rows) % 2), rows)
@@ -163,7 +173,10 @@ class HouseholdColumns:
     @cached_property
     def closing_lanes(self) -> Lanes:
         """The hash of each of `closing_texts`."""
-        return self.opening_lanes if self.closing_texts == self.opening_texts else hashed_texts(self.closing_texts)
+        if not self.book.action_ids and not self.book.opening_ids:
+            return self.opening_lanes
+        events = (f"{name}\x1f{action_id or ''}" for name, action_id in self.book.action_ids)
+        return hashed_texts([*self.book.columns.execution_ids, *events])
 
     def reduced(self, units: Numbers) -> tuple[Numbers, Numbers]:
         """Shares as a fraction in lowest terms, the same whatever `share_units` is."""
@@ -203,17 +216,39 @@ class HouseholdColumns:
         found = np.flatnonzero(is_realized.astype(bool))
         position = self.sublot_position[self.pieces[found, c.PIECE_SUBLOT].astype(np.int64)]
         keep = (self.positions[position, c.POSITION_IRA] == 0).astype(bool) & ~self.is_left_out[position]
+        if self.account_ids is not None:
+            is_own = np.array([name in self.account_ids for name in self.book.account_ids], dtype=bool)
+            keep &= is_own[position]
+        if self.tax_year is not None:
+            sold = self.closings[self.pieces[found, c.PIECE_CLOSING].astype(np.int64), c.CLOSING_DATE]
+            first, last = (date(self.tax_year, month, 1).toordinal() for month in (1, 12))
+            keep &= ((sold >= first) & (sold < last + 31)).astype(bool)
         return found[keep]
 
+    def of_gain(self, place: int) -> Numbers:
+        """A column of the pieces that are gains."""
+        return self.pieces[self.gain_pieces, place]
+
+    def of_lot(self, place: int) -> Numbers:
+        """A column of the lots that gains are of."""
+        return self.lots[self._gain_lot, place]
+
+    def of_closing(self, place: int) -> Numbers:
+        """A column of the closings that gains are by."""
+        return self.closings[self._gain_closing, place]
+
     @cached_property
-    def gain_rows(self) -> Numbers:
-        """The rows of `gain_pieces`."""
-        return self.pieces[self.gain_pieces]
+    def _gain_lot(self) -> Numbers:
+        return self.sublots[self.gain_sublots, c.SUBLOT_LOT].astype(np.int64)
+
+    @cached_property
+    def _gain_closing(self) -> Numbers:
+        return self.of_gain(c.PIECE_CLOSING).astype(np.int64)
 
     @cached_property
     def gain_sublots(self) -> Numbers:
         """The sublot of each gain."""
-        return self.gain_rows[:, c.PIECE_SUBLOT].astype(np.int64)
+        return self.of_gain(c.PIECE_SUBLOT).astype(np.int64)
 
     @cached_property
     def gain_position(self) -> Numbers:
@@ -221,24 +256,14 @@ class HouseholdColumns:
         return self.sublot_position[self.gain_sublots]
 
     @cached_property
-    def gain_lots(self) -> Numbers:
-        """The row of the lot of each gain."""
-        return self.lots[self.sublots[self.gain_sublots, c.SUBLOT_LOT].astype(np.int64)]
-
-    @cached_property
-    def gain_closings(self) -> Numbers:
-        """The row of the closing of each gain."""
-        return self.closings[self.gain_rows[:, c.PIECE_CLOSING].astype(np.int64)]
-
-    @cached_property
     def opening(self) -> Numbers:
         """Places in `opening_texts` of what opened the lot of each gain."""
-        return self.place_of(self.gain_lots[:, c.LOT_FILL])
+        return self.place_of(self.of_lot(c.LOT_FILL))
 
     @cached_property
     def closing(self) -> Numbers:
         """Places in `closing_texts` of what closed each gain."""
-        return self.place_of(self.gain_closings[:, c.CLOSING_FILL])
+        return self.place_of(self.of_closing(c.CLOSING_FILL))
 
     @cached_property
     def is_short(self) -> Flags:
@@ -248,49 +273,47 @@ class HouseholdColumns:
     @cached_property
     def sold(self) -> Numbers:
         """The date of each gain."""
-        return self.gain_closings[:, c.CLOSING_DATE].astype(np.int64)
+        return self.of_closing(c.CLOSING_DATE).astype(np.int64)
 
     @cached_property
     def acquired(self) -> Numbers:
         """When the shares of each gain were bought; those that close a short, on the day or when delivered ones were."""
-        delivered = self.gain_closings[:, c.CLOSING_ACQUIRED].astype(np.int64)
+        delivered = self.of_closing(c.CLOSING_ACQUIRED).astype(np.int64)
         of_short = np.where(delivered != c.NONE, delivered, self.sold)
-        return np.where(self.is_short, of_short, self.gain_lots[:, c.LOT_ACQUIRED].astype(np.int64))
+        return np.where(self.is_short, of_short, self.of_lot(c.LOT_ACQUIRED).astype(np.int64))
 
     @cached_property
     def is_long_term(self) -> Flags:
         """Whether each gain is long-term."""
-        start = self.gain_rows[:, c.PIECE_START].astype(np.int64)
+        start = self.of_gain(c.PIECE_START).astype(np.int64)
         return np.where(start == c.LONG_TERM_LOSS, True, self.sold >= long_term_from(np.maximum(start, 1)))
 
     @cached_property
     def start(self) -> Numbers:
         """Since when the shares of each gain count as held."""
-        start = self.gain_rows[:, c.PIECE_START].astype(np.int64)
+        start = self.of_gain(c.PIECE_START).astype(np.int64)
         return np.where(start == c.LONG_TERM_LOSS, self.sold, start)
 
     @cached_property
     def open_until(self) -> Numbers:
         """Until when each gain may change: the end of the window of a loss not fully matched, beyond the data; else 0."""
-        rows = self.gain_rows
         groups = self.positions[self.gain_position, c.POSITION_GROUP]
-        waits = (rows[:, c.PIECE_LOSS] > 0) & (rows[:, c.PIECE_MATCHED] < rows[:, c.PIECE_TO_MATCH]) & (groups != c.NONE)
+        waits = (
+            (self.of_gain(c.PIECE_LOSS) > 0)
+            & (self.of_gain(c.PIECE_MATCHED) < self.of_gain(c.PIECE_TO_MATCH))
+            & (groups != c.NONE)
+        )
         end = self.sold + WINDOW_DAYS
         return np.where(waits.astype(bool) & (end > self.until), end, 0)
-
-    def cents(self, place: int) -> Numbers:
-        """A column of settled money of the gains, cents."""
-        return self.gain_rows[:, place]
 
     @cached_property
     def gain_loss(self) -> Numbers:
         """What is reported: proceeds − basis + disallowed."""
-        return self.cents(c.PIECE_PROCEEDS) - self.cents(c.PIECE_BASIS) + self.cents(c.PIECE_DISALLOWED)
+        return self.of_gain(c.PIECE_PROCEEDS) - self.of_gain(c.PIECE_BASIS) + self.of_gain(c.PIECE_DISALLOWED)
 
     @cached_property
     def gain_lanes(self) -> Lanes:
         """The hash of all that each gain says; what its lot says is in the lot's."""
-        rows = self.gain_rows
         return hashed(
             (
                 self.lot_lanes(self.gain_sublots),
@@ -300,16 +323,16 @@ class HouseholdColumns:
                 self.start,
                 self.is_long_term,
                 self.open_until,
-                *self.reduced(rows[:, c.PIECE_UNITS]),
-                rows[:, c.PIECE_KIND],
-                self.gain_closings[:, c.CLOSING_KIND],
-                rows[:, c.PIECE_PROCEEDS],
-                rows[:, c.PIECE_BASIS],
-                rows[:, c.PIECE_DISALLOWED],
-                rows[:, c.PIECE_PERMANENT],
-                rows[:, c.PIECE_MARKS],
+                *self.reduced(self.of_gain(c.PIECE_UNITS)),
+                self.of_gain(c.PIECE_KIND),
+                self.of_closing(c.CLOSING_KIND),
+                self.of_gain(c.PIECE_PROCEEDS),
+                self.of_gain(c.PIECE_BASIS),
+                self.of_gain(c.PIECE_DISALLOWED),
+                self.of_gain(c.PIECE_PERMANENT),
+                self.of_gain(c.PIECE_MARKS),
             ),
-            len(rows),
+            len(self.gain_pieces),
         )
 
     @cached_property
@@ -330,7 +353,9 @@ class HouseholdColumns:
     def wash_rows(self) -> Numbers:
         """The wash sales of the gains that disallow a cent or more, by gain, in the order they were found."""
         piece = self.washes[:, c.WASH_PIECE].astype(np.int64)
-        keep = np.flatnonzero(((self.washes[:, c.WASH_CENTS] != 0).astype(bool)) & (self.gain_of_piece[piece] != c.NONE))
+        keep = np.flatnonzero(
+            ((self.washes[:, c.WASH_CENTS] != 0).astype(bool)) & (self.gain_of_piece[piece] != c.NONE)
+        )
         return keep[np.argsort(piece[keep], kind="stable")]
 
     @cached_property
@@ -342,6 +367,13 @@ class HouseholdColumns:
     def replacement(self) -> Numbers:
         """Places of the replacing execution of each wash sale: in `opening_texts`, or `closing_texts` for a sale."""
         return self.place_of(self.washes[self.wash_rows, c.WASH_FILL])
+
+    def _carrier_lanes(self, sublots: Numbers) -> Iterable[object]:
+        """The hash of the lots that carry what wash sales disallow, and whether there is one."""
+        if not len(self.sublots):
+            return ()
+        carriers = np.where(sublots == c.NONE, 0, sublots).astype(np.int64)
+        return (self.lot_lanes(carriers), sublots == c.NONE)
 
     @cached_property
     def wash_ids(self) -> npt.NDArray[np.bytes_]:
@@ -357,6 +389,7 @@ class HouseholdColumns:
                 rows[:, c.WASH_CENTS],
                 rows[:, c.WASH_PERMANENT],
                 rows[:, c.WASH_RULE],
+                *self._carrier_lanes(rows[:, c.WASH_SUBLOT]),
             ),
             len(rows),
         )

@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from tickledger.backtest.performance import StrategyPerformance
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.db import audit, features, market_data, models, reports, signals, symbols, tax, trading
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
 
 from tests.integration.db.story import END, SOURCE, START, at, bars, corporate_actions, reject
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS
 from tickledger.bars.sources import read_bars_file, read_corporate_actions_file
 from tickledger.db import audit

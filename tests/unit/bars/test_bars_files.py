@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.shared import shared_path
 from tests.unit.bars.files import BARS_HEADER, GOOD_BAR, NEXT_BAR, csv_file
 from tickledger.bars.calendars import why_closed
-from tickledger.bars.quality import Reject
+from tickledger.bars.reject import Reject
 from tickledger.bars.sample import SAMPLE_BARS
 from tickledger.bars.sources import load_bars, read_bars_file
 

@@ -1,0 +1,105 @@
+"""gains.csv and wash_sales.csv as Arrow tables straight from the engine's columns, for histories of any length.
+
+The columns and their formats are those of `tax_tables`, which makes the same tables from rows.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tickledger.reporting.tax_tables import GAIN_COLUMNS, WASH_SALE_COLUMNS, plain
+from tickledger.tax.cents import as_decimal
+from tickledger.tax.gains import marked
+from tickledger.tax.kernel import columns as c
+from tickledger.tax.result_columns import HouseholdColumns, Numbers, shares, years_of
+from tickledger.tax.wash_sales import RULES
+
+_FIRST_OF_1970: Final = 719163
+_MONEY: Final = pa.decimal128(38, 2)
+_WORD: Final = np.int64(63)
+_MARKS: Final = 256
+
+
+def gains_columns(columns: HouseholdColumns) -> pa.Table:
+    """gains.csv, in the order in which the gains happened."""
+    book, position = columns.book, columns.gain_position
+    disallowed = columns.of_gain(c.PIECE_DISALLOWED)
+    made = (
+        _ids(columns.gain_ids),
+        _texts(columns.closing_texts, columns.closing),
+        _texts(columns.opening_texts, columns.opening),
+        _texts(book.account_ids, position),
+        _texts(book.symbols, position),
+        _shares(columns.of_gain(c.PIECE_UNITS), book.share_units),
+        _dates(columns.acquired),
+        _dates(columns.start),
+        _dates(columns.sold),
+        _money(columns.of_gain(c.PIECE_PROCEEDS)),
+        _money(columns.of_gain(c.PIECE_BASIS)),
+        _texts(("", "W"), (disallowed != 0).astype(np.int64)),
+        _money(disallowed),
+        _money(columns.gain_loss),
+        _texts(("S", "L"), columns.is_long_term.astype(np.int64)),
+        _money(columns.of_gain(c.PIECE_PERMANENT)),
+        pa.array(years_of(columns.sold)),
+        _dates(columns.open_until),
+        _texts([";".join(marked(marks)) for marks in range(_MARKS)], columns.of_gain(c.PIECE_MARKS)),
+    )
+    return pa.table(dict(zip(GAIN_COLUMNS, made, strict=True)))
+
+
+def wash_sales_columns(columns: HouseholdColumns) -> pa.Table:
+    """wash_sales.csv, by gain, in the order in which the replacements were found."""
+    rows = columns.wash_rows
+
+    def of_wash(place: int) -> Numbers:
+        return columns.washes[rows, place]
+
+    is_sale = of_wash(c.WASH_RULE) == c.SHORT_SALE
+    texts = [*columns.opening_texts, *columns.closing_texts]
+    made = (
+        _ids(columns.gain_ids[columns.wash_gain]),
+        _texts(texts, columns.replacement + is_sale.astype(np.int64) * len(columns.opening_texts)),
+        _shares(of_wash(c.WASH_UNITS), columns.book.share_units),
+        _money(of_wash(c.WASH_CENTS)),
+        _texts(("false", "true"), of_wash(c.WASH_PERMANENT)),
+        _texts(RULES, of_wash(c.WASH_RULE)),
+    )
+    return pa.table(dict(zip(WASH_SALE_COLUMNS, made, strict=True)))
+
+
+def _ids(ids: npt.NDArray[np.bytes_]) -> pa.Array:
+    """ASCII texts of one width."""
+    width = ids.dtype.itemsize
+    offsets = np.arange(0, width * (len(ids) + 1), width, dtype=np.int64)
+    data = np.ascontiguousarray(ids).tobytes()
+    return pa.LargeStringArray.from_buffers(len(ids), pa.py_buffer(offsets.tobytes()), pa.py_buffer(data))
+
+
+def _texts(texts: Sequence[str], places: Numbers) -> pa.Array:
+    return pa.array([text or None for text in texts], pa.string()).take(pa.array(places.astype(np.int64)))
+
+
+def _dates(ordinals: Numbers) -> pa.Array:
+    """Dates; 0 is none."""
+    days = pa.array((ordinals.astype(np.int64) - _FIRST_OF_1970).astype(np.int32), mask=ordinals == 0)
+    return days.cast(pa.date32())
+
+
+def _money(cents: Numbers) -> pa.Array:
+    """Cents as decimals, without a detour: a 128-bit number is two words, the upper one the sign of the lower."""
+    if cents.dtype == object:
+        return pa.array([as_decimal(amount) for amount in cents.tolist()], _MONEY)
+    parts = np.empty((len(cents), 2), dtype=np.int64)
+    parts[:, 0] = cents
+    parts[:, 1] = cents >> _WORD
+    return pa.Array.from_buffers(_MONEY, len(cents), [None, pa.py_buffer(parts.tobytes())])
+
+
+def _shares(units: Numbers, share_units: int) -> pa.Array:
+    """Shares as plain decimals; numbers of shares repeat."""
+    found, places = np.unique(units, return_inverse=True)
+    return _texts([plain(shares(number, share_units)) for number in found.tolist()], places)
