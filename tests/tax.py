@@ -1,6 +1,7 @@
 """Histories of fills in a line of text each, and results as lines that read like the publications' tables."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -8,39 +9,65 @@ from typing import Any
 
 from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
-from tickledger.domain.instrument import AssetClass
+from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
 from tickledger.domain.lot import RealizedGain
 from tickledger.domain.order import OrderSide
 from tickledger.tax.engine import compute
-from tickledger.tax.fills import Fill, LotChoice
+from tickledger.tax.fills import Fill, FillSide, LotChoice
 from tickledger.tax.methods import Method, MethodSchedule
 from tickledger.tax.result import TaxResult
 
-_SIDES = {
+_SIDES: Mapping[str, OrderSide | FillSide] = {
     "buys": OrderSide.BUY,
     "sells": OrderSide.SELL,
     "shorts": OrderSide.SELL_SHORT,
     "covers": OrderSide.BUY_TO_COVER,
+    "expires": FillSide.EXPIRE,
+    "exercises": FillSide.EXERCISE,
+    "assigns": FillSide.ASSIGN,
+    "delivers": FillSide.DELIVER,
+    "gives": FillSide.GIFT_OUT,
+    "sends": FillSide.TRANSFER_OUT,
+    "receives": FillSide.TRANSFER_IN,
 }
 _LINE = re.compile(
-    r"(?P<id>\S+) (?P<day>\S+) (?P<side>\w+) (?P<quantity>\S+) (?P<symbol>\S+) (?P<money>@|for) (?P<amount>\S+)"
+    r"(?P<id>\S+) (?P<day>\S+) (?P<side>\w+) (?P<quantity>\S+) (?P<symbol>\S+)( (?P<money>@|for) (?P<amount>\S+))?"
+)
+_CONTRACT = re.compile(
+    r"(?P<symbol>\S+) is a (?P<right>call|put) on (?P<underlying>\S+) at (?P<strike>\S+) until (?P<expiry>\S+)"
+    r"( of (?P<multiplier>\S+))?"
 )
 _OPTION = re.compile(r" (fee|in|order|lots|class) (\S+)")
 
 
 def fills(text: str) -> list[Fill]:
-    """One fill a line: ``S1 2012-06-01 sells 10 XYZ @ 0.10``, or ``for`` a total.
+    """One fill a line: ``S1 2012-06-01 sells 10 XYZ @ 0.10``, or ``for`` a total, or neither for nothing.
 
-    May go on with ``fee 1.00``, ``in IRA``, ``order O1``, ``lots B1:4;B2:6`` and ``class crypto``.
+    May go on with ``fee 1.00``, ``in IRA``, ``order O1``, ``lots B1:4;B2:6`` and ``class crypto``. Options are
+    introduced by a line of their own: ``JJJ-C is a call on JJJ at 50 until 2025-12-19``, and ``of 10`` shares where
+    a contract is not on 100.
     """
-    return [_fill(line.strip()) for line in text.strip().splitlines()]
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    contracts = dict(_contract(match) for line in lines if (match := _CONTRACT.fullmatch(line)))
+    return [_fill(line, contracts) for line in lines if not _CONTRACT.fullmatch(line)]
 
 
-def _fill(line: str) -> Fill:
+def _contract(match: re.Match[str]) -> tuple[str, OptionContract]:
+    return match["symbol"], OptionContract(
+        underlying=match["underlying"],
+        expiry=date.fromisoformat(match["expiry"]),
+        strike=Decimal(match["strike"]),
+        right=OptionRight.CALL if match["right"] == "call" else OptionRight.PUT,
+        multiplier=Decimal(match["multiplier"] or 100),
+    )
+
+
+def _fill(line: str, contracts: Mapping[str, OptionContract]) -> Fill:
     match = _LINE.match(line)
     assert match, line
     told: dict[str, str] = dict(_OPTION.findall(line[match.end() :]))
-    quantity, amount = Decimal(match["quantity"]), Decimal(match["amount"])
+    quantity, amount = Decimal(match["quantity"]), Decimal(match["amount"] or 0)
+    contract = contracts.get(match["symbol"])
     instant = datetime.fromisoformat(match["day"]) if "T" in match["day"] else None
     return Fill(
         execution_id=match["id"],
@@ -57,7 +84,8 @@ def _fill(line: str) -> Fill:
             LotChoice(name, Decimal(shares))
             for name, shares in (part.split(":") for part in told.get("lots", "").split(";") if part)
         ),
-        asset_class=AssetClass(told.get("class", "stock")),
+        asset_class=AssetClass.OPTION if contract else AssetClass(told.get("class", "stock")),
+        contract=contract,
     )
 
 

@@ -5,6 +5,7 @@ losses earliest first, replacements in the order of their acquisition, one repla
 Because an earlier loss always comes first, one chronological pass decides everything: a loss looks back at
 the shares that are still held and free, and what it cannot find waits for the purchases of the next 30 days.
 For short sales the same holds with the closing as the sale and another short sale as the acquisition (1091(e)).
+A short that is closed with shares owned when it was opened counts as their sale on that day (Reg. 1.1091-1(g)).
 A call is a contract to acquire (1091(a)): one that is bought replaces as many shares as it is a right to.
 
 The specification this project started from skipped purchases on the day of the sale; the regulation counts
@@ -24,8 +25,9 @@ RULE_SPOUSE_PERMANENT: Final = "Pub. 550: bought by the spouse, the loss is lost
 RULE_SHORT: Final = "IRC 1091(e)(2): another short sale"
 RULE_SHORT_SALE: Final = "IRC 1091(e)(1): identical stock sold after the closing"
 RULE_CALL: Final = "IRC 1091(a): an option to acquire"
+RULE_BOX: Final = "Reg. 1.1091-1(g): sold when the short was opened with the shares delivered"
 
-#: By the numbers PURCHASE … CALL of `kernel.columns`.
+#: By the numbers PURCHASE … BOX of `kernel.columns`.
 RULES: Final = (
     RULE_PURCHASE,
     RULE_IRA,
@@ -34,4 +36,5 @@ RULES: Final = (
     RULE_SHORT,
     RULE_SHORT_SALE,
     RULE_CALL,
+    RULE_BOX,
 )

@@ -163,7 +163,6 @@ def test_short_sales_alone_by_adjusted_basis(method: str, history: History) -> N
     _compare(history, Rules(method))
 
 
-@pytest.mark.xfail(strict=True, reason="a short's loss is spread over all shares of a lot that one sale closes")
 @pytest.mark.parametrize("method", BY_TRADE)
 @given(history=histories(accounts=("T1", "SPOUSE", "IRA"), shorting=("T1", "SPOUSE")))
 @example(

@@ -9,7 +9,7 @@ from tickledger.tax.kernel.lots import unlink_sublot
 from tickledger.tax.kernel.methods import next_sublot
 from tickledger.tax.kernel.room import must_wait
 from tickledger.tax.kernel.short_sales import apply_short_sale_rules, start_at_sale
-from tickledger.tax.kernel.wash_sales import match_loss, match_sale, reservation
+from tickledger.tax.kernel.wash_sales import drop_expired, match_loss, match_sale, reservation
 
 
 def new_closing(book: Book, fill: int, position: int, order: int, date: int, units: int, net: int, kind: int) -> int:
@@ -20,7 +20,7 @@ def new_closing(book: Book, fill: int, position: int, order: int, date: int, uni
     row[c.CLOSING_FILL], row[c.CLOSING_POSITION], row[c.CLOSING_ORDER] = fill, position, order
     row[c.CLOSING_DATE], row[c.CLOSING_UNITS], row[c.CLOSING_NET] = date, units, net
     row[c.CLOSING_CENTS], row[c.CLOSING_KIND] = nearest_cent(net), kind
-    row[c.CLOSING_ACQUIRED], row[c.CLOSING_LOT] = c.NONE, c.NONE
+    row[c.CLOSING_ACQUIRED], row[c.CLOSING_START], row[c.CLOSING_LOT] = c.NONE, c.NONE, c.NONE
     return closing
 
 
@@ -74,7 +74,7 @@ def close_piece(book: Book, closing: int, sublot: int, most: int) -> int:
     """Close up to `most` shares of a sublot; returns how many."""
     row, of_closing = book.sublots[sublot], book.closings[closing]
     lot, whole, net = book.lots[row[c.SUBLOT_LOT]], of_closing[c.CLOSING_UNITS], of_closing[c.CLOSING_NET]
-    units = min(row[c.SUBLOT_UNITS], most)
+    units = together(book, closing, min(row[c.SUBLOT_UNITS], most))
     units, start = start_at_sale(book, sublot, units, of_closing[c.CLOSING_DATE])
     marks = row[c.SUBLOT_MARKS] | (c.P7 if lot[c.LOT_FIRST] != lot[c.LOT_LAST] else 0)
     cost, carried = take(book, sublot, units)
@@ -90,6 +90,22 @@ def close_piece(book: Book, closing: int, sublot: int, most: int) -> int:
     if book.policies[c.SAME_ORDER_REPLACES] and book.pieces[piece][c.PIECE_LOSS] and group != c.NONE:
         match_loss(book, piece)
     return units
+
+
+def together(book: Book, closing: int, units: int) -> int:
+    """How many of `units` shares take over the same loss of a short, or none (1091(e)(1))."""
+    of_closing = book.closings[closing]
+    position = book.positions[of_closing[c.CLOSING_POSITION]]
+    if position[c.POSITION_GROUP] == c.NONE or position[c.POSITION_SHORT] or position[c.POSITION_IRA]:
+        return units
+    shorts = book.groups[position[c.POSITION_GROUP]][c.GROUP_OTHER]
+    if book.groups[shorts][c.GROUP_FIRST_WAITING] == c.NONE:
+        return units
+    drop_expired(book, shorts, of_closing[c.CLOSING_DATE])
+    loss = book.groups[shorts][c.GROUP_FIRST_WAITING]
+    if loss == c.NONE:
+        return units
+    return min(units, book.pieces[loss][c.PIECE_TO_MATCH] - book.pieces[loss][c.PIECE_MATCHED])
 
 
 def take(book: Book, sublot: int, units: int) -> tuple[int, int]:

@@ -169,8 +169,9 @@ CLOSING_NET: Final = 5
 CLOSING_CENTS: Final = 6  # the net amount in cents; premiums of exercised options add to it when they are settled
 CLOSING_KIND: Final = 7
 CLOSING_ACQUIRED: Final = 8  # when the shares that were delivered had been bought; NONE: on the day
-CLOSING_LOT: Final = 9  # of the shares that were delivered
-CLOSING_WIDTH: Final = 10
+CLOSING_START: Final = 9  # since when the shares that were delivered counted as held
+CLOSING_LOT: Final = 10  # of the shares that were delivered
+CLOSING_WIDTH: Final = 11
 
 BY_TRADE: Final = 0
 BY_EXPIRY: Final = 1
@@ -231,7 +232,7 @@ WASH_SUBLOT: Final = 10  # the replacement shares
 WASH_CENTS: Final = 11
 WASH_WIDTH: Final = 12
 
-(PURCHASE, IRA, SPOUSE, SPOUSE_PERMANENT, SHORT, SHORT_SALE, CALL) = range(7)
+(PURCHASE, IRA, SPOUSE, SPOUSE_PERMANENT, SHORT, SHORT_SALE, CALL, BOX) = range(8)
 
 HEAP_ITEM: Final = 0
 HEAP_BASIS: Final = 1

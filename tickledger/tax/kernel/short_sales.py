@@ -145,17 +145,23 @@ def apply_short_sale_rules(book: Book, piece: int) -> None:
     position = book.positions[short[c.LOT_POSITION]]
     if not position[c.POSITION_SHORT]:
         return
-    row[c.PIECE_START] = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_DATE]
+    closing = book.closings[row[c.PIECE_CLOSING]]
+    row[c.PIECE_START] = closing[c.CLOSING_DATE]
+    is_delivered = closing[c.CLOSING_LOT] != c.NONE
+    # The term is that of the shares delivered, but a gain is short-term where they were at the short sale.
+    if is_delivered and (row[c.PIECE_LOSS] or short[c.LOT_ACQUIRED] >= long_term_from(closing[c.CLOSING_START])):
+        row[c.PIECE_START] = closing[c.CLOSING_START]
     if short[c.LOT_LONG_TERM]:
         short[c.LOT_LONG_TERM] -= row[c.PIECE_UNITS]
         if row[c.PIECE_LOSS]:
             row[c.PIECE_START] = c.LONG_TERM_LOSS
+    if is_delivered and closing[c.CLOSING_START] == closing[c.CLOSING_DATE]:
+        return  # the shares that start anew are those that were delivered
     restarted = min(row[c.PIECE_UNITS], short[c.LOT_TAINT])
     short[c.LOT_TAINT] -= restarted
     if position[c.POSITION_GROUP] != c.NONE:
-        closed = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_DATE]
         others = book.groups[position[c.POSITION_GROUP]][c.GROUP_OTHER]
-        restart_holding(book, others, restarted, short[c.LOT_ACQUIRED], closed)
+        restart_holding(book, others, restarted, short[c.LOT_ACQUIRED], closing[c.CLOSING_DATE])
 
 
 def restart_holding(book: Book, group: int, units: int, shorted: int, closed: int) -> None:

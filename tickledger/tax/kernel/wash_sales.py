@@ -4,20 +4,48 @@ from typing import Final
 
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import mul_div
-from tickledger.tax.kernel.columns import Book
+from tickledger.tax.kernel.columns import Book, Row
 from tickledger.tax.kernel.lots import cut_off, new_pool, order_sublot
 from tickledger.tax.kernel.nodes import list_lot, stop_waiting, unlist, wait
+from tickledger.tax.kernel.short_sales import first_opened
 
 #: Days on either side of the sale.
 WINDOW_DAYS: Final = 30
 
 
+def is_from_box(book: Book, loss: int) -> bool:
+    """Whether a short was closed with shares that were owned when it was opened, which then counts as their sale."""
+    row = book.pieces[loss]
+    delivered = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_LOT]
+    if delivered == c.NONE:
+        return False
+    short = book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]]
+    return book.lots[delivered][c.LOT_ACQUIRED] <= short[c.LOT_ACQUIRED]
+
+
+def lot_of(book: Book, loss: int) -> Row:
+    """The lot whose shares a loss was made on: of a short closed from the box, the shares delivered."""
+    row = book.pieces[loss]
+    if is_from_box(book, loss):
+        return book.lots[book.closings[row[c.PIECE_CLOSING]][c.CLOSING_LOT]]
+    return book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]]
+
+
+def day_of(book: Book, loss: int) -> int:
+    """The day that the 30 days are counted from."""
+    row = book.pieces[loss]
+    if is_from_box(book, loss):
+        return book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]][c.LOT_ACQUIRED]
+    return book.closings[row[c.PIECE_CLOSING]][c.CLOSING_DATE]
+
+
 def match_loss(book: Book, loss: int) -> None:
     """Look for replacements among the shares held; what is not found waits for purchases to come."""
     row = book.pieces[loss]
-    closed = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_DATE]
-    group = book.positions[book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]][c.LOT_POSITION]][c.POSITION_GROUP]
-    first_day = closed - WINDOW_DAYS
+    sold = day_of(book, loss)
+    group = book.positions[lot_of(book, loss)[c.LOT_POSITION]][c.POSITION_GROUP]
+    first_day, last = sold - WINDOW_DAYS, sold + WINDOW_DAYS
+    has_shorts = first_opened(book, book.groups[group][c.GROUP_OTHER]) != c.NONE
     node, last_day = book.groups[group][c.GROUP_OLDEST], 0
     while node != c.NONE:
         newer = book.nodes[node][c.NODE_NEWER]
@@ -26,10 +54,10 @@ def match_loss(book: Book, loss: int) -> None:
             if lot[c.LOT_FREE] and lot[c.LOT_ACQUIRED] == last_day:
                 row[c.PIECE_MARKS] |= c.P4
             break
-        if not lot[c.LOT_FREE] or lot[c.LOT_ACQUIRED] < first_day:
-            # Later losses come later: a lot that is too old for this one is too old for all.
+        if not lot[c.LOT_FREE] or (lot[c.LOT_ACQUIRED] < first_day and not has_shorts):
+            # Later losses come later, but for shorts: a lot that is too old for this one is too old for all.
             unlist(book, node)
-        else:
+        elif first_day <= lot[c.LOT_ACQUIRED] <= last:
             before = row[c.PIECE_MATCHED]
             replace(book, loss, node)
             if row[c.PIECE_MATCHED] > before:
@@ -49,7 +77,8 @@ def match_acquisition(book: Book, lot: int, group: int, factor: int) -> int:
     while loss != c.NONE and book.lots[lot][c.LOT_FREE]:
         row = book.pieces[loss]
         following = row[c.PIECE_NEXT_WAITING]
-        replace(book, loss, node)
+        if day_of(book, loss) >= book.lots[lot][c.LOT_ACQUIRED] - WINDOW_DAYS:
+            replace(book, loss, node)
         if row[c.PIECE_MATCHED] >= row[c.PIECE_TO_MATCH]:
             stop_waiting(book, group, loss, before)
         else:
@@ -89,8 +118,7 @@ def drop_expired(book: Book, group: int, today: int) -> None:
     """Let go of losses whose 30 days are over."""
     loss = book.groups[group][c.GROUP_FIRST_WAITING]
     while loss != c.NONE:
-        closing = book.closings[book.pieces[loss][c.PIECE_CLOSING]]
-        if closing[c.CLOSING_DATE] >= today - WINDOW_DAYS:
+        if day_of(book, loss) >= today - WINDOW_DAYS:
             return
         stop_waiting(book, group, loss, c.NONE)
         loss = book.groups[group][c.GROUP_FIRST_WAITING]
@@ -121,7 +149,7 @@ def replace(book: Book, loss: int, node: int) -> None:
 def is_excluded(book: Book, loss: int, lot: int) -> bool:
     """Whether a lot may not replace a loss: bought in one order (Rev. Rul. 56-602), or before it (policy P3)."""
     row = book.pieces[loss]
-    sold, bought = book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]], book.lots[lot]
+    sold, bought = lot_of(book, loss), book.lots[lot]
     if sold[c.LOT_ORDER] == bought[c.LOT_ORDER]:
         return True
     if bought[c.LOT_ACQUIRED] < sold[c.LOT_ACQUIRED]:
@@ -210,8 +238,9 @@ def carry(book: Book, loss: int, lot: int, shares: int, factor: int) -> None:
 def tack(book: Book, loss: int, lot: int, shares: int) -> None:
     """Add the days that the sold shares were held before the replacement's (IRC 1223(3))."""
     row = book.pieces[loss]
-    sold = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_DATE]
-    bought, held_from = book.lots[lot][c.LOT_ACQUIRED], row[c.PIECE_START]
+    sold, bought, held_from = day_of(book, loss), book.lots[lot][c.LOT_ACQUIRED], row[c.PIECE_START]
+    if is_from_box(book, loss):
+        held_from = book.closings[row[c.PIECE_CLOSING]][c.CLOSING_START]
     held_until = min(sold, bought) if book.policies[c.COUNT_ONCE] else sold
     book.sublots[shares][c.SUBLOT_START] = bought - max(held_until - held_from, 0)
     if bought < sold and held_from < sold:
@@ -221,7 +250,7 @@ def tack(book: Book, loss: int, lot: int, shares: int) -> None:
 def set_authority(book: Book, loss: int, lot: int, wash: int, factor: int) -> None:
     """Say under which rule a lot replaces, and whether the loss is lost for good."""
     row = book.pieces[loss]
-    seller = book.positions[book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]][c.LOT_POSITION]]
+    seller = book.positions[lot_of(book, loss)[c.LOT_POSITION]]
     buyer, of_wash = book.positions[book.lots[lot][c.LOT_POSITION]], book.washes[wash]
     if buyer[c.POSITION_SHORT]:
         of_wash[c.WASH_RULE] = c.SHORT
@@ -234,6 +263,8 @@ def set_authority(book: Book, loss: int, lot: int, wash: int, factor: int) -> No
         of_wash[c.WASH_PERMANENT] = is_permanent
     elif factor != 1 or seller[c.POSITION_SYMBOL] != buyer[c.POSITION_SYMBOL]:
         of_wash[c.WASH_RULE] = c.CALL if buyer[c.POSITION_CALL_GROUP] == seller[c.POSITION_GROUP] else c.PURCHASE
+    elif is_from_box(book, loss):
+        of_wash[c.WASH_RULE] = c.BOX
 
 
 def new_wash(book: Book, loss: int, lot: int, fill: int, units: int, matched: int, rule: int) -> int:
