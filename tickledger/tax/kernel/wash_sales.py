@@ -4,7 +4,7 @@ from typing import Final
 
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import mul_div
-from tickledger.tax.kernel.columns import Book, Row
+from tickledger.tax.kernel.columns import Book
 from tickledger.tax.kernel.lots import cut_off, new_pool, order_sublot
 from tickledger.tax.kernel.nodes import list_lot, stop_waiting, unlist, wait
 from tickledger.tax.kernel.short_sales import first_opened
@@ -23,12 +23,12 @@ def is_from_box(book: Book, loss: int) -> bool:
     return book.lots[delivered][c.LOT_ACQUIRED] <= short[c.LOT_ACQUIRED]
 
 
-def lot_of(book: Book, loss: int) -> Row:
+def lot_of(book: Book, loss: int) -> int:
     """The lot whose shares a loss was made on: of a short closed from the box, the shares delivered."""
     row = book.pieces[loss]
     if is_from_box(book, loss):
-        return book.lots[book.closings[row[c.PIECE_CLOSING]][c.CLOSING_LOT]]
-    return book.lots[book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]]
+        return book.closings[row[c.PIECE_CLOSING]][c.CLOSING_LOT]
+    return book.sublots[row[c.PIECE_SUBLOT]][c.SUBLOT_LOT]
 
 
 def day_of(book: Book, loss: int) -> int:
@@ -43,7 +43,7 @@ def match_loss(book: Book, loss: int) -> None:
     """Look for replacements among the shares held; what is not found waits for purchases to come."""
     row = book.pieces[loss]
     sold = day_of(book, loss)
-    group = book.positions[lot_of(book, loss)[c.LOT_POSITION]][c.POSITION_GROUP]
+    group = book.positions[book.lots[lot_of(book, loss)][c.LOT_POSITION]][c.POSITION_GROUP]
     first_day, last = sold - WINDOW_DAYS, sold + WINDOW_DAYS
     has_shorts = first_opened(book, book.groups[group][c.GROUP_OTHER]) != c.NONE
     node, last_day = book.groups[group][c.GROUP_OLDEST], 0
@@ -149,7 +149,7 @@ def replace(book: Book, loss: int, node: int) -> None:
 def is_excluded(book: Book, loss: int, lot: int) -> bool:
     """Whether a lot may not replace a loss: bought in one order (Rev. Rul. 56-602), or before it (policy P3)."""
     row = book.pieces[loss]
-    sold, bought = lot_of(book, loss), book.lots[lot]
+    sold, bought = book.lots[lot_of(book, loss)], book.lots[lot]
     if sold[c.LOT_ORDER] == bought[c.LOT_ORDER]:
         return True
     if bought[c.LOT_ACQUIRED] < sold[c.LOT_ACQUIRED]:
@@ -250,7 +250,7 @@ def tack(book: Book, loss: int, lot: int, shares: int) -> None:
 def set_authority(book: Book, loss: int, lot: int, wash: int, factor: int) -> None:
     """Say under which rule a lot replaces, and whether the loss is lost for good."""
     row = book.pieces[loss]
-    seller = book.positions[lot_of(book, loss)[c.LOT_POSITION]]
+    seller = book.positions[book.lots[lot_of(book, loss)][c.LOT_POSITION]]
     buyer, of_wash = book.positions[book.lots[lot][c.LOT_POSITION]], book.washes[wash]
     if buyer[c.POSITION_SHORT]:
         of_wash[c.WASH_RULE] = c.SHORT
