@@ -19,8 +19,8 @@ from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
 from tickledger.tax.fill_columns import FillColumns, units_of
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.columns import Book, Table
-from tickledger.tax.kernel.running import INTERPRETED, Kernel
 from tickledger.tax.kernel.room import ROWS, ROWS_PER_SUBLOT
+from tickledger.tax.kernel.running import INTERPRETED, Kernel
 from tickledger.tax.methods import Method
 from tickledger.tax.policies import (
     OlderShares,
@@ -39,7 +39,10 @@ _ORDERINGS: Final[Mapping[Method, int]] = {
     Method.MAXGAIN: c.LARGEST_GAIN,
 }
 _ROWS_AT_FIRST: Final = 64
-_GROWTH: Final = 2
+_GROWTH: Final = 4
+#: Rows that a dense history makes of a fill; what is not used of a table costs nothing.
+_ROWS_PER_FILL: Final = 16
+_MOST_ROWS_AT_FIRST: Final = 1 << 20
 
 
 def is_ira(kind: AccountKind) -> bool:
@@ -47,24 +50,15 @@ def is_ira(kind: AccountKind) -> bool:
     return kind in _IRAS
 
 
-@dataclass(frozen=True, slots=True)
-class InTransit:
-    """Lots that left an account and have not arrived in another; `fill` is the transfer."""
-
-    fill: int
-    symbol: str
-    units: int
-    lots: tuple[int, ...]
-
-
 @dataclass(slots=True, eq=False)
 class HouseholdBook:
     """The tables of one household, and what their numbers stand for.
 
     `identity` maps a symbol to what it is identical to. Positions come in pairs: the short of a long position is
-    the next one. `links` are securities whose lots became others', `renamed` follows ticker changes. `events_told`
-    counts the events of the kernel that have become problems; `boxed` are the securities whose shorts beside shares were
-    told.
+    the next one; `parcels` has the transfer by which what a position holds is on its way, or none. `links` are
+    securities whose lots became others', `renamed` follows ticker changes. `events_told` counts the events of the
+    kernel that have become problems; `boxed` are the securities whose shorts beside shares were told; `sent_early`
+    are transfers that were entered when the shares arrived, earlier on the same day.
     """
 
     accounts: Mapping[str, Account]
@@ -79,14 +73,15 @@ class HouseholdBook:
     symbols: list[str] = field(default_factory=list)
     account_ids: list[str] = field(default_factory=list)
     action_ids: list[tuple[str, str | None]] = field(default_factory=list)
-    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    parcels: list[int] = field(default_factory=list)
+    numbers: dict[tuple[str, str, int], int] = field(default_factory=dict)
     securities: dict[str, int] = field(default_factory=dict)
     symbol_numbers: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     links: set[tuple[str, str]] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     boxed: set[str] = field(default_factory=set)
-    in_transit: list[InTransit] = field(default_factory=list)
+    sent_early: set[int] = field(default_factory=set)
     events_told: int = 0
 
     @property
@@ -148,18 +143,27 @@ class HouseholdBook:
 
     # Positions
 
-    def position(self, account_id: str, symbol: str, *, is_short: bool) -> int:
-        """The position of an account in a security; it is made where it was not there."""
-        number = self.numbers.get((account_id, symbol))
+    def position(self, account_id: str, symbol: str, *, is_short: bool, parcel: int = c.NONE) -> int:
+        """The position of an account in a security; it is made where it was not there.
+
+        What has left the account by a transfer and not arrived is a position of its own, of that `parcel`.
+        """
+        number = self.numbers.get((account_id, symbol, parcel))
         if number is None:
-            number = self.numbers[account_id, symbol] = len(self.account_ids)
+            number = self.numbers[account_id, symbol, parcel] = len(self.account_ids)
             for side in (False, True):
                 self._append("positions", self._new_position(account_id, symbol, is_short=side))
                 self.account_ids.append(account_id)
                 self.symbols.append(symbol)
+                self.parcels.append(parcel)
         found = number + is_short
         self._chain(found)
         return found
+
+    def beside(self, position: int, symbol: str) -> int:
+        """The position of the same side in another symbol, of the same account or parcel."""
+        account_id, is_short = self.account_ids[position], self.is_short(position)
+        return self.position(account_id, symbol, is_short=is_short, parcel=self.parcels[position])
 
     def positions_in(self, symbol: str) -> list[int]:
         """Every account's positions in a symbol that are not empty, long ones first."""
@@ -246,7 +250,7 @@ class HouseholdBook:
         for number, name in enumerate(c.GROWING):
             table, used = getattr(self.book, name), int(self.book.counts[number])
             if used + need > len(table):
-                self._grow(name, max(len(table) * _GROWTH, used + need))
+                self._grow(name, max(len(table) * (_GROWTH if self.is_compiled else 2), used + need))
 
     def settle(self) -> None:
         """Give everything its cents; `room` for the largest closing's pieces, and for what the checks may find."""
@@ -300,7 +304,9 @@ def empty_book(*, policies: Policies, has_wash_sales: bool, reserved_scale: int,
         int(has_wash_sales),
         reserved_scale,
     ]
-    rows = max(_ROWS_AT_FIRST, 2 * fills if is_compiled else fills)
+    rows = max(_ROWS_AT_FIRST, fills)
+    if is_compiled:
+        rows = max(2 * fills, min(_ROWS_PER_FILL * fills, _MOST_ROWS_AT_FIRST))
     tables: dict[str, Any] = {
         name: new_table(rows if name in c.GROWING else 0, width, is_compiled=is_compiled)
         for name, width in c.WIDTHS.items()

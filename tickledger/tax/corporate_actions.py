@@ -16,7 +16,7 @@ from tickledger.tax import distributions
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import to_units
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.kernel.closing import close_by_method
+from tickledger.tax.leaving import close_lots
 from tickledger.tax.policies import SplitInWindow
 from tickledger.tax.succession import refill, scaled, succeed
 
@@ -162,7 +162,7 @@ def _spinoff(book: HouseholdBook, action: CorporateAction) -> None:
         return
     new_symbol = action.new_symbol or ""
     for position in book.positions_in(action.symbol):
-        target = book.position(book.account_ids[position], new_symbol, is_short=book.is_short(position))
+        target = book.beside(position, new_symbol)
         lots, part = book.lots_of(position), new_value / whole_value
         made = [distributions.spin_off(book, lot, target, ratio=ratio, part=part) for lot in lots]
         refill(book, position, [succeed(book, lot, position, Fraction(1)) for lot in lots])
@@ -189,9 +189,7 @@ def _merger(book: HouseholdBook, action: CorporateAction) -> None:
 def _convert(book: HouseholdBook, action: CorporateAction, *, ratio: Fraction, stays_identical: bool) -> None:
     """Turn every lot into one of the new symbol."""
     for position in book.positions_in(action.symbol):
-        target = book.position(
-            book.account_ids[position], action.new_symbol or "", is_short=book.is_short(position)
-        )
+        target = book.beside(position, action.new_symbol or "")
         held = book.lots_of(target)
         # Shares received in a reorganization were not purchased: they replace nothing.
         moved = [succeed(book, lot, target, ratio, may_replace=stays_identical) for lot in book.lots_of(position)]
@@ -238,8 +236,7 @@ def _pay_fraction(book: HouseholdBook, action: CorporateAction, symbol: str) -> 
 def _close_first(book: HouseholdBook, position: int, action: CorporateAction, *, units: int, net: int) -> None:
     """Close the earliest shares: nothing was said about which."""
     closing = distributions.closing_by(book, action, position, units=units, net=net)
-    book.ensure(0)
-    close_by_method(book.book, closing, c.FIRST_IN)
+    close_lots(book, closing, c.FIRST_IN)
 
 
 _APPLY: Final[Mapping[CorporateActionKind, Callable[[HouseholdBook, CorporateAction], None]]] = {

@@ -10,17 +10,18 @@ from fractions import Fraction
 from typing import Final
 
 from tickledger.domain.errors import Problem
-from tickledger.tax.book import HouseholdBook, InTransit
+from tickledger.tax.book import HouseholdBook
 from tickledger.tax.events import shares, tell_events
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import FillSide, place
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import long_term_from
 from tickledger.tax.kernel.closing import new_closing
-from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_pool, new_sublot, opened, order_lot
+from tickledger.tax.kernel.lots import insert_sublot, new_pool, new_sublot, opened
+from tickledger.tax.kernel.nodes import list_beside
 from tickledger.tax.leaving import Taken, can_take, close_lots, pools_of, take_from, taken
 from tickledger.tax.options import exercise
-from tickledger.tax.succession import move_basis, sibling
+from tickledger.tax.succession import move_basis, refill, sibling
 
 _ONE: Final = Fraction(1)
 
@@ -44,64 +45,112 @@ def _give(book: HouseholdBook, fill: int, position: int) -> None:
 
 
 def _transfer_out(book: HouseholdBook, fill: int, position: int) -> None:
-    if not can_take(book, fill, position):
+    """Shares on their way are a position of their own: what happens to the security happens to them as well."""
+    if fill in book.sent_early or not can_take(book, fill, position):
         return
-    lots = [_lot_in_transit(book, piece) for piece in taken(book, fill, position)]
-    units = int(book.book.fills[fill][c.FILL_UNITS])
-    book.in_transit.append(InTransit(fill, book.symbols[position], units, tuple(lots)))
+    parcel = book.position(book.account_ids[position], book.symbols[position], is_short=False, parcel=fill)
+    sent: dict[int, int] = {}
+    for piece in taken(book, fill, position):
+        lot = int(book.book.sublots[piece.sublot][c.SUBLOT_LOT])
+        if lot not in sent:
+            sent[lot] = sibling(book, lot, parcel, _ONE, pool=new_pool(book.book, 0, 0))
+            book.book.lots[sent[lot]][c.LOT_UNITS] = book.book.lots[sent[lot]][c.LOT_WHOLE_UNITS] = 0
+        _send(book, piece, sent[lot])
+    for lot, made in sent.items():
+        _list_beside(book, lot, made)
+    refill(book, parcel, sent.values())
 
 
-def _lot_in_transit(book: HouseholdBook, piece: Taken) -> int:
-    """A lot of the taken shares, with their dates and basis, in no position yet."""
-    book.ensure(8)
+def _send(book: HouseholdBook, piece: Taken, lot: int) -> None:
+    """Move taken shares into a lot, with their dates and basis."""
+    book.ensure(4)
     pools = pools_of(book, piece)
-    old = book.book.sublots[piece.sublot]
-    of_lot = int(old[c.SUBLOT_LOT])
-    lot = sibling(
-        book, of_lot, int(book.book.lots[of_lot][c.LOT_POSITION]), _ONE, pool=new_pool(book.book, piece.cost, 0)
-    )
-    old, row = book.book.sublots[piece.sublot], book.book.lots[lot]
-    row[c.LOT_UNITS], row[c.LOT_WHOLE_UNITS] = piece.units, piece.units
+    old, of_lot = book.book.sublots[piece.sublot], book.book.lots[lot]
     sublot = new_sublot(book.book, lot, piece.units, piece.cost, int(old[c.SUBLOT_START]))
     new = book.book.sublots[sublot]
-    new[c.SUBLOT_USED], new[c.SUBLOT_MARKS] = 1, old[c.SUBLOT_MARKS]
+    new[c.SUBLOT_USED], new[c.SUBLOT_MARKS] = old[c.SUBLOT_USED], old[c.SUBLOT_MARKS]
     insert_sublot(book.book, sublot, c.NONE)
+    of_lot[c.LOT_UNITS] += piece.units
+    of_lot[c.LOT_WHOLE_UNITS] += piece.units
+    of_lot[c.LOT_FREE] += 0 if old[c.SUBLOT_USED] else piece.units
     (source, cost), *carried = pools
-    move_basis(book, source, cost, where=c.TO_POOL, target=int(row[c.LOT_POOL]))
+    book.book.pools[of_lot[c.LOT_POOL]][c.POOL_EXACT] += cost
+    move_basis(book, source, cost, where=c.TO_POOL, target=int(of_lot[c.LOT_POOL]))
     for pool, amount in carried:
         new[c.SUBLOT_CARRIED], new[c.SUBLOT_WHOLE_CARRIED] = amount, amount
         new[c.SUBLOT_POOL] = new_pool(book.book, amount, 0)
         move_basis(book, pool, amount, where=c.TO_POOL, target=int(new[c.SUBLOT_POOL]))
-    return lot
+
+
+def _list_beside(book: HouseholdBook, lot: int, made: int) -> None:
+    """Shares that were sent may replace a loss as long as those that stay."""
+    book.ensure(2)
+    for place_of_node in (c.LOT_NODE, c.LOT_CALL_NODE):
+        node = int(book.book.lots[lot][place_of_node])
+        if node != c.NONE and book.book.nodes[node][c.NODE_LISTED] and book.book.lots[made][c.LOT_FREE]:
+            book.book.lots[made][place_of_node] = list_beside(book.book, made, node)
 
 
 def _transfer_in(book: HouseholdBook, fill: int, position: int) -> None:
     """Lots keep their opening execution, dates and basis; what was never sent is taken at its stated amount."""
-    symbol, units = book.symbols[position], int(book.book.fills[fill][c.FILL_UNITS])
-    sent = next((sent for sent in book.in_transit if (sent.symbol, sent.units) == (symbol, units)), None)
-    if sent is None:
+    units = int(book.book.fills[fill][c.FILL_UNITS])
+    parcel = _parcel_for(book, position, units)
+    if parcel is None and _send_early(book, fill, position, units):
+        parcel = _parcel_for(book, position, units)
+    if parcel is None:
         _open_unsent(book, fill, position)
         return
-    book.in_transit.remove(sent)
-    for lot in sent.lots:
-        book.ensure(4)
+    lots = book.lots_of(parcel)
+    for lot in lots:
         book.book.lots[lot][c.LOT_POSITION] = position
-        append_lot(book.book, position, lot)
-        order_lot(book.book, lot)
+    refill(book, position, [*book.lots_of(position), *lots])
+    refill(book, parcel, [])
+
+
+def _parcel_for(book: HouseholdBook, position: int, units: int) -> int | None:
+    """What is on its way and arrives now; between an IRA and a taxable account nothing goes on as it was."""
+    for parcel in _on_their_way(book):
+        is_same = book.symbols[parcel] == book.symbols[position] and book.held(parcel) == units
+        if is_same and _is_ira(book, parcel) == _is_ira(book, position):
+            return parcel
+    return None
+
+
+def _is_ira(book: HouseholdBook, position: int) -> bool:
+    return bool(book.book.positions[position][c.POSITION_IRA])
+
+
+def _on_their_way(book: HouseholdBook) -> list[int]:
+    """The positions of what has left an account and not arrived in another, earliest first."""
+    return sorted(
+        (number for number in range(len(book.parcels)) if book.parcels[number] != c.NONE and book.held(number)),
+        key=lambda number: book.parcels[number],
+    )
+
+
+def _send_early(book: HouseholdBook, fill: int, position: int, units: int) -> bool:
+    """Where the file tells an arrival before the sending of the same day, the sending comes first nevertheless."""
+    columns, day = book.columns, int(book.book.fills[fill][c.FILL_DATE])
+    for later in range(fill + 1, len(columns)):
+        row = book.book.fills[later]
+        source = int(row[c.FILL_POSITION])
+        if int(row[c.FILL_DATE]) != day:
+            return False
+        is_sent = (
+            SIDES[int(columns.side[later])] is FillSide.TRANSFER_OUT and book.symbols[source] == book.symbols[position]
+        )
+        if is_sent and later not in book.sent_early and int(row[c.FILL_UNITS]) == units <= book.held(source):
+            _transfer_out(book, later, source)
+            book.sent_early.add(later)
+            return True
+    return False
 
 
 def _open_unsent(book: HouseholdBook, fill: int, position: int) -> None:
     book.ensure(2)
     row = book.book.fills[fill]
-    opened(
-        book.book,
-        position,
-        fill,
-        int(row[c.FILL_ORDER]),
-        int(row[c.FILL_DATE]),
-        int(row[c.FILL_UNITS]),
-        row[c.FILL_NET],
-    )
+    order, day, units = int(row[c.FILL_ORDER]), int(row[c.FILL_DATE]), int(row[c.FILL_UNITS])
+    opened(book.book, position, fill, order, day, units, row[c.FILL_NET])
     source = book.columns.fills[fill]
     expected = f"a TRANSFER_OUT of {source.quantity} {source.symbol} from another account before it"
     found = f"none; the shares are taken as acquired on {source.trade_date} for {source.gross_amount}"
@@ -112,26 +161,18 @@ def _open_unsent(book: HouseholdBook, fill: int, position: int) -> None:
 
 def forget_transfers(book: HouseholdBook) -> None:
     """Say which shares never arrived; they and their basis are off the books."""
-    for sent in book.in_transit:
-        for lot in sent.lots:
+    for parcel in _on_their_way(book):
+        source, quantity = book.columns.fills[book.parcels[parcel]], shares(book, book.held(parcel))
+        for lot in book.lots_of(parcel):
             for sublot in book.sublots_of(lot):
-                piece = _take_in_transit(book, sublot)
+                piece = take_from(book, sublot, book.held(parcel))
                 for pool, amount in pools_of(book, piece):
                     move_basis(book, pool, amount)
-        source = book.columns.fills[sent.fill]
-        expected = f"a TRANSFER_IN of {source.quantity} {source.symbol} in another account after it"
+        expected = f"a TRANSFER_IN of {quantity} {book.symbols[parcel]} in another account after it"
         found = "none; the shares are off the books"
         book.problems.append(
             Problem(place(source, "fills"), expected, found, row=source.row, column="side", severity="warning")
         )
-    book.in_transit.clear()
-
-
-def _take_in_transit(book: HouseholdBook, sublot: int) -> Taken:
-    row = book.book.sublots[sublot]
-    position = book.book.positions[book.book.lots[row[c.SUBLOT_LOT]][c.LOT_POSITION]]
-    position[c.POSITION_HELD] += row[c.SUBLOT_UNITS]  # taking them takes them off again
-    return take_from(book, sublot, int(row[c.SUBLOT_UNITS]))
 
 
 def _deliver(book: HouseholdBook, fill: int, position: int) -> None:

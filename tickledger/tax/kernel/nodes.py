@@ -20,6 +20,22 @@ def list_lot(book: Book, lot: int, group: int, factor: int) -> int:
     return node
 
 
+def list_beside(book: Book, lot: int, node: int) -> int:
+    """Add a lot that another one has become in part, next to it; returns its node."""
+    made = book.counts[c.NODES]
+    book.counts[c.NODES] = made + 1
+    row, of_node = book.nodes[made], book.nodes[node]
+    row[c.NODE_LOT], row[c.NODE_GROUP], row[c.NODE_LISTED] = lot, of_node[c.NODE_GROUP], 1
+    row[c.NODE_FACTOR] = of_node[c.NODE_FACTOR]
+    row[c.NODE_OLDER], row[c.NODE_NEWER] = node, of_node[c.NODE_NEWER]
+    if of_node[c.NODE_NEWER] == c.NONE:
+        book.groups[of_node[c.NODE_GROUP]][c.GROUP_NEWEST] = made
+    else:
+        book.nodes[of_node[c.NODE_NEWER]][c.NODE_OLDER] = made
+    of_node[c.NODE_NEWER] = made
+    return made
+
+
 def unlist(book: Book, node: int) -> None:
     """Take a lot off the list: all its shares are used or gone, or its window is over."""
     row = book.nodes[node]
