@@ -68,13 +68,26 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """The rows of a file, and what is wrong with the file beyond single cells."""
+    """The rows of a file, and what is wrong with the file beyond single cells.
 
-    rows: Sequence[FileRow]
+    `cells` has the texts of each row under `names`, required columns first; `lines` where in the file it stands.
+    """
+
+    where: str
+    names: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    lines: Sequence[int]
     problems: tuple[Problem, ...]
 
+    def row(self, number: int) -> FileRow:
+        """One row, to be read cell by cell."""
+        return FileRow(self.where, self.lines[number], dict(zip(self.names, self.cells[number], strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
     def __iter__(self) -> Iterator[FileRow]:
-        return iter(self.rows)
+        return (self.row(number) for number in range(len(self.cells)))
 
 
 def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> FileRows:
@@ -86,11 +99,13 @@ def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = 
     table = read_table(path, required=required, optional=optional)
     names = [name for name in (*required, *optional) if name in table.columns]
     columns = [trimmed(table.columns[name]).to_pylist() for name in names]
-    rows = [
-        FileRow(table.where, int(line), dict(zip(names, cells, strict=True)))
-        for line, *cells in zip(table.rows.tolist(), *columns, strict=True)
-    ]
-    return FileRows(rows, (*table.warnings, *(reject.problem for reject in table.rejects)))
+    return FileRows(
+        table.where,
+        names,
+        list(zip(*columns, strict=True)),
+        table.rows.tolist(),
+        (*table.warnings, *(reject.problem for reject in table.rejects)),
+    )
 
 
 def a_text(text: str) -> str:

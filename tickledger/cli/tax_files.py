@@ -1,4 +1,4 @@
-"""The files that ``tickledger tax`` reads: fills, accounts, corporate actions, opening lots, identity, carryover.
+"""The files that ``tickledger tax`` reads beside fills: accounts, corporate actions, opening lots, identity, carryover.
 
 Every reader is total: it returns what is good and a Problem for each defect. Where a row cannot be used, the
 securities that are not complete without it are named in `left_out`, so that nothing is computed from half a
@@ -6,13 +6,11 @@ history.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from tickledger.cli.file_rows import (
     FileRow,
@@ -20,227 +18,20 @@ from tickledger.cli.file_rows import (
     a_decimal,
     a_ratio,
     a_text,
-    above_zero,
     not_negative,
     read_rows,
 )
 from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import InputError, Problem
-from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
 from tickledger.domain.lot import Lot
 from tickledger.reporting.tax_tables import LOT_COLUMNS
 from tickledger.tax.corporate_actions import EventKey, event_key
-from tickledger.tax.fills import Fill, FillSide, LotChoice
 from tickledger.tax.households import DEFAULT_OWNER
 from tickledger.tax.methods import Method
 from tickledger.tax.schedule_d import Carryover
 
-_NEW_YORK: Final = ZoneInfo("America/New_York")
 _ZERO: Final = Decimal(0)
-_NEVER: Final[tuple[date, datetime | None]] = (date.min, None)
-_BARE_DATE: Final = len("2025-01-31")
-_ONE: Final = Decimal(1)
-_HUNDRED: Final = Decimal(100)
-_RIGHTS: Final = frozenset({"C", "P", "CALL", "PUT"})
-#: What happens to holdings without an order, and so may come without a price and costs.
-_NOT_PRICED: Final = frozenset(FillSide) - frozenset(
-    {FillSide.BUY, FillSide.SELL, FillSide.SELL_SHORT, FillSide.BUY_TO_COVER}
-)
-#: Of these, what has an amount of its own is only the arrival of shares.
-_WITHOUT_MONEY: Final = _NOT_PRICED - {FillSide.TRANSFER_IN}
-_PLAIN_SIDES: Final[Mapping[str, FillSide]] = {side: side for side in FillSide if side not in _NOT_PRICED}
-
-_FILL_COLUMNS: Final = (
-    "execution_id",
-    "order_id",
-    "account",
-    "symbol",
-    "side",
-    "quantity",
-    "price",
-    "commission",
-    "executed_at",
-)
-_MORE_FILL_COLUMNS: Final = (
-    "gross_amount",
-    "lots",
-    "asset_class",
-    "underlying",
-    "expiry",
-    "strike",
-    "right",
-    "multiplier",
-)
-
-
-@dataclass(slots=True)
-class FillsFile:
-    """The fills of a file; `left_out` are the symbols (and underlyings) of rows that cannot be used."""
-
-    fills: list[Fill] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
-
-
-def read_fills(path: Path, *, today: date) -> FillsFile:
-    """The fills of `fills.csv`; none may be dated after `today`, the New York date."""
-    rows = read_rows(path, required=_FILL_COLUMNS, optional=_MORE_FILL_COLUMNS)
-    result = FillsFile(problems=list(rows.problems))
-    for row in rows:
-        # Most rows are plain trades without a defect; all others are read cell by cell, for the messages.
-        fill = _plain_trade(row, today=today)
-        if fill is None:
-            fill = _fill(row, today=today)
-        if not row.problems:
-            result.fills.append(fill)
-        else:
-            result.problems += row.problems
-            result.left_out |= {name for name in (row.text("symbol"), row.text("underlying")) if name}
-    return result
-
-
-def _plain_trade(row: FileRow, *, today: date) -> Fill | None:
-    """A trade of shares that is told in the simplest way; None where anything is out of the ordinary."""
-    cells = row.cells
-    side = _PLAIN_SIDES.get(cells["side"])
-    if side is None or any(map(cells.get, _MORE_FILL_COLUMNS)):
-        return None
-    try:
-        quantity, price, commission = map(Decimal, (cells["quantity"], cells["price"], cells["commission"]))
-        trade_date, executed_at = _executed(cells["executed_at"])
-    except (ValueError, ArithmeticError):
-        return None
-    names = cells["execution_id"], cells["account"], cells["symbol"]
-    are_plain = quantity.is_finite() and price.is_finite() and commission.is_finite()
-    if not all(names) or not are_plain or quantity <= 0 or price < 0 or trade_date > today:
-        return None
-    if "_" in cells["quantity"] or "_" in cells["price"] or "_" in cells["commission"]:
-        return None
-    return Fill(
-        execution_id=names[0],
-        order_id=cells["order_id"] or names[0],
-        account_id=names[1],
-        symbol=names[2],
-        side=side,
-        quantity=quantity,
-        gross_amount=price * quantity,
-        commission=commission,
-        trade_date=trade_date,
-        executed_at=executed_at,
-        row=row.row,
-    )
-
-
-def _fill(row: FileRow, *, today: date) -> Fill:
-    execution_id = row.read("execution_id", a_text, expected="an id", otherwise="")
-    quantity = row.read("quantity", above_zero, expected="a number above 0", otherwise=Decimal(1))
-    side = row.choice("side", FillSide, otherwise=FillSide.BUY)
-    trade_date, executed_at = row.read(
-        "executed_at",
-        _executed,
-        expected="a date, or an instant with its offset, such as 2025-01-31T15:30:00-05:00",
-        otherwise=_NEVER,
-    )
-    if trade_date > today:
-        row.complain("executed_at", expected=f"a date not after today, {today}", found=row.text("executed_at"))
-    asset_class = _asset_class(row)
-    contract = _contract(row) if asset_class is AssetClass.OPTION and row.text("underlying") else None
-    symbol = row.read("symbol", a_text, expected="a symbol", otherwise="")
-    return Fill(
-        execution_id=execution_id,
-        order_id=row.text("order_id") or execution_id,
-        account_id=row.read("account", a_text, expected="an account", otherwise=""),
-        # Some statements name an option by its underlying alone.
-        symbol=contract.name if contract is not None and symbol == contract.underlying else symbol,
-        side=side,
-        quantity=quantity,
-        gross_amount=_gross_amount(row, side, quantity, _multiplier(row, asset_class)),
-        commission=_commission(row, side),
-        trade_date=trade_date,
-        executed_at=executed_at,
-        lots=_lot_choices(row),
-        asset_class=asset_class,
-        row=row.row,
-        contract=contract,
-    )
-
-
-def _asset_class(row: FileRow) -> AssetClass:
-    return (
-        row.choice("asset_class", AssetClass, otherwise=AssetClass.STOCK)
-        if row.text("asset_class")
-        else AssetClass.STOCK
-    )
-
-
-def _contract(row: FileRow) -> OptionContract:
-    """The terms of an option; the right is C, CALL, P or PUT."""
-    return OptionContract(
-        underlying=row.text("underlying"),
-        expiry=row.read("expiry", a_date, expected="a date", otherwise=date.min),
-        strike=row.read("strike", not_negative, expected="a number, 0 or more", otherwise=_ZERO),
-        right=row.read("right", _right, expected="C or P", otherwise=OptionRight.CALL),
-        multiplier=_multiplier(row, AssetClass.OPTION),
-    )
-
-
-def _right(text: str) -> OptionRight:
-    return OptionRight(text[:1].upper()) if text.upper() in _RIGHTS else OptionRight(text)
-
-
-def _multiplier(row: FileRow, asset_class: AssetClass) -> Decimal:
-    """Shares in a contract, 100 unless told; a share is one."""
-    if asset_class is not AssetClass.OPTION:
-        return _ONE
-    if not row.text("multiplier"):
-        return _HUNDRED
-    return row.read("multiplier", _whole_above_zero, expected="a whole number above 0", otherwise=_HUNDRED)
-
-
-def _whole_above_zero(text: str) -> Decimal:
-    value = above_zero(text)
-    if value != value.to_integral_value():
-        raise ValueError(text)
-    return value
-
-
-def _commission(row: FileRow, side: FillSide) -> Decimal:
-    """What is no trade has costs only where it says so."""
-    if side in _NOT_PRICED and not row.text("commission"):
-        return _ZERO
-    return row.read("commission", a_decimal, expected="a number (negative: a rebate)", otherwise=_ZERO)
-
-
-def _executed(text: str) -> tuple[date, datetime | None]:
-    """The New York trade date, and the instant where one is given."""
-    if len(text.removesuffix("T00:00:00")) == _BARE_DATE:
-        return a_date(text), None
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(text)
-    return instant.astimezone(_NEW_YORK).date(), instant
-
-
-def _gross_amount(row: FileRow, side: FillSide, quantity: Decimal, multiplier: Decimal) -> Decimal:
-    """The exact total, or the price of all shares; what is no trade has neither."""
-    expected = "a number, 0 or more"
-    if row.text("gross_amount"):
-        return row.read("gross_amount", not_negative, expected=expected, otherwise=_ZERO)
-    if side in _NOT_PRICED and not row.text("price"):
-        return _ZERO
-    price = row.read("price", not_negative, expected=expected, otherwise=_ZERO)
-    return price * quantity * multiplier if side not in _WITHOUT_MONEY else _ZERO
-
-
-def _lot_choices(row: FileRow) -> tuple[LotChoice, ...]:
-    """``OPEN_EXECUTION_ID:quantity;…``; an id may itself hold colons."""
-
-    def choices(text: str) -> tuple[LotChoice, ...]:
-        pairs = [part.rpartition(":") for part in text.split(";") if part.strip()]
-        return tuple(LotChoice(a_text(name.strip()), above_zero(quantity.strip())) for name, _, quantity in pairs)
-
-    return row.read("lots", choices, expected="OPEN_EXECUTION_ID:quantity;…", otherwise=())
 
 
 @dataclass(slots=True)
@@ -390,8 +181,8 @@ def read_carryover(path: Path, *, tax_year: int) -> tuple[Carryover, list[Proble
     if path.name.endswith(".json"):
         return _carryover_of_schedule(path, tax_year=tax_year)
     rows = read_rows(path, required=("short_term", "long_term"))
-    if len(rows.rows) > 1:
-        raise InputError([Problem(path.name, "one row", f"{len(rows.rows)} rows")])
+    if len(rows) > 1:
+        raise InputError([Problem(path.name, "one row", f"{len(rows)} rows")])
     total, problems = Carryover(), list(rows.problems)
     for row in rows:
         expected = "a loss as a number, 0 or more"

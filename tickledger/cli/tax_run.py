@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from tickledger.cli import tax_files
 from tickledger.cli.console import err
 from tickledger.cli.file_rows import a_decimal
+from tickledger.cli.fills_file import read_fills
 from tickledger.cli.tax_forms import FormWishes, as_printed, write_forms
 from tickledger.cli.tax_summary import TaxReport, print_summary, summary_of
 from tickledger.domain.account import Account, Mode
@@ -142,7 +143,7 @@ def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
     """All files; accounts that cannot be read leave out what was traded in them."""
     inputs = _Inputs(where=files.fills.name)
     today = WallClock().now().astimezone(_NEW_YORK).date()
-    of_fills = tax_files.read_fills(files.fills, today=today)
+    of_fills = read_fills(files.fills, today=today)
     inputs.fills, inputs.left_out = of_fills.fills, of_fills.left_out
     inputs.problems += of_fills.problems
     if files.accounts is not None:

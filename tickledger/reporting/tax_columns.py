@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from tickledger.reporting.tax_tables import GAIN_COLUMNS, WASH_SALE_COLUMNS, plain
 from tickledger.tax.cents import as_decimal
+from tickledger.tax.column_values import Numbers, at, shares, years_of
 from tickledger.tax.gains import marked
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.result_columns import HouseholdColumns, Numbers, shares, years_of
+from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.wash_sales import RULES
 
 _FIRST_OF_1970: Final = 719163
@@ -56,7 +57,7 @@ def wash_sales_columns(columns: HouseholdColumns) -> pa.Table:
     rows = columns.wash_rows
 
     def of_wash(place: int) -> Numbers:
-        return columns.washes[rows, place]
+        return at(columns.washes, rows, place)
 
     is_sale = of_wash(c.WASH_RULE) == c.SHORT_SALE
     texts = [*columns.opening_texts, *columns.closing_texts]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -97,8 +97,9 @@ def fits(columns: FillColumns, setting: Setting) -> bool:
 
 def sum_of_sizes(column: Sequence[int]) -> int:
     """The sum of the absolute values, whatever they are."""
-    if isinstance(column, np.ndarray):
-        return int(np.abs(column.astype(np.float64)).sum())
+    numbers: object = column
+    if isinstance(numbers, np.ndarray):
+        return int(np.abs(numbers.astype(np.float64)).sum())
     return sum(map(abs, column))
 
 
@@ -130,8 +131,8 @@ def enter_fills(book: HouseholdBook, methods: MethodSchedule) -> None:
         ):
             table[:, place] = column
         table[:, c.FILL_METHOD] = _methods(columns, methods)
-    table = table if book.is_compiled else table.tolist()
-    book.book = book.book._replace(fills=table)
+    rows: Any = table if book.is_compiled else table.tolist()
+    book.book = book.book._replace(fills=rows)
     _enter_choices(book)
 
 

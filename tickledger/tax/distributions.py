@@ -99,9 +99,7 @@ def _pay(book: HouseholdBook, closing: int, sublot: int, *, of_cost: int, of_car
     """Enter cash paid on shares that stay; a loss is never recognized by it."""
     book.ensure(1)
     row = book.book.sublots[sublot]
-    piece = new_piece(
-        book.book, c.PAID, sublot, closing, int(row[c.SUBLOT_UNITS]), of_cost, of_carried, amount
-    )
+    piece = new_piece(book.book, c.PAID, sublot, closing, int(row[c.SUBLOT_UNITS]), of_cost, of_carried, amount)
     book.book.pieces[piece][c.PIECE_START] = row[c.SUBLOT_START]
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from tickledger.domain.errors import Problem
+from tickledger.domain.errors import Problem, Severity
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.kernel import columns as c
@@ -21,7 +21,7 @@ def tell_events(book: HouseholdBook, *, where: str) -> None:
         told = _TOLD[kind](book, (fill, value, other))
         if told is not None:
             column, expected, found = told
-            severity = "warning" if kind == c.BOXED else "error"
+            severity: Severity = "warning" if kind == c.BOXED else "error"
             row = book.columns.fills[fill].row if book.columns.fills else None
             place = where if row is not None else f"{where}, execution {book.columns.execution_ids[fill]}"
             book.problems.append(Problem(place, expected, found, row=row, column=column, severity=severity))
@@ -67,9 +67,7 @@ def _used_up(book: HouseholdBook, event: _Event) -> tuple[str, str, str]:
     fill, left, choice = event
     named = book.columns.choices[fill][choice - int(book.book.fills[fill][c.FILL_FIRST_CHOICE])].open_execution_id
     wanted = sum(
-        book.units_of(chosen.quantity)
-        for chosen in book.columns.choices[fill]
-        if chosen.open_execution_id == named
+        book.units_of(chosen.quantity) for chosen in book.columns.choices[fill] if chosen.open_execution_id == named
     )
     expected = f"at most the {shares(book, left)} shares that are left of lot {named} in {_account(book, fill)}"
     return "lots", expected, f"{named}:{shares(book, wanted)}"

@@ -8,6 +8,7 @@ import numpy as np
 from tickledger.domain.account import Mode
 from tickledger.domain.instrument import AssetClass
 from tickledger.tax.cents import as_decimal
+from tickledger.tax.column_values import Numbers, day, shares
 from tickledger.tax.form_8949 import (
     WATERMARKS,
     BasisReporting,
@@ -19,7 +20,7 @@ from tickledger.tax.form_8949 import (
 )
 from tickledger.tax.gains import text_list
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.result_columns import ASSET_CLASSES, HouseholdColumns, Numbers, day, shares
+from tickledger.tax.result_columns import ASSET_CLASSES, HouseholdColumns
 
 _NO_DISTRIBUTIONS: Final[Collection[str]] = frozenset()
 

@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+import numpy as np
+
 from tickledger.domain.lot import Lot, RealizedGain, Term, WashSale
 from tickledger.tax.cents import as_decimal
+from tickledger.tax.column_values import Numbers, day, nearest_cents, shares
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.result_columns import (
-    ASSET_CLASSES,
-    CLOSED_BY,
-    HouseholdColumns,
-    Numbers,
-    day,
-    nearest_cents,
-    shares,
-)
+from tickledger.tax.result_columns import ASSET_CLASSES, CLOSED_BY, HouseholdColumns
 from tickledger.tax.wash_sales import RULES
 
 
@@ -113,7 +108,7 @@ def wash_sale_rows(columns: HouseholdColumns) -> Iterator[WashSale]:
 def _carriers(columns: HouseholdColumns) -> list[str | None]:
     """The lot that carries each wash sale's amount; none where a sale took over the loss of a short."""
     sublots = columns.washes[columns.wash_rows, c.WASH_SUBLOT]
-    found = text_list(columns.lot_ids_of(sublots.clip(min=0)) if len(columns.referred) else sublots[:0])
+    found = text_list(columns.lot_ids_of(np.maximum(sublots, 0)))
     return [lot_id if sublot >= 0 else None for lot_id, sublot in zip(found, sublots.tolist(), strict=True)]
 
 
@@ -132,7 +127,7 @@ def lot_rows(columns: HouseholdColumns) -> Iterator[Lot]:
     """Every lot that a gain, a wash sale or an open lot refers to, as it was when last whole."""
     original, adjusted = columns.whole_basis(columns.referred)
     units = columns.sublots[columns.referred, c.SUBLOT_WHOLE_UNITS].tolist()
-    ids = text_list(columns.lot_ids)
+    ids = text_list(columns.lot_ids_of(columns.referred))
     yield from _lots(columns, columns.referred, ids, units, (original.tolist(), adjusted.tolist()))
 
 

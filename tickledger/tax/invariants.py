@@ -17,8 +17,9 @@ import numpy as np
 from tickledger.domain.errors import LedgerError
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import as_decimal
+from tickledger.tax.column_values import Numbers
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.result_columns import HouseholdColumns, Numbers
+from tickledger.tax.result_columns import HouseholdColumns
 
 _MOST_TOLD: Final = 20
 
@@ -89,13 +90,13 @@ _TELL: Final[Mapping[int, Callable[[HouseholdBook, int, int, int], str]]] = {
 def _dollars(book: HouseholdBook, columns: HouseholdColumns) -> Iterator[str]:
     """All accounts, IRAs included, and all securities."""
     pieces = columns.pieces
-    realized = pieces[(pieces[:, c.PIECE_KIND] <= c.PAID).astype(bool)]
-    permanent = _sum(realized[:, c.PIECE_PERMANENT])
-    gains = realized[:, c.PIECE_PROCEEDS] - realized[:, c.PIECE_BASIS] + realized[:, c.PIECE_DISALLOWED]
-    reported = _sum(gains)
-    held = columns.sublots[(columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool)]
-    deferred = _sum(held[:, c.SUBLOT_HELD_CARRIED])
-    economic = _received(columns, realized) + _held(columns) + _moved(columns) - int(book.book.counts[c.SPENT])
+    realized = np.flatnonzero((pieces[:, c.PIECE_KIND] <= c.PAID).astype(bool))
+    held = np.flatnonzero((columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool))
+    permanent = _sum(pieces[realized, c.PIECE_PERMANENT])
+    reported = _sum(pieces[realized, c.PIECE_PROCEEDS]) - _sum(pieces[realized, c.PIECE_BASIS])
+    reported += _sum(pieces[realized, c.PIECE_DISALLOWED])
+    deferred = _sum(columns.sublots[held, c.SUBLOT_HELD_CARRIED])
+    economic = _received(columns, realized) + _held(columns, held) + _moved(columns) - int(book.book.counts[c.SPENT])
     if reported - deferred - permanent != economic:
         yield (
             f"reported {as_decimal(reported)} − deferred {as_decimal(deferred)} − permanent {as_decimal(permanent)}"
@@ -109,17 +110,18 @@ def _sum(numbers: Numbers) -> int:
 
 def _received(columns: HouseholdColumns, realized: Numbers) -> int:
     """What closings brought in, less what closing shorts cost."""
-    closings = columns.closings[np.unique(realized[:, c.PIECE_CLOSING].astype(np.int64))]
-    is_short = closings[:, c.CLOSING_POSITION].astype(np.int64) % 2 == 1
-    return _sum(closings[~is_short, c.CLOSING_CENTS]) - _sum(closings[is_short, c.CLOSING_CENTS])
+    has_pieces = np.zeros(len(columns.closings), dtype=bool)
+    has_pieces[columns.pieces[realized, c.PIECE_CLOSING].astype(np.int64)] = True
+    is_short = columns.closings[:, c.CLOSING_POSITION].astype(np.int64) % 2 == 1
+    cents = columns.closings[:, c.CLOSING_CENTS]
+    return _sum(cents[has_pieces & ~is_short]) - _sum(cents[has_pieces & is_short])
 
 
-def _held(columns: HouseholdColumns) -> int:
+def _held(columns: HouseholdColumns, held: Numbers) -> int:
     """The basis of what is held, at cost; of shorts, what they brought in, negative."""
-    is_held = (columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool)
-    is_short = columns.sublot_position % 2 == 1
-    cost = columns.sublots[:, c.SUBLOT_HELD_COST]
-    return _sum(cost[is_held & ~is_short]) - _sum(cost[is_held & is_short])
+    is_short = columns.sublot_position[held] % 2 == 1
+    cost = columns.sublots[held, c.SUBLOT_HELD_COST]
+    return _sum(cost[~is_short]) - _sum(cost[is_short])
 
 
 def _moved(columns: HouseholdColumns) -> int:

@@ -7,22 +7,27 @@
 | call   | its writer | sold       | adds to the amount realized     |
 | put    | its writer | bought     | comes off their basis           |
 
-The holding period of shares bought starts with the exercise. Options that expire or are closed are gains and losses
-of their own; a writer's are always short-term, as the closing of any short is here.
+The holding period of shares bought starts with the exercise; where the purchase of the call had washed a loss, the
+days that the shares lost on were held come before it (IRC 1223(3): "or the contract or option to acquire which"), and
+the shares replace no further loss (Reg. 1.1091-1(e)). Options that expire or are closed are gains and losses of their
+own; a writer's are always short-term, as the closing of any short is here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from tickledger.domain.errors import Problem
 from tickledger.domain.instrument import OptionContract, OptionRight
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import nearest_cent, to_units
+from tickledger.tax.events import shares
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import Fill, FillSide, place
 from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.arithmetic import mul_div
 from tickledger.tax.kernel.closing import new_closing
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.short_sales import short_opened
@@ -44,7 +49,7 @@ def shares_of(fill: Fill, contract: OptionContract) -> Decimal:
 
 
 def fold_legs(fills: Sequence[Fill]) -> list[Fill]:
-    """One fill for each exercise: brokers tell it twice, as the end of the option and as a trade of shares at the strike.
+    """One fill for each exercise, which brokers tell twice: as the end of the option and as a trade at the strike.
 
     The trade, where there is one, gives the exercise its execution id and costs, and is not entered again.
     """
@@ -86,6 +91,32 @@ def _legs_wanted(fill: Fill, contract: OptionContract) -> Iterable[tuple[object,
         yield (fill.account_id, contract.underlying, side, fill.trade_date, shares, shares * contract.strike)
 
 
+@dataclass(frozen=True, slots=True)
+class _Exercised:
+    """What a fill moves: so many units of shares, for the strike with all costs, and options with their premium.
+
+    `adds` where the premium adds to the basis or the amount realized.
+    """
+
+    fill: int
+    units: int
+    net: int
+    options: list[Taken]
+    is_written: bool
+    adds: bool
+
+    @property
+    def exact(self) -> int:
+        """The basis or the amount realized, money units."""
+        premium = premium_of(self.options, is_written=self.is_written)
+        return self.net + premium if self.adds else self.net - premium
+
+
+def premium_of(options: Iterable[Taken], *, is_written: bool) -> int:
+    """What options cost or brought in, on their adjusted basis, money units."""
+    return sum(piece.cost - piece.carried if is_written else piece.cost + piece.carried for piece in options)
+
+
 def exercise(book: HouseholdBook, fill: int, position: int) -> None:
     """Turn options into a purchase or a sale of the underlying at the strike."""
     side, contract = SIDES[int(book.columns.side[fill])], book.contracts[book.symbols[position]]
@@ -97,52 +128,45 @@ def exercise(book: HouseholdBook, fill: int, position: int) -> None:
         book.leave_out(contract.underlying)
         return
     book.links.add((book.symbols[position], contract.underlying))
-    source = book.columns.fills[fill]
+    source, is_purchase = book.columns.fills[fill], buys_shares(side, contract)
     units = int(book.book.fills[fill][c.FILL_UNITS]) * int(contract.multiplier)
-    strike = shares_of(source, contract) * contract.strike
-    account_id = book.account_ids[position]
-    if buys_shares(side, contract):
-        target = book.position(account_id, contract.underlying, is_short=False)
-        premium = list(taken(book, fill, options))
-        _open(book, fill, target, units, to_units(strike + source.commission), premium, adds=side is FillSide.EXERCISE)
-        return
-    net, target = to_units(strike - source.commission), book.position(account_id, contract.underlying, is_short=False)
+    target = book.position(book.account_ids[position], contract.underlying, is_short=False)
     held = book.held(target)
-    if 0 < held < units:
-        expected = (
-            f"all or none of the {shares_of(source, contract)} shares of {contract.underlying} held that are sold"
-        )
-        problem = Problem(
-            place(source, "fills"), expected, str(held / book.share_units), row=source.row, column="quantity"
-        )
-        book.leave_out(contract.underlying, problem)
+    if not is_purchase and 0 < held < units:
+        book.leave_out(contract.underlying, _too_few(book, source, contract, held))
         return
-    premium = list(taken(book, fill, options))
-    if held:
-        _close(book, fill, target, units, net, premium, adds=side is FillSide.ASSIGN)
+    strike = shares_of(source, contract) * contract.strike
+    exercised = _Exercised(
+        fill=fill,
+        units=units,
+        net=to_units(strike + source.commission if is_purchase else strike - source.commission),
+        options=list(taken(book, fill, options)),
+        is_written=side is FillSide.ASSIGN,
+        adds=(side is FillSide.EXERCISE) is is_purchase,
+    )
+    if is_purchase or not held:
+        _open(book, target if is_purchase else target + 1, exercised)
     else:
-        _open(book, fill, target + 1, units, net, premium, adds=side is FillSide.ASSIGN)
+        _close(book, target, exercised)
 
 
-def _premium(premium: Iterable[Taken], *, is_short: bool) -> int:
-    """What the options cost or brought in, on their adjusted basis, money units."""
-    return sum(piece.cost - piece.carried if is_short else piece.cost + piece.carried for piece in premium)
+def _too_few(book: HouseholdBook, source: Fill, contract: OptionContract, held: int) -> Problem:
+    expected = f"all or none of the {shares_of(source, contract)} shares of {contract.underlying} held that are sold"
+    return Problem(place(source, "fills"), expected, shares(book, held), row=source.row, column="quantity")
 
 
-def _open(
-    book: HouseholdBook, fill: int, position: int, units: int, net: int, premium: list[Taken], *, adds: bool
-) -> None:
+def _open(book: HouseholdBook, position: int, exercised: _Exercised) -> None:
     """A lot of shares whose basis (or, of a short, proceeds) the premium adds to or comes off."""
-    book.ensure(2 * len(premium) + 4)
-    row, cents = book.book.fills[fill], nearest_cent(net)
-    is_written = _is_written(book, fill)
-    amount = _premium(premium, is_short=is_written)
-    exact, day = (net + amount if adds else net - amount), int(row[c.FILL_DATE])
-    pool = new_pool(book.book, exact, cents)
+    book.ensure(2 * len(exercised.options) + 4)
+    row, cents = book.book.fills[exercised.fill], nearest_cent(exercised.net)
+    pool, day = new_pool(book.book, exercised.exact, cents), int(row[c.FILL_DATE])
     book.book.counts[c.SPENT] += -cents if book.is_short(position) else cents
-    _move_premium(book, premium, target=pool, adds=adds, to=(c.TO_POOL, c.OFF_POOL))
-    lot = new_lot(book.book, position, fill, int(row[c.FILL_ORDER]), day, units, pool)
-    insert_sublot(book.book, new_sublot(book.book, lot, units, exact, day), c.NONE)
+    _move_premium(book, exercised, target=pool, to=(c.TO_POOL, c.OFF_POOL))
+    lot = new_lot(book.book, position, exercised.fill, int(row[c.FILL_ORDER]), day, exercised.units, pool)
+    if exercised.is_written or book.is_short(position):
+        insert_sublot(book.book, new_sublot(book.book, lot, exercised.units, exercised.exact, day), c.NONE)
+    else:
+        _fill_with_exercised(book, lot, exercised)
     append_lot(book.book, position, lot)
     order_lot(book.book, lot)
     acquired(book.book, lot)
@@ -150,30 +174,43 @@ def _open(
         short_opened(book.book, lot)
 
 
-def _close(
-    book: HouseholdBook, fill: int, position: int, units: int, net: int, premium: list[Taken], *, adds: bool
-) -> None:
+def _fill_with_exercised(book: HouseholdBook, lot: int, exercised: _Exercised) -> None:
+    """The shares that each part of a call has become, with what it cost and what its purchase had replaced."""
+    of_lot, done, whole = book.book.lots[lot], 0, sum(piece.units for piece in exercised.options)
+    for days, parts in groupby(exercised.options, key=lambda piece: _days_of_replaced(book, piece)):
+        options = list(parts)
+        before, done = done, done + exercised.units * sum(piece.units for piece in options) // whole
+        strike = mul_div(exercised.net, done, exercised.units) - mul_div(exercised.net, before, exercised.units)
+        cost = strike + premium_of(options, is_written=False)
+        sublot = new_sublot(book.book, lot, done - before, cost, int(of_lot[c.LOT_ACQUIRED]) - (days or 0))
+        if days is not None:
+            book.book.sublots[sublot][c.SUBLOT_USED] = 1
+            of_lot[c.LOT_FREE] -= done - before
+        insert_sublot(book.book, sublot, c.NONE)
+
+
+def _days_of_replaced(book: HouseholdBook, option: Taken) -> int | None:
+    """For how many days the shares were held whose loss the purchase of an option washed; none where it did not."""
+    row = book.book.sublots[option.sublot]
+    if not row[c.SUBLOT_USED]:
+        return None
+    return max(int(book.book.lots[row[c.SUBLOT_LOT]][c.LOT_ACQUIRED]) - int(row[c.SUBLOT_START]), 0)
+
+
+def _close(book: HouseholdBook, position: int, exercised: _Exercised) -> None:
     """A sale of shares whose amount realized the premium adds to or comes off."""
-    book.ensure(2 * len(premium) + 4)
-    row = book.book.fills[fill]
-    amount = _premium(premium, is_short=_is_written(book, fill))
-    exact, order, day = (net + amount if adds else net - amount), int(row[c.FILL_ORDER]), int(row[c.FILL_DATE])
-    closing = new_closing(book.book, fill, position, order, day, units, exact, c.BY_TRADE)
-    book.book.closings[closing][c.CLOSING_CENTS] = nearest_cent(net)
-    _move_premium(book, premium, target=closing, adds=adds, to=(c.TO_PROCEEDS, c.OFF_PROCEEDS))
+    book.ensure(2 * len(exercised.options) + 4)
+    row = book.book.fills[exercised.fill]
+    order, day = int(row[c.FILL_ORDER]), int(row[c.FILL_DATE])
+    closing = new_closing(book.book, exercised.fill, position, order, day, exercised.units, exercised.exact, c.BY_TRADE)
+    book.book.closings[closing][c.CLOSING_CENTS] = nearest_cent(exercised.net)
+    _move_premium(book, exercised, target=closing, to=(c.TO_PROCEEDS, c.OFF_PROCEEDS))
     close_lots(book, closing, int(row[c.FILL_METHOD]))
 
 
-def _is_written(book: HouseholdBook, fill: int) -> bool:
-    return SIDES[int(book.columns.side[fill])] is FillSide.ASSIGN
-
-
-def _move_premium(
-    book: HouseholdBook, premium: Iterable[Taken], *, target: int, adds: bool, to: tuple[int, int]
-) -> None:
+def _move_premium(book: HouseholdBook, exercised: _Exercised, *, target: int, to: tuple[int, int]) -> None:
     """Move what is in the options' pools; a loss that a written option carries comes off its premium."""
-    for piece in premium:
-        is_short = book.is_short(int(book.book.lots[book.book.sublots[piece.sublot][c.SUBLOT_LOT]][c.LOT_POSITION]))
+    for piece in exercised.options:
         for number, (pool, amount) in enumerate(pools_of(book, piece)):
-            is_added = adds is not (is_short and number == 1)
+            is_added = exercised.adds is not (exercised.is_written and number == 1)
             move_basis(book, pool, amount, where=to[0] if is_added else to[1], target=target)

@@ -7,9 +7,8 @@ units of `share_units` to the share.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
-from functools import cached_property, lru_cache
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,30 +16,13 @@ import numpy.typing as npt
 from tickledger.domain.column_ids import Lanes, hashed, hashed_texts, ids_of
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import ClosedBy
-from tickledger.tax import holding_period
 from tickledger.tax.book import HouseholdBook
-from tickledger.tax.cents import CENT_UNITS
+from tickledger.tax.column_values import Flags, Numbers, at, long_term_from, nearest_cents, table, taken
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.wash_sales import WINDOW_DAYS
 
-#: Whole numbers; of type object where they leave 64 bits.
-Numbers = npt.NDArray[Any]
-Flags = npt.NDArray[np.bool_]
-
 CLOSED_BY: Final = (ClosedBy.TRADE, ClosedBy.EXPIRY, ClosedBy.CORPORATE_ACTION)
 ASSET_CLASSES: Final = tuple(AssetClass)
-_REMEMBERED: Final = 1 << 16
-_DAYS_BEFORE_YEAR_1: Final = 719163  # of 1 January 1970
-
-
-def table(rows: Any, count: int) -> Numbers:  # noqa: ANN401  a list of lists or an array
-    """The used rows of a table of the kernel as an array."""
-    if isinstance(rows, np.ndarray):
-        return rows[:count]
-    try:
-        return np.array(rows[:count], dtype=np.int64).reshape(count, len(rows[0]))
-    except OverflowError:
-        return np.array(rows[:count], dtype=object).reshape(count, len(rows[0]))
 
 
 @dataclass(frozen=True)
@@ -136,34 +118,39 @@ class HouseholdColumns:
     @cached_property
     def sublot_position(self) -> Numbers:
         """The position of each sublot's lot."""
-        return self.lots[self.sublots[:, c.SUBLOT_LOT].astype(np.int64), c.LOT_POSITION].astype(np.int64)
+        lots = self.sublots[:, c.SUBLOT_LOT].astype(np.int64)
+        return at(self.lots, lots, c.LOT_POSITION).astype(np.int64)
 
     def whole_basis(self, sublots: Numbers) -> tuple[Numbers, Numbers]:
         """Original and adjusted basis of sublots as they were when last whole, cents."""
-        rows = self.sublots[sublots]
-        cost, carried = rows[:, c.SUBLOT_WHOLE_COST], rows[:, c.SUBLOT_WHOLE_CARRIED]
+        cost, carried = self.sublots[sublots, c.SUBLOT_WHOLE_COST], self.sublots[sublots, c.SUBLOT_WHOLE_CARRIED]
         signed = np.where(self.sublot_position[sublots] % 2 == 1, -carried, carried)
-        return nearest_cents(cost + rows[:, c.SUBLOT_WHOLE_RETURNED]), nearest_cents(cost + signed)
+        returned = self.sublots[sublots, c.SUBLOT_WHOLE_RETURNED]
+        return nearest_cents(cost + returned), nearest_cents(cost + signed)
 
     def lot_lanes(self, sublots: Numbers) -> Lanes:
         """The hash of sublots as they were when last whole."""
-        rows = self.sublots[sublots]
-        of_lots = self.lots[rows[:, c.SUBLOT_LOT].astype(np.int64)]
-        opening = self.place_of(of_lots[:, c.LOT_FILL])
+        lots = self.sublots[sublots, c.SUBLOT_LOT].astype(np.int64)
         original, adjusted = self.whole_basis(sublots)
         return hashed(
             (
-                taken(self.position_lanes, self.sublot_position[sublots]),
-                taken(self.opening_lanes, opening),
-                rows[:, c.SUBLOT_ORDINAL],
-                of_lots[:, c.LOT_ACQUIRED],
-                rows[:, c.SUBLOT_START],
-                *self.reduced(rows[:, c.SUBLOT_WHOLE_UNITS]),
+                taken(self._lot_lanes, lots),
+                self.sublots[sublots, c.SUBLOT_ORDINAL],
+                self.sublots[sublots, c.SUBLOT_START],
+                *self.reduced(self.sublots[sublots, c.SUBLOT_WHOLE_UNITS]),
                 original,
                 adjusted,
             ),
-            len(rows),
+            len(sublots),
         )
+
+    @cached_property
+    def _lot_lanes(self) -> Lanes:
+        """The hash of what the sublots of each lot share: position, opening and date."""
+        position = self.lots[:, c.LOT_POSITION].astype(np.int64)
+        opening = taken(self.opening_lanes, self.place_of(self.lots[:, c.LOT_FILL]))
+        parts = (taken(self.position_lanes, position), opening, self.lots[:, c.LOT_ACQUIRED])
+        return hashed(parts, len(self.lots))
 
     @cached_property
     def opening_lanes(self) -> Lanes:
@@ -190,14 +177,9 @@ class HouseholdColumns:
         kept = [self.gain_sublots, self.held, carriers[carriers != c.NONE]]
         return np.unique(np.concatenate([part.astype(np.int64) for part in kept]))
 
-    @cached_property
-    def lot_ids(self) -> npt.NDArray[np.bytes_]:
-        """The ids of `referred`."""
-        return ids_of("lot", self.lot_lanes(self.referred))
-
     def lot_ids_of(self, sublots: Numbers) -> npt.NDArray[np.bytes_]:
-        """The ids of sublots among `referred`."""
-        return self.lot_ids[np.searchsorted(self.referred, sublots.astype(np.int64))]
+        """The ids of sublots as they were when last whole."""
+        return ids_of("lot", self.lot_lanes(sublots.astype(np.int64)))
 
     @cached_property
     def held(self) -> Numbers:
@@ -223,23 +205,24 @@ class HouseholdColumns:
             sold = self.closings[self.pieces[found, c.PIECE_CLOSING].astype(np.int64), c.CLOSING_DATE]
             first, last = (date(self.tax_year, month, 1).toordinal() for month in (1, 12))
             keep &= ((sold >= first) & (sold < last + 31)).astype(bool)
-        return found[keep]
+        kept: Numbers = found[keep]
+        return kept
 
     def of_gain(self, place: int) -> Numbers:
         """A column of the pieces that are gains."""
-        return self.pieces[self.gain_pieces, place]
+        return at(self.pieces, self.gain_pieces, place)
 
     def of_lot(self, place: int) -> Numbers:
         """A column of the lots that gains are of."""
-        return self.lots[self._gain_lot, place]
+        return at(self.lots, self._gain_lot, place)
 
     def of_closing(self, place: int) -> Numbers:
         """A column of the closings that gains are by."""
-        return self.closings[self._gain_closing, place]
+        return at(self.closings, self._gain_closing, place)
 
     @cached_property
     def _gain_lot(self) -> Numbers:
-        return self.sublots[self.gain_sublots, c.SUBLOT_LOT].astype(np.int64)
+        return at(self.sublots, self.gain_sublots, c.SUBLOT_LOT).astype(np.int64)
 
     @cached_property
     def _gain_closing(self) -> Numbers:
@@ -268,7 +251,8 @@ class HouseholdColumns:
     @cached_property
     def is_short(self) -> Flags:
         """Whether each gain is of a short."""
-        return self.gain_position % 2 == 1
+        is_short: Flags = self.gain_position % 2 == 1
+        return is_short
 
     @cached_property
     def sold(self) -> Numbers:
@@ -277,7 +261,7 @@ class HouseholdColumns:
 
     @cached_property
     def acquired(self) -> Numbers:
-        """When the shares of each gain were bought; those that close a short, on the day or when delivered ones were."""
+        """When the shares of each gain were bought: those that close a short on the day, unless they were delivered."""
         delivered = self.of_closing(c.CLOSING_ACQUIRED).astype(np.int64)
         of_short = np.where(delivered != c.NONE, delivered, self.sold)
         return np.where(self.is_short, of_short, self.of_lot(c.LOT_ACQUIRED).astype(np.int64))
@@ -296,7 +280,7 @@ class HouseholdColumns:
 
     @cached_property
     def open_until(self) -> Numbers:
-        """Until when each gain may change: the end of the window of a loss not fully matched, beyond the data; else 0."""
+        """Until when each gain may change: the end of an unmatched window that reaches beyond the data, or 0."""
         groups = self.positions[self.gain_position, c.POSITION_GROUP]
         waits = (
             (self.of_gain(c.PIECE_LOSS) > 0)
@@ -361,7 +345,8 @@ class HouseholdColumns:
     @cached_property
     def wash_gain(self) -> Numbers:
         """The place among the gains of each wash sale."""
-        return self.gain_of_piece[self.washes[self.wash_rows, c.WASH_PIECE].astype(np.int64)]
+        gains: Numbers = self.gain_of_piece[at(self.washes, self.wash_rows, c.WASH_PIECE).astype(np.int64)]
+        return gains
 
     @cached_property
     def replacement(self) -> Numbers:
@@ -394,39 +379,3 @@ class HouseholdColumns:
             len(rows),
         )
         return ids_of("wash", lanes)
-
-
-def taken(lanes: Lanes, places: Numbers) -> Lanes:
-    """The lanes at those places."""
-    return lanes[0][places], lanes[1][places]
-
-
-def nearest_cents(units: Numbers) -> Numbers:
-    """Money units in whole cents, halves away from zero, as `cents.nearest_cent`."""
-    half = CENT_UNITS // 2
-    return np.where(units >= 0, (units + half) // CENT_UNITS, -((half - units) // CENT_UNITS))
-
-
-def long_term_from(starts: Numbers) -> Numbers:
-    """As `holding_period.long_term_from`, of a column."""
-    found, places = np.unique(starts, return_inverse=True)
-    return np.array([holding_period.long_term_from(start) for start in found.tolist()], dtype=np.int64)[places]
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def day(ordinal: int) -> date:
-    """The date of an ordinal; dates repeat by the thousand."""
-    return date.fromordinal(ordinal)
-
-
-def years_of(ordinals: Numbers) -> Numbers:
-    """The years of a column of dates."""
-    days = (ordinals - _DAYS_BEFORE_YEAR_1).astype("datetime64[D]")
-    return days.astype("datetime64[Y]").astype(np.int64) + 1970
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def shares(units: int, share_units: int) -> Decimal:
-    """Units as shares; exact unless a split by thirds leaves no decimal that is."""
-    whole, rest = divmod(units, share_units)
-    return (Decimal(units) / share_units).normalize() if rest else Decimal(whole)

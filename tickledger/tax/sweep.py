@@ -54,8 +54,10 @@ def _steps(book: HouseholdBook, history: History) -> list[_Step]:
         before = bisect_left(history.columns.date, action.ex_date.toordinal())
         happen = partial(corporate_actions.apply, book, action, split_in_window=history.split_in_window)
         steps.append((before, before, happen))
-    for fill in special_fills(history.columns):
-        steps.append((fill, fill + 1, partial(enter_special, book, fill, where=history.where)))
+    steps += [
+        (fill, fill + 1, partial(enter_special, book, fill, where=history.where))
+        for fill in special_fills(history.columns)
+    ]
     return sorted(steps, key=lambda step: step[:2])
 
 

@@ -150,7 +150,7 @@ def test_a_policy_is_set_by_name_and_printed(fills: Path, tmp_path: Path) -> Non
         ("E1,O,U1,Z,BUY,10,,0,2024-06-03", "row 7, column price: expected a number, 0 or more, found an empty cell"),
         ("E1,O,U1,Z,BUY,10,5,,2024-06-03", "row 7, column commission: expected a number"),
         ("E1,O,U1,Z,HOLD,10,5,0,2024-06-03", "row 7, column side: expected one of BUY, SELL, SELL_SHORT"),
-        ("E1,O,U1,Z,EXERCISE,10,5,0,2024-06-03", "row 7, column side: expected one of BUY, SELL, SELL_SHORT"),
+        ("E1,O,U1,Z,EXERCISE,10,5,0,2024-06-03", "row 7, column side: expected an option, with asset_class option"),
         ("E1,O,U1,,BUY,10,5,0,2024-06-03", "row 7, column symbol: expected a symbol, found an empty cell"),
         ("B1,O,U1,Z,BUY,10,5,0,2024-06-03", "row 7, column execution_id: expected an id that no other fill has"),
         ("E1,O,U1,Z,SELL,10,5,0,2024-06-03", "row 7, column quantity: expected at most the 0 shares of Z held in U1"),

@@ -279,7 +279,7 @@ def _without_counts(gain: RealizedGain) -> tuple[object, ...]:
 def test_a_short_history_mirrors_a_long_one(history: list[Trade]) -> None:
     """1091(e) is 1091(a) in the mirror: short at 21 − p what was bought at p, and the same is disallowed."""
     longs = [as_fill(trade) for trade in history]
-    sides = {OrderSide.BUY: OrderSide.SELL_SHORT, OrderSide.SELL: OrderSide.BUY_TO_COVER}
+    sides: dict[str, OrderSide] = {OrderSide.BUY: OrderSide.SELL_SHORT, OrderSide.SELL: OrderSide.BUY_TO_COVER}
     shorts = [replace(f, side=sides[f.side], gross_amount=21 * f.quantity - f.gross_amount) for f in longs]
     for long, short in zip(compute(longs).gains, compute(shorts).gains, strict=True):
         assert (long.close_execution_id, long.open_execution_id, long.quantity) == (

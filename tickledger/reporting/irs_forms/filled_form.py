@@ -111,7 +111,8 @@ class FilledForm:
 
     def _share(self, blank: BlankPage) -> _Shared:
         """Copy what is printed on a page into the document, between what keeps the overlay apart from it."""
-        resources = cast("DictionaryObject", blank.page["/Resources"].get_object().clone(self._writer))
+        found = cast("DictionaryObject", blank.page["/Resources"].get_object())
+        resources = found.clone(self._writer)
         add_resources(resources)
         printed = cast("ArrayObject", blank.page["/Contents"].get_object())
         parts = printed if isinstance(printed, ArrayObject) else [printed]

@@ -62,6 +62,4 @@ def long_term_from(holding_start: int) -> int:
     later = day
     if day >= first_of_march:
         later = day - first_of_march + (61 if is_leap(year + 1) else 60)
-    elif day == 60:
-        later = 60  # 29 February: 1 March of a year without one
     return days_before_year(year + 1) + later

@@ -73,10 +73,13 @@ def compiled() -> Kernel:
     """
     import numba  # noqa: PLC0415  half a second that short histories do without
 
+    # Its annotations leave out the options that are not for everybody.
+    njit: Any = numba.njit
+    settings: Any = numba.config
     folder = Path(__file__).parent / "__pycache__" / f"kernel-{_fingerprint()}"
     if not _is_writable(folder):
         return INTERPRETED
-    numba.config.CACHE_DIR = str(folder)
+    settings.CACHE_DIR = str(folder)
     seen: dict[str, Any] = {}
     for module, function in _functions():
         names = {name: seen.get(name, value) for name, value in vars(module).items()}
@@ -84,7 +87,7 @@ def compiled() -> Kernel:
         copy.__module__, copy.__qualname__ = module.__name__, function.__qualname__
         is_entry = function.__name__ in _ENTRIES
         # Only what is called from outside needs to be called from Python and kept: the rest is linked into it.
-        seen[function.__name__] = numba.njit(
+        seen[function.__name__] = njit(
             cache=is_entry, error_model="numpy", _nrt=False, no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True
         )(copy)
     return Kernel(*(seen[name] for name in _ENTRIES))

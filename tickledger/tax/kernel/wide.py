@@ -82,7 +82,7 @@ def is_product_greater(a: int, b: int, c: int, d: int) -> bool:
         is_greater = first_low > second_low if a >= 0 else first_low < second_low
     else:
         is_greater = first_high > second_high if a >= 0 else first_high < second_high
-    return is_greater
+    return bool(is_greater)
 
 
 def mul_rest(amount: int, part: int, whole: int) -> int:
