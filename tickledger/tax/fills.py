@@ -176,6 +176,8 @@ def _refusal(fill: Fill) -> tuple[str, str, str] | None:
         return "side", f"an option, with asset_class option, to {fill.side}", f"{fill.asset_class} {fill.symbol}"
     if fill.side in {FillSide.EXERCISE, FillSide.ASSIGN} and fill.contract is None:
         return "underlying", f"the terms of the option to {fill.side}: underlying, expiry, strike and right", "none"
+    if fill.contract is not None and (fill.contract.multiplier <= 0 or fill.contract.multiplier % 1):
+        return "multiplier", "a whole number of shares above 0", str(fill.contract.multiplier)
     return None
 
 
