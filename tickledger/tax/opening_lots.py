@@ -6,8 +6,9 @@ from itertools import groupby
 
 from tickledger.domain.lot import Lot
 from tickledger.tax.book import HouseholdBook
-from tickledger.tax.cents import nearest_cent, to_units
+from tickledger.tax.cents import to_units
 from tickledger.tax.kernel import columns as c
+from tickledger.tax.kernel.arithmetic import nearest_cent
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.nodes import list_lot
 

@@ -22,12 +22,12 @@ from typing import Final
 from tickledger.domain.errors import Problem
 from tickledger.domain.instrument import OptionContract, OptionRight
 from tickledger.tax.book import HouseholdBook
-from tickledger.tax.cents import nearest_cent, to_units
+from tickledger.tax.cents import to_units
 from tickledger.tax.events import shares
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import Fill, FillSide, place
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.kernel.arithmetic import mul_div
+from tickledger.tax.kernel.arithmetic import mul_div, nearest_cent
 from tickledger.tax.kernel.closing import new_closing
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.short_sales import short_opened

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import date
 
-import pytest
-
 from tests.tax import fills, gain_lines, open_lines
 from tickledger.tax.engine import compute
 from tickledger.tax.fills import FillSide

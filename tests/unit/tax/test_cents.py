@@ -1,53 +1,52 @@
-"""Cents that always sum: largest remainder for one event, pools for pieces over time."""
+"""Amounts become money units exactly, and cents once."""
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickledger.tax.cents import CENT_UNITS, Pool, apportion_cents, as_decimal, nearest_cent, to_units
-
-amounts = st.integers(0, 10**15)
-
-
-@given(total=st.integers(-(10**9), 10**9), weights=st.lists(st.integers(1, 10**9), min_size=1, max_size=30))
-def test_pieces_of_one_amount_sum_to_it_and_are_a_cent_off_at_most(total: int, weights: list[int]) -> None:
-    pieces = apportion_cents(total, weights)
-    assert sum(pieces) == total
-    assert all(
-        abs(piece * sum(weights) - total * weight) < sum(weights) for piece, weight in zip(pieces, weights, strict=True)
-    )
+from tickledger.tax.cents import CENT_UNITS, DIGITS, TOLERANCE, as_decimal, to_units
+from tickledger.tax.kernel.arithmetic import nearest_cent
 
 
-def test_the_largest_remainders_get_the_cents_that_are_left() -> None:
-    assert apportion_cents(200, [1, 1, 1]) == [67, 67, 66]
-    assert apportion_cents(100, [1, 2, 3]) == [17, 33, 50]
+def test_money_units_hold_a_billionth_of_a_dollar() -> None:
+    """A price of four decimals times a quantity of five is exact."""
+    assert DIGITS == 9
+    assert to_units(Decimal("1067.332642078")) == 1_067_332_642_078
+    assert to_units(Decimal("-0.000000001")) == -1
 
 
-@given(parts=st.lists(amounts, min_size=1, max_size=30), wishes=st.lists(st.integers(-5, 5), min_size=30, max_size=30))
-def test_a_pool_gives_out_exactly_its_cents_whatever_is_wished_for(parts: list[int], wishes: list[int]) -> None:
-    pool = Pool(exact=sum(parts), cents=nearest_cent(sum(parts)))
-    given_out = 0
-    for part, wish in zip(parts, wishes, strict=False):
-        given_out += pool.take(part, wish=nearest_cent(part) + wish)
-        assert abs(given_out * CENT_UNITS - pool.taken_exact) <= 2 * CENT_UNITS
-    assert given_out == pool.cents
+@pytest.mark.parametrize(
+    ("amount", "units"), [("0.0000000004", 0), ("0.0000000005", 0), ("0.0000000015", 2), ("0.0000000006", 1)]
+)
+def test_finer_amounts_are_rounded_to_the_nearest_unit_and_halves_to_the_even_one(amount: str, units: int) -> None:
+    assert to_units(Decimal(amount)) == units
 
 
-@given(first=amounts, second=amounts, third=amounts)
-def test_what_a_later_sale_takes_never_changes_an_earlier_piece(first: int, second: int, third: int) -> None:
-    whole = first + second + third
-    early, late = (Pool(whole, nearest_cent(whole)) for _ in range(2))
-    assert early.take(first, wish=nearest_cent(first)) == late.take(first, wish=nearest_cent(first))
-    assert early.take(second + third, wish=0) == sum(late.take(part, wish=0) for part in (second, third))
+@given(st.decimals(min_value=-(10**20), max_value=10**20, places=9))
+def test_no_amount_is_too_large(amount: Decimal) -> None:
+    assert Decimal(to_units(amount)).scaleb(-DIGITS) == amount
 
 
-def test_money_units_hold_a_ten_billionth_of_a_dollar() -> None:
-    assert to_units(Decimal("1067.3326420780")) == 10_673_326_420_780
-    assert [nearest_cent(to_units(Decimal(text))) for text in ("0.005", "-0.005", "0.0049999", "-1.006")] == [
-        1,
-        -1,
-        0,
-        -101,
-    ]
-    assert as_decimal(-101) == Decimal("-1.01")
+@pytest.mark.parametrize(
+    ("amount", "cents"),
+    [("0.005", 1), ("-0.005", -1), ("0.0049999", 0), ("-0.0049999", 0), ("-1.006", -101), ("0.015", 2), ("0", 0)],
+)
+def test_half_a_cent_is_rounded_away_from_zero(amount: str, cents: int) -> None:
+    """As the forms round: less than half is dropped, a half and more is one (Instructions for Form 8949)."""
+    assert nearest_cent(to_units(Decimal(amount))) == cents
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_the_nearest_cent_is_half_a_cent_away_at_most(units: int) -> None:
+    assert abs(nearest_cent(units) * CENT_UNITS - units) * 2 <= CENT_UNITS
+    assert nearest_cent(-units) == -nearest_cent(units)
+
+
+def test_cents_are_dollars_with_two_decimals() -> None:
+    assert [str(as_decimal(cents)) for cents in (0, 5, -101, 123_456)] == ["0.00", "0.05", "-1.01", "1234.56"]
+
+
+def test_what_is_no_loss_is_far_below_a_cent() -> None:
+    assert 0 < TOLERANCE < CENT_UNITS // 1000
