@@ -298,7 +298,7 @@ class HouseholdColumns:
     @cached_property
     def gain_lanes(self) -> Lanes:
         """The hash of all that each gain says; what its lot says is in the lot's."""
-        return hashed(
+        lanes = hashed(
             (
                 self.lot_lanes(self.gain_sublots),
                 taken(self.closing_lanes, self.closing),
@@ -318,6 +318,20 @@ class HouseholdColumns:
             ),
             len(self.gain_pieces),
         )
+        if self._times_before.any():
+            repeated = np.flatnonzero(self._times_before)
+            again = hashed((taken(lanes, repeated), self._times_before[repeated]), len(repeated))
+            for lane, of_repeated in zip(lanes, again, strict=True):
+                lane[repeated] = of_repeated
+        return lanes
+
+    @cached_property
+    def _times_before(self) -> Numbers:
+        """How often the same event closed shares of the same sublot before: such rows may be alike in all they say."""
+        sublots, events, places = self.gain_sublots, self.closing, np.arange(len(self.gain_sublots))
+        is_first = np.ones(len(places), dtype=bool)
+        is_first[1:] = (sublots[1:] != sublots[:-1]) | (events[1:] != events[:-1])
+        return places - np.maximum.accumulate(np.where(is_first, places, 0))
 
     @cached_property
     def gain_ids(self) -> npt.NDArray[np.bytes_]:
