@@ -4,7 +4,7 @@ Each kind is a function from the book and the event to changed lots; lots keep t
 acquisition date through all of them. Shares received without a purchase never replace a loss.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -47,7 +47,23 @@ def admit(actions: Iterable[CorporateAction]) -> tuple[list[CorporateAction], li
             problems.append(_problem(action, "one event of a kind on a date", found, is_warning=is_same))
             if not is_same:
                 left_out.add(action.symbol)
+    for problem, symbols in _handed_on(admitted.values()):
+        problems.append(problem)
+        left_out.update(symbols)
     return in_order(admitted.values()), problems, left_out
+
+
+def _handed_on(actions: Iterable[CorporateAction]) -> Iterator[tuple[Problem, set[str]]]:
+    """Names that one security takes on the day on which another gives them up: whose lots are whose is unclear."""
+    changes = [action for action in actions if action.kind is CorporateActionKind.TICKER_CHANGE]
+    given_up = {(action.ex_date, action.symbol) for action in changes}
+    for action in changes:
+        if action.new_symbol is not None and (action.ex_date, action.new_symbol) in given_up:
+            expected = (
+                f"a name that nothing else gives up on that day: date the change of {action.new_symbol} before it"
+            )
+            found = f"{action.new_symbol} renamed on {action.ex_date} as well"
+            yield _problem(action, expected, found), {action.symbol, action.new_symbol}
 
 
 def apply(book: HouseholdBook, action: CorporateAction, *, split_in_window: SplitInWindow) -> None:

@@ -229,3 +229,37 @@ def test_an_action_that_lacks_its_terms_leaves_the_security_out() -> None:
         Problem("corporate action spinoff of X on 2024-06-03", "a spinoff with fmv_old and fmv_new", "none"),
     )
     assert [lot.symbol for lot in result.open_lots] == ["Y"]
+
+
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_a_name_handed_on_within_a_day_leaves_both_securities_out(name: str) -> None:
+    """A becomes B and B becomes A, or C: which lots of B were meant nobody says. Nothing is guessed."""
+    result = computed(
+        """
+        B1 2024-01-02 buys 10 A @ 10
+        B2 2024-01-02 buys 7 B @ 30
+        B3 2024-01-02 buys 5 D @ 30
+        """,
+        corporate_actions=[
+            action("A 2024-06-03 ticker_change", new_symbol="B"),
+            action("B 2024-06-03 ticker_change", new_symbol=name),
+        ],
+    )
+    assert "a name that nothing else gives up on that day: date the change of B before it" in {
+        problem.expected for problem in result.problems
+    }
+    assert open_lines(result) == ["B3: 5 sh. since 2024-01-02, basis 150.00"]
+
+
+def test_a_name_may_be_taken_the_day_after_it_was_given_up() -> None:
+    result = computed(
+        """
+        B1 2024-01-02 buys 10 A @ 10
+        B2 2024-01-02 buys 7 B @ 30
+        """,
+        corporate_actions=[
+            action("A 2024-06-03 ticker_change", new_symbol="B"),
+            action("B 2024-06-02 ticker_change", new_symbol="C"),
+        ],
+    )
+    assert [(lot.symbol, lot.open_execution_id) for lot in result.open_lots] == [("B", "B1"), ("C", "B2")]
