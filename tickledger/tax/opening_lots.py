@@ -11,29 +11,34 @@ from tickledger.tax.kernel import columns as c
 from tickledger.tax.kernel.arithmetic import nearest_cent
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.nodes import list_lot
+from tickledger.tax.kernel.short_sales import short_opened
 
 
 def enter_opening_lots(book: HouseholdBook, lots: Iterable[Lot]) -> None:
     """Put the lots into the book as they were left: rows of one opening execution become one lot again.
 
-    Shares whose basis or holding period a washed loss has changed have replaced a loss and never do again.
+    Shares whose basis or holding period a washed loss has changed have replaced a loss and never do again. Shorts
+    meet the shares that are left of those that stood beside them (IRC 1233).
     """
-    for (_, account_id, symbol, _), group in groupby(sorted(lots, key=_lot_key), key=_lot_key):
-        rows = list(group)
+    shorts, openings = list[int](), dict[str, int]()
+    for (_, account_id, symbol, opening_id), group in groupby(sorted(lots, key=_lot_key), key=_lot_key):
+        rows, opening = list(group), openings.setdefault(opening_id, -2 - len(openings))
         for is_short in (False, True):
             of_side = [row for row in rows if (row.quantity < 0) is is_short]
             if of_side and not book.is_left_out(symbol):
-                _enter(book, book.position(account_id, symbol, is_short=is_short), of_side)
+                lot = _enter(book, book.position(account_id, symbol, is_short=is_short), of_side, opening=opening)
+                shorts += [lot] if is_short else []
+    book.opening_ids.extend(openings)
+    for lot in shorts:
+        short_opened(book.book, lot)
 
 
 def _lot_key(lot: Lot) -> tuple[date, str, str, str]:
     return (lot.acquired_date, lot.account_id, lot.symbol, lot.open_execution_id)
 
 
-def _enter(book: HouseholdBook, position: int, rows: list[Lot]) -> None:
+def _enter(book: HouseholdBook, position: int, rows: list[Lot], *, opening: int) -> int:
     book.ensure(2 * len(rows) + 4)
-    book.opening_ids.append(rows[0].open_execution_id)
-    opening = -1 - len(book.opening_ids)
     units = sum(book.units_of(abs(row.quantity)) for row in rows)
     cost = sum(_parts(row, is_short=book.is_short(position))[0] for row in rows)
     acquired = rows[0].acquired_date.toordinal()
@@ -46,6 +51,7 @@ def _enter(book: HouseholdBook, position: int, rows: list[Lot]) -> None:
     group = int(book.book.positions[position][c.POSITION_GROUP])
     if group != c.NONE and of_lot[c.LOT_FREE]:
         of_lot[c.LOT_NODE] = list_lot(book.book, lot, group, 1)
+    return lot
 
 
 def _enter_sublot(book: HouseholdBook, lot: int, row: Lot, *, is_short: bool) -> None:
