@@ -21,6 +21,7 @@ _SEEDS: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 _FIRST: Final = np.uint64(0xFF51AFD7ED558CCD)
 _SECOND: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT: Final = np.uint64(33)
+_BLOCK: Final = 1 << 14
 _MASK: Final = (1 << 64) - 1
 _HEX: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 _DIGITS_OF_LANE: Final = ID_DIGITS // 2
@@ -29,24 +30,31 @@ _DIGITS_OF_LANE: Final = ID_DIGITS // 2
 def hashed(columns: Iterable[object], rows: int) -> Lanes:
     """The lanes of rows whose content is `columns`: whole numbers of any size, or the lanes of other rows."""
     first, second = (np.full(rows, seed, dtype=np.uint64) for seed in _SEEDS)
-    for column in columns:
-        if isinstance(column, tuple):
-            first, second = _mixed(first, column[0]), _mixed(second, column[1])
-        else:
-            low = words(column)
-            first, second = _mixed(first, low), _mixed(second, low)
+    pairs = [column if isinstance(column, tuple) else (words(column),) * 2 for column in columns]
+    # Block by block, so that what is mixed stays near the processor.
+    for start in range(0, rows, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for of_first, of_second in pairs:
+            _mix(first[block], of_first[block] if of_first.ndim else of_first)
+            _mix(second[block], of_second[block] if of_second.ndim else of_second)
     return first, second
 
 
-def _mixed(lane: Lane, words_of_column: Lane) -> Lane:
-    mixed = lane ^ words_of_column
-    mixed ^= mixed >> _SHIFT
-    mixed *= _FIRST
-    mixed ^= mixed >> _SHIFT
-    mixed *= _SECOND
-    mixed ^= mixed >> _SHIFT
+def _mix(lane: Lane, words_of_column: Lane) -> None:
+    """Let a column change a lane, in place."""
+    lane ^= words_of_column
+    lane ^= lane >> _SHIFT
+    lane *= _FIRST
+    lane ^= lane >> _SHIFT
+    lane *= _SECOND
+    lane ^= lane >> _SHIFT
     # The lane goes on changing where a column is constant.
-    mixed += _SEEDS[0]
+    lane += _SEEDS[0]
+
+
+def _mixed(lane: Lane, words_of_column: Lane) -> Lane:
+    mixed = lane.copy()
+    _mix(mixed, words_of_column)
     return mixed
 
 

@@ -40,10 +40,10 @@ def gains_columns(columns: HouseholdColumns) -> pa.Table:
         _dates(columns.sold),
         _money(columns.of_gain(c.PIECE_PROCEEDS)),
         _money(columns.of_gain(c.PIECE_BASIS)),
-        _texts(("", "W"), (disallowed != 0).astype(np.int64)),
+        _texts(("", "W"), (disallowed != 0).astype(np.int64, copy=False)),
         _money(disallowed),
         _money(columns.gain_loss),
-        _texts(("S", "L"), columns.is_long_term.astype(np.int64)),
+        _texts(("S", "L"), columns.is_long_term.astype(np.int64, copy=False)),
         _money(columns.of_gain(c.PIECE_PERMANENT)),
         pa.array(years_of(columns.sold)),
         _dates(columns.open_until),
@@ -63,7 +63,7 @@ def wash_sales_columns(columns: HouseholdColumns) -> pa.Table:
     texts = [*columns.opening_texts, *columns.closing_texts]
     made = (
         _ids(columns.gain_ids[columns.wash_gain]),
-        _texts(texts, columns.replacement + is_sale.astype(np.int64) * len(columns.opening_texts)),
+        _texts(texts, columns.replacement + is_sale.astype(np.int64, copy=False) * len(columns.opening_texts)),
         _shares(of_wash(c.WASH_UNITS), columns.book.share_units),
         _money(of_wash(c.WASH_CENTS)),
         _texts(("false", "true"), of_wash(c.WASH_PERMANENT)),
@@ -81,12 +81,12 @@ def _ids(ids: npt.NDArray[np.bytes_]) -> pa.Array:
 
 
 def _texts(texts: Sequence[str], places: Numbers) -> pa.Array:
-    return pa.array([text or None for text in texts], pa.string()).take(pa.array(places.astype(np.int64)))
+    return pa.array([text or None for text in texts], pa.string()).take(pa.array(places.astype(np.int64, copy=False)))
 
 
 def _dates(ordinals: Numbers) -> pa.Array:
     """Dates; 0 is none."""
-    days = pa.array((ordinals.astype(np.int64) - _FIRST_OF_1970).astype(np.int32), mask=ordinals == 0)
+    days = pa.array((ordinals.astype(np.int64, copy=False) - _FIRST_OF_1970).astype(np.int32), mask=ordinals == 0)
     return days.cast(pa.date32())
 
 

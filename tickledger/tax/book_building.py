@@ -1,5 +1,6 @@
 """A household's book before anything has happened: tables sized for the fills, positions, opening lots."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,7 @@ from tickledger.domain.errors import Problem
 from tickledger.domain.instrument import AssetClass
 from tickledger.domain.lot import Lot
 from tickledger.tax.book import HouseholdBook, empty_book
-from tickledger.tax.cents import to_units
+from tickledger.tax.cents import CENT_UNITS, to_units
 from tickledger.tax.fill_columns import FillColumns
 from tickledger.tax.fills import FillSide
 from tickledger.tax.kernel import columns as c
@@ -40,7 +41,10 @@ _NOWHERE: Final = -(1 << 40)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a book is made for: whose accounts, under which policies and methods, starting with which lots."""
+    """What a book is made for: whose accounts, under which policies and methods, starting with which lots.
+
+    `has_wash_sales` is off for what section 1091 does not apply to (a dealer, or an election under IRC 475(f)).
+    """
 
     accounts: Mapping[str, Account]
     policies: Policies
@@ -50,6 +54,7 @@ class Setting:
     opening_lots: Sequence[Lot]
     ratios: Ratios
     asset_classes: Mapping[str, AssetClass]
+    has_wash_sales: bool = True
 
 
 def new_book(
@@ -85,22 +90,35 @@ def new_book(
 
 
 def fits(columns: FillColumns, setting: Setting) -> bool:
-    """Whether no amount and no number of shares can leave 64 bits."""
-    money = sum_of_sizes(columns.net) + sum(
-        abs(to_units(amount)) for lot in setting.opening_lots for amount in (lot.original_basis, lot.adjusted_basis)
-    )
-    held = sum(int(abs(lot.quantity) * columns.share_units) + 1 for lot in setting.opening_lots)
+    """Whether no amount and no number of shares can leave 64 bits: those of securities that meet are added up."""
+    money: dict[str, int] = defaultdict(int)
+    units: dict[str, int] = defaultdict(int)
+    for symbol, of_net, of_units in zip(
+        columns.symbols, sizes(columns, columns.net), sizes(columns, columns.units), strict=True
+    ):
+        family = setting.ratios.family(symbol)
+        money[family] += of_net
+        units[family] += of_units
+    for lot in setting.opening_lots:
+        family = setting.ratios.family(lot.symbol)
+        money[family] += sum(abs(to_units(amount)) for amount in (lot.original_basis, lot.adjusted_basis))
+        units[family] += int(abs(lot.quantity) * columns.share_units) + 1
     multiplier = max((fill.contract.multiplier for fill in columns.fills if fill.contract is not None), default=1)
-    units = (sum_of_sizes(columns.units) + held) * setting.ratios.growth * setting.ratios.going_back
-    return money < _WIDEST and units * int(multiplier) < _WIDEST
+    growth = setting.ratios.growth * setting.ratios.going_back * int(multiplier)
+    cents = sum(money.values()) // CENT_UNITS
+    return max(cents, *money.values(), 0) < _WIDEST and max(units.values(), default=0) * growth < _WIDEST
 
 
-def sum_of_sizes(column: Sequence[int]) -> int:
-    """The sum of the absolute values, whatever they are."""
+def sizes(columns: FillColumns, column: Sequence[int]) -> list[int]:
+    """The sum of the absolute values of a column, by symbol, whatever they are."""
     numbers: object = column
     if isinstance(numbers, np.ndarray):
-        return int(np.abs(numbers.astype(np.float64)).sum())
-    return sum(map(abs, column))
+        weights = np.abs(numbers.astype(np.float64))
+        return [int(size) for size in np.bincount(np.asarray(columns.symbol), weights, len(columns.symbols))]
+    found = [0] * len(columns.symbols)
+    for symbol, number in zip(columns.symbol, column, strict=True):
+        found[symbol] += abs(number)
+    return found
 
 
 def _refuse_lots_bought_again(book: HouseholdBook, opening: Iterable[Lot]) -> None:

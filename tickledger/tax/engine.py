@@ -156,10 +156,10 @@ def worked_through(
     Raises LedgerError with the offending rows where the result would contradict itself.
     """
     reserved: Reservations = {}
-    if setting.policies.same_order is SameOrder.NEVER_REPLACES:
+    if setting.has_wash_sales and setting.policies.same_order is SameOrder.NEVER_REPLACES:
         first_look = partial(new_book, history.columns, setting, reservations={}, has_wash_sales=False)
         reserved = same_order_sales(first_look, history)
-    book = new_book(history.columns, setting, reservations=reserved, has_wash_sales=True)
+    book = new_book(history.columns, setting, reservations=reserved, has_wash_sales=setting.has_wash_sales)
     work_through(book, history)
     forget_transfers(book)
     _spread(book)

@@ -92,7 +92,7 @@ def _boxes(
         dtype=np.int64,
     )
     of_closing, of_position = is_untold[columns.closing], is_crypto[columns.gain_position]
-    return boxes, table[of_closing, columns.is_long_term.astype(np.int64), of_position]
+    return boxes, table[of_closing, columns.is_long_term.astype(np.int64, copy=False), of_position]
 
 
 def _groups(*keys: Numbers) -> tuple[Numbers, Numbers]:

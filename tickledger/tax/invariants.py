@@ -111,8 +111,8 @@ def _sum(numbers: Numbers) -> int:
 def _received(columns: HouseholdColumns, realized: Numbers) -> int:
     """What closings brought in, less what closing shorts cost."""
     has_pieces = np.zeros(len(columns.closings), dtype=bool)
-    has_pieces[columns.pieces[realized, c.PIECE_CLOSING].astype(np.int64)] = True
-    is_short = columns.closings[:, c.CLOSING_POSITION].astype(np.int64) % 2 == 1
+    has_pieces[columns.pieces[realized, c.PIECE_CLOSING].astype(np.int64, copy=False)] = True
+    is_short = columns.closings[:, c.CLOSING_POSITION].astype(np.int64, copy=False) % 2 == 1
     cents = columns.closings[:, c.CLOSING_CENTS]
     return _sum(cents[has_pieces & ~is_short]) - _sum(cents[has_pieces & is_short])
 

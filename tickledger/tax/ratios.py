@@ -5,7 +5,7 @@ What belongs here: which events touch each other's shares, and the numbers that 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm, prod
 
@@ -17,6 +17,11 @@ class Ratios:
     """The ratios of events, those together whose shares may meet: in a lot, or as a loss and its replacement."""
 
     chains: Sequence[Sequence[Fraction]] = ()
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def family(self, symbol: str) -> str:
+        """The name that stands for all securities whose shares may meet those of a symbol."""
+        return _first(self.joined, symbol)
 
     @property
     def fineness(self) -> int:
@@ -54,7 +59,7 @@ def ratios_of(
     for action in told:
         if action.ratio is not None:
             chains[_first(joined, action.symbol)].append(action.ratio)
-    return Ratios(list(chains.values()))
+    return Ratios(list(chains.values()), joined)
 
 
 def _first(joined: Mapping[str, str], name: str) -> str:

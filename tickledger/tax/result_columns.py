@@ -92,7 +92,7 @@ class HouseholdColumns:
     def place_of(self, fills: Numbers) -> Numbers:
         """Places in `opening_texts` or `closing_texts` of what LOT_FILL or CLOSING_FILL name."""
         count = len(self.book.columns.execution_ids)
-        return np.where(fills >= 0, fills, count - 2 - fills).astype(np.int64)
+        return np.where(fills >= 0, fills, count - 2 - fills).astype(np.int64, copy=False)
 
     @cached_property
     def position_lanes(self) -> Lanes:
@@ -118,8 +118,8 @@ class HouseholdColumns:
     @cached_property
     def sublot_position(self) -> Numbers:
         """The position of each sublot's lot."""
-        lots = self.sublots[:, c.SUBLOT_LOT].astype(np.int64)
-        return at(self.lots, lots, c.LOT_POSITION).astype(np.int64)
+        lots = self.sublots[:, c.SUBLOT_LOT].astype(np.int64, copy=False)
+        return at(self.lots, lots, c.LOT_POSITION).astype(np.int64, copy=False)
 
     def whole_basis(self, sublots: Numbers) -> tuple[Numbers, Numbers]:
         """Original and adjusted basis of sublots as they were when last whole, cents."""
@@ -130,7 +130,7 @@ class HouseholdColumns:
 
     def lot_lanes(self, sublots: Numbers) -> Lanes:
         """The hash of sublots as they were when last whole."""
-        lots = self.sublots[sublots, c.SUBLOT_LOT].astype(np.int64)
+        lots = self.sublots[sublots, c.SUBLOT_LOT].astype(np.int64, copy=False)
         original, adjusted = self.whole_basis(sublots)
         return hashed(
             (
@@ -147,7 +147,7 @@ class HouseholdColumns:
     @cached_property
     def _lot_lanes(self) -> Lanes:
         """The hash of what the sublots of each lot share: position, opening and date."""
-        position = self.lots[:, c.LOT_POSITION].astype(np.int64)
+        position = self.lots[:, c.LOT_POSITION].astype(np.int64, copy=False)
         opening = taken(self.opening_lanes, self.place_of(self.lots[:, c.LOT_FILL]))
         parts = (taken(self.position_lanes, position), opening, self.lots[:, c.LOT_ACQUIRED])
         return hashed(parts, len(self.lots))
@@ -167,6 +167,8 @@ class HouseholdColumns:
 
     def reduced(self, units: Numbers) -> tuple[Numbers, Numbers]:
         """Shares as a fraction in lowest terms, the same whatever `share_units` is."""
+        if self.book.share_units == 1:
+            return units, np.int64(1)
         divisor = np.gcd(units, self.book.share_units)
         return units // divisor, self.book.share_units // divisor
 
@@ -175,11 +177,11 @@ class HouseholdColumns:
         """Sublots that a gain, a wash sale or an open lot refers to."""
         carriers = self.washes[self.wash_rows, c.WASH_SUBLOT]
         kept = [self.gain_sublots, self.held, carriers[carriers != c.NONE]]
-        return np.unique(np.concatenate([part.astype(np.int64) for part in kept]))
+        return np.unique(np.concatenate([part.astype(np.int64, copy=False) for part in kept]))
 
     def lot_ids_of(self, sublots: Numbers) -> npt.NDArray[np.bytes_]:
         """The ids of sublots as they were when last whole."""
-        return ids_of("lot", self.lot_lanes(sublots.astype(np.int64)))
+        return ids_of("lot", self.lot_lanes(sublots.astype(np.int64, copy=False)))
 
     @cached_property
     def held(self) -> Numbers:
@@ -196,13 +198,13 @@ class HouseholdColumns:
         """The pieces of the journal that are gains or losses of somebody, in order."""
         is_realized = self.pieces[:, c.PIECE_KIND] <= c.PAID
         found = np.flatnonzero(is_realized.astype(bool))
-        position = self.sublot_position[self.pieces[found, c.PIECE_SUBLOT].astype(np.int64)]
+        position = self.sublot_position[self.pieces[found, c.PIECE_SUBLOT].astype(np.int64, copy=False)]
         keep = (self.positions[position, c.POSITION_IRA] == 0).astype(bool) & ~self.is_left_out[position]
         if self.account_ids is not None:
             is_own = np.array([name in self.account_ids for name in self.book.account_ids], dtype=bool)
             keep &= is_own[position]
         if self.tax_year is not None:
-            sold = self.closings[self.pieces[found, c.PIECE_CLOSING].astype(np.int64), c.CLOSING_DATE]
+            sold = self.closings[self.pieces[found, c.PIECE_CLOSING].astype(np.int64, copy=False), c.CLOSING_DATE]
             first, last = (date(self.tax_year, month, 1).toordinal() for month in (1, 12))
             keep &= ((sold >= first) & (sold < last + 31)).astype(bool)
         kept: Numbers = found[keep]
@@ -222,16 +224,16 @@ class HouseholdColumns:
 
     @cached_property
     def _gain_lot(self) -> Numbers:
-        return at(self.sublots, self.gain_sublots, c.SUBLOT_LOT).astype(np.int64)
+        return at(self.sublots, self.gain_sublots, c.SUBLOT_LOT).astype(np.int64, copy=False)
 
     @cached_property
     def _gain_closing(self) -> Numbers:
-        return self.of_gain(c.PIECE_CLOSING).astype(np.int64)
+        return self.of_gain(c.PIECE_CLOSING).astype(np.int64, copy=False)
 
     @cached_property
     def gain_sublots(self) -> Numbers:
         """The sublot of each gain."""
-        return self.of_gain(c.PIECE_SUBLOT).astype(np.int64)
+        return self.of_gain(c.PIECE_SUBLOT).astype(np.int64, copy=False)
 
     @cached_property
     def gain_position(self) -> Numbers:
@@ -257,25 +259,25 @@ class HouseholdColumns:
     @cached_property
     def sold(self) -> Numbers:
         """The date of each gain."""
-        return self.of_closing(c.CLOSING_DATE).astype(np.int64)
+        return self.of_closing(c.CLOSING_DATE).astype(np.int64, copy=False)
 
     @cached_property
     def acquired(self) -> Numbers:
         """When the shares of each gain were bought: those that close a short on the day, unless they were delivered."""
-        delivered = self.of_closing(c.CLOSING_ACQUIRED).astype(np.int64)
+        delivered = self.of_closing(c.CLOSING_ACQUIRED).astype(np.int64, copy=False)
         of_short = np.where(delivered != c.NONE, delivered, self.sold)
-        return np.where(self.is_short, of_short, self.of_lot(c.LOT_ACQUIRED).astype(np.int64))
+        return np.where(self.is_short, of_short, self.of_lot(c.LOT_ACQUIRED).astype(np.int64, copy=False))
 
     @cached_property
     def is_long_term(self) -> Flags:
         """Whether each gain is long-term."""
-        start = self.of_gain(c.PIECE_START).astype(np.int64)
+        start = self.of_gain(c.PIECE_START).astype(np.int64, copy=False)
         return np.where(start == c.LONG_TERM_LOSS, True, self.sold >= long_term_from(np.maximum(start, 1)))
 
     @cached_property
     def start(self) -> Numbers:
         """Since when the shares of each gain count as held."""
-        start = self.of_gain(c.PIECE_START).astype(np.int64)
+        start = self.of_gain(c.PIECE_START).astype(np.int64, copy=False)
         return np.where(start == c.LONG_TERM_LOSS, self.sold, start)
 
     @cached_property
@@ -350,7 +352,7 @@ class HouseholdColumns:
     @cached_property
     def wash_rows(self) -> Numbers:
         """The wash sales of the gains that disallow a cent or more, by gain, in the order they were found."""
-        piece = self.washes[:, c.WASH_PIECE].astype(np.int64)
+        piece = self.washes[:, c.WASH_PIECE].astype(np.int64, copy=False)
         keep = np.flatnonzero(
             ((self.washes[:, c.WASH_CENTS] != 0).astype(bool)) & (self.gain_of_piece[piece] != c.NONE)
         )
@@ -359,7 +361,7 @@ class HouseholdColumns:
     @cached_property
     def wash_gain(self) -> Numbers:
         """The place among the gains of each wash sale."""
-        gains: Numbers = self.gain_of_piece[at(self.washes, self.wash_rows, c.WASH_PIECE).astype(np.int64)]
+        gains: Numbers = self.gain_of_piece[at(self.washes, self.wash_rows, c.WASH_PIECE).astype(np.int64, copy=False)]
         return gains
 
     @cached_property
@@ -371,7 +373,7 @@ class HouseholdColumns:
         """The hash of the lots that carry what wash sales disallow, and whether there is one."""
         if not len(self.sublots):
             return ()
-        carriers = np.where(sublots == c.NONE, 0, sublots).astype(np.int64)
+        carriers = np.where(sublots == c.NONE, 0, sublots).astype(np.int64, copy=False)
         return (self.lot_lanes(carriers), sublots == c.NONE)
 
     @cached_property

@@ -61,6 +61,35 @@ class Kernel:
     check: Callable[[Book], None]
 
 
+#: What every fill calls: a call hands over all tables, which costs more than what these do.
+_INLINED: Final = frozenset(
+    {
+        "new_pool",
+        "new_lot",
+        "append_lot",
+        "new_sublot",
+        "insert_sublot",
+        "unlink_sublot",
+        "unlink_lot",
+        "first_in",
+        "take",
+        "new_piece",
+        "new_closing",
+        "has_room",
+        "must_wait",
+        "taken_cents",
+        "settle_piece",
+        "disallow",
+        "taken_over",
+        "new_wash",
+        "set_authority",
+        "tack",
+        "carry",
+        "free_shares",
+        "cut_off",
+        "cut_out",
+    }
+)
 _ENTRIES: Final = tuple(Kernel.__annotations__)
 INTERPRETED: Final = Kernel(sweep.work_through, settlement.settle, checks.check)
 
@@ -88,7 +117,7 @@ def compiled() -> Kernel:
         is_entry = function.__name__ in _ENTRIES
         # Only what is called from outside needs to be called from Python and kept: the rest is linked into it.
         seen[function.__name__] = njit(
-            cache=is_entry, error_model="numpy", _nrt=False, no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True
+            cache=is_entry, forceinline=function.__name__ in _INLINED, error_model="numpy", _nrt=False, no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True
         )(copy)
     return Kernel(*(seen[name] for name in _ENTRIES))
 
@@ -133,5 +162,6 @@ def _fingerprint() -> str:
     import numba  # noqa: PLC0415  as above
 
     # The constants of `columns` and `cents` are compiled in.
-    sources = (Path(str(module.__file__)).read_bytes() for module in (*_MODULES, wide, columns, cents))
+    files = [Path(__file__), *(Path(str(module.__file__)) for module in (*_MODULES, wide, columns, cents))]
+    sources = (file.read_bytes() for file in files)
     return hashlib.sha256(b"\0".join((numba.__version__.encode(), *sources))).hexdigest()[:16]
