@@ -198,7 +198,7 @@ def test_no_more_can_be_delivered_than_is_short() -> None:
 
 
 def test_publication_550_a_loss_on_delivery_is_washed_by_a_purchase_around_the_short_sale() -> None:
-    """Pub. 550 (2025), p. 88: bought June 4, short October 15, bought October 16, delivered November 19."""
+    """W17. Pub. 550 (2025), p. 88: bought June 4, short October 15, bought October 16, delivered November 19."""
     result = computed("""
         B1 2024-06-04 buys 100 X for 1000
         SS 2024-10-15 shorts 100 X for 750
@@ -213,7 +213,7 @@ def test_publication_550_a_loss_on_delivery_is_washed_by_a_purchase_around_the_s
 
 
 def test_thirty_days_are_counted_from_the_short_sale_not_from_the_delivery() -> None:
-    """Reg. 1.1091-1(g); the purchases of November are 31 days and more after October 15."""
+    """W17. Reg. 1.1091-1(g); the purchases of November are 31 days and more after October 15."""
     result = computed("""
         B1 2024-06-04 buys 100 X for 1000
         SS 2024-10-15 shorts 100 X for 750

@@ -81,6 +81,25 @@ def test_p3_an_older_lot_may_or_may_not_replace_a_newer_one(policy: OlderShares,
     assert [str(gain.disallowed_loss) for gain in result.gains] == [disallowed]
 
 
+def test_p4_purchases_of_one_day_replace_in_the_order_of_the_trades() -> None:
+    """Whatever they cost, and also where they were made before the sale."""
+    after = computed("""
+        B1 2025-01-02 buys 10 X @ 100
+        S1 2025-03-03 sells 10 X @ 90
+        R1 2025-03-10 buys 10 X @ 91
+        R2 2025-03-10 buys 10 X @ 89
+    """)
+    assert [wash.replacement_execution_id for wash in after.wash_sales] == ["R1"]
+    before = computed("""
+        B1 2025-01-02 buys 10 X @ 100
+        R1 2025-02-20 buys 10 X @ 91
+        R2 2025-02-20 buys 10 X @ 89
+        S1 2025-03-03 sells 10 X @ 90 lots B1:10
+    """)
+    assert [wash.replacement_execution_id for wash in before.wash_sales] == ["R1"]
+    assert "P4" in before.gains[0].policies
+
+
 @pytest.mark.parametrize(
     ("policy", "disallowed"), [(SplitInWindow.SPLIT_ADJUSTED, "1500.00"), (SplitInWindow.SHARE_FOR_SHARE, "2000.00")]
 )
