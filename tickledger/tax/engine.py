@@ -184,8 +184,10 @@ def _spread(book: HouseholdBook) -> None:
 
 
 def _symbols(fills: Iterable[Fill], opening: Iterable[Lot], actions: Iterable[CorporateAction]) -> set[str]:
-    """Everything traded or held, and what corporate actions may have made of it."""
-    symbols = {fill.symbol for fill in fills} | {lot.symbol for lot in opening}
+    """Everything traded or held, what options are on, and what corporate actions may have made of it."""
+    told = list(fills)
+    symbols = {fill.symbol for fill in told} | {lot.symbol for lot in opening}
+    symbols |= {fill.contract.underlying for fill in told if fill.contract is not None}
     for action in sorted(actions, key=lambda action: action.ex_date):
         if action.symbol in symbols and action.new_symbol is not None:
             symbols.add(action.new_symbol)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tax import computed, gain_lines, open_lines
+from tests.tax import action, computed, gain_lines, open_lines
 from tickledger.domain.lot import ClosedBy
 from tickledger.tax.result import TaxResult
 
@@ -306,3 +306,11 @@ def test_a_contract_on_no_whole_number_of_shares_is_not_computed(multiplier: str
     """)
     assert [(problem.column, problem.found) for problem in result.problems] == [("multiplier", multiplier)]
     assert open_lines(result) == ["B2: 3 sh. since 2025-04-08, basis 150.00"]
+
+
+def test_shares_that_came_of_an_exercise_alone_split_too() -> None:
+    result = computed(
+        JJJ + "B1 2025-04-08 buys 1 C for 400\nE1 2025-05-20 exercises 1 C",
+        corporate_actions=[action("JJJ 2025-06-02 split", ratio="2")],
+    )
+    assert open_lines(result) == ["E1: 200 sh. since 2025-05-20, basis 5400.00"]
