@@ -248,15 +248,17 @@ def _replacements(case: _Case) -> list[str]:
     if gain.asset_class is AssetClass.CRYPTO:
         return [f"Section 1091 does not cover digital assets: all of it is allowed, reported in {gain.tax_year}."]
     if not gain.disallowed_loss:
-        return [f"{_window(gain)} {_none_found(case)}, so all of it is allowed, reported in {gain.tax_year}."]
+        return [f"{_window(case)} {_none_found(case)}, so all of it is allowed, reported in {gain.tax_year}."]
     washes = case.evidence.washes_of_gain.get(gain.gain_id, ())
     clauses = "; ".join(wording.replacement(wash, gain, case.evidence) for wash in washes)
-    return [f"{_window(gain)} {clauses}.", _disallowed(gain, washes), _allowed(gain)]
+    return [f"{_window(case)} {clauses}.", _disallowed(gain, washes), _allowed(gain)]
 
 
-def _window(gain: RealizedGain) -> str:
-    section = "1091(e)" if gain.is_short else "1091(a)"
-    return f"Replacements from {gain.sold_date - _WINDOW} to {gain.sold_date + _WINDOW} (IRC {section}):"
+def _window(case: _Case) -> str:
+    sold, source = case.gain.sold_date, "IRC 1091(e)" if case.gain.is_short else "IRC 1091(a)"
+    if case.gain.is_short and case.gain.acquired_date <= case.lot.acquired_date:
+        sold, source = case.lot.acquired_date, "Reg. 1.1091-1(g): the shares delivered were owned at the short sale"
+    return f"Replacements from {sold - _WINDOW} to {sold + _WINDOW} ({source}):"
 
 
 def _none_found(case: _Case) -> str:

@@ -289,7 +289,9 @@ class HouseholdColumns:
             & (self.of_gain(c.PIECE_MATCHED) < self.of_gain(c.PIECE_TO_MATCH))
             & (groups != c.NONE)
         )
-        end = self.sold + WINDOW_DAYS
+        opened = self.of_lot(c.LOT_ACQUIRED).astype(np.int64, copy=False)
+        is_from_box = self.is_short & (self.acquired <= opened)  # sold when it was opened: Reg. 1.1091-1(g)
+        end = np.where(is_from_box, opened, self.sold) + WINDOW_DAYS
         return np.where(waits.astype(bool) & (end > self.until), end, 0)
 
     @cached_property

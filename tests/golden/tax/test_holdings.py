@@ -235,6 +235,19 @@ def test_a_purchase_after_an_early_delivery_still_counts_until_thirty_days_after
         assert [str(gain.disallowed_loss) for gain in result.gains] == [disallowed]
 
 
+def test_a_loss_on_delivery_may_change_until_thirty_days_after_the_short_sale() -> None:
+    text = """
+        B1 2024-06-04 buys 100 X for 1000
+        SS 2024-10-15 shorts 100 X for 750
+        D1 2024-10-20 delivers 100 X
+        C1 {} buys 1 Y for 1
+    """
+    (open_gain,) = computed(text.format("2024-11-13")).gains
+    assert (open_gain.is_provisional, str(open_gain.open_until_date)) == (True, "2024-11-14")
+    (closed_gain,) = computed(text.format("2024-11-14")).gains
+    assert not closed_gain.is_provisional
+
+
 def test_shares_bought_after_the_short_sale_close_it_on_the_day_of_delivery() -> None:
     """Reg. 1.1091-1(g) is for shares owned when the short was opened; the term is that of the delivered shares."""
     result = computed("""
