@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.command import TICKLEDGER, command_environment
+from tests.performance.tax import dense_history, table_of_tax
 
 ROOT = Path(__file__).resolve().parents[2]
 MEGABYTE = 1_000_000
@@ -73,11 +74,34 @@ def main() -> None:
             ("tickledger demo, empty home", cost_of([TICKLEDGER, "demo"], home), "120 s"),
             ("tickledger demo, again", cost_of([TICKLEDGER, "demo"], home), "45 s"),
             ("tickledger --help", median_cost([TICKLEDGER, "--help"], home), "1 s"),
+            ("tickledger tax, one trade", median_cost(tax_command(one_trade(folder), folder), home), ""),
+            ("tickledger tax, 50,000 fills", median_cost(tax_command(many_trades(folder), folder), home), ""),
             ("import tickledger", median_cost([sys.executable, "-c", "import tickledger"], home), "0.5 s"),
         ]
+        of_tax = table_of_tax(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
+    Console(width=140).print(of_tax)
+
+
+def tax_command(fills: Path, folder: Path) -> Sequence[str | Path]:
+    """``tickledger tax`` on a file of fills, as a whole process."""
+    return [TICKLEDGER, "tax", "--fills", fills, "--year", "2023", "--out", folder / "forms"]
+
+
+def one_trade(folder: Path) -> Path:
+    """A purchase and a sale."""
+    path = folder / "one.csv"
+    dense_history(2, path)
+    return path
+
+
+def many_trades(folder: Path) -> Path:
+    """The longest of the dense histories."""
+    path = folder / "many.csv"
+    dense_history(50_000, path)
+    return path
 
 
 def _print(rows: Sequence[tuple[str, Cost, str]]) -> None:

@@ -8,15 +8,21 @@ import random
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.table import Table
 
+from tickledger.cli.fills_file import read_fills
+from tickledger.cli.tax_run import TaxFiles, Wishes, run_tax
 from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.tax import book_building
 from tickledger.tax.book_building import Setting
@@ -30,6 +36,9 @@ from tickledger.tax.sweep import History
 
 #: CPU seconds that were measured on these histories: matched rows washed by adlr's calculator and by capital-gains.
 OTHERS = {2_000: (1.05, 0.25), 10_000: (13.4, 2.95), 50_000: (136.0, 72.4)}
+#: From here on the interpreted kernel takes minutes.
+OTHERS_ARE_SLOW = 50_000
+MANY = 1_000_000
 HEADER = "execution_id,order_id,account,symbol,side,quantity,price,commission,executed_at\n"
 
 
@@ -54,8 +63,6 @@ def dense_history(fills: int, path: Path, *, seed: int = 5) -> None:
 
 def read(path: Path) -> list[Fill]:
     """The fills of such a history."""
-    from tickledger.cli.fills_file import read_fills
-
     return read_fills(path, today=date(2026, 1, 1)).fills
 
 
@@ -107,7 +114,6 @@ def full_records(columns: FillColumns, *, has_wash_sales: bool) -> int:
         ratios=ratios_of((), identity={}, underlyings={}),
         asset_classes={},
         has_wash_sales=has_wash_sales,
-
     )
     _, result = worked_through(History(columns, (), SplitInWindow.SPLIT_ADJUSTED), setting)
     made: list[Any] = [result.gain_ids, result.gain_loss, result.acquired, result.start, result.is_long_term]
@@ -132,7 +138,9 @@ def plain_fifo(columns: FillColumns) -> int:
     lots: dict[int, deque[list[Any]]] = defaultdict(deque)
     gains: list[PlainGain] = []
     sell = NUMBER_OF_SIDE[FillSide.SELL]
-    table = zip(columns.execution_ids, columns.symbol, columns.side, columns.units, columns.net, columns.date, strict=True)
+    table = zip(
+        columns.execution_ids, columns.symbol, columns.side, columns.units, columns.net, columns.date, strict=True
+    )
     for name, symbol, side, units, net, day in table:
         quantity, amount, on = Decimal(int(units)), Decimal(int(net)) / 10**9, date.fromordinal(int(day))
         if side != sell:
@@ -148,6 +156,52 @@ def plain_fifo(columns: FillColumns) -> int:
             if not lot[1]:
                 lots[int(symbol)].popleft()
     return len(gains)
+
+
+def full_command(path: Path, out: Path) -> None:
+    """What ``tickledger tax`` does once it runs: read, compute, check, write all files."""
+    with redirect_stdout(StringIO()):
+        run_tax(TaxFiles(path), Wishes(tax_year=2023), out=out, as_json=True)
+
+
+def table_of_tax(folder: Path) -> Table:
+    """The figures as a table, measured now, in the process that asks for them."""
+    warm(folder)
+    title = "Tax engine: CPU seconds of reading, computing, checking and writing all files"
+    table = Table(
+        "history", "gains", "CPU s", "µs a gain", "limit", "interpreted", "adlr", "capital-gains", title=title
+    )
+    for count, limit in ((2_000, ""), (10_000, "0.3 s"), (50_000, "3 s")):
+        path, out = folder / f"dense_{count}.csv", folder / f"out_{count}"
+        dense_history(count, path)
+        spent = min(cpu_seconds(partial(full_command, path, out)) for _ in range(3))
+        fills = read(path)
+        gains = sum(len(columns.gain_pieces) for columns in compute(fills).households)
+        slow = f"{interpreted(fills) / spent:.0f}×" if count < OTHERS_ARE_SLOW else ""
+        others = [f"{seconds / spent:.0f}×" for seconds in OTHERS[count]]
+        table.add_row(
+            f"{count:,} fills", f"{gains:,}", f"{spent:.2f}", f"{spent / gains * 1e6:.1f}", limit, slow, *others
+        )
+    columns = many_fills(MANY)
+    spent = min(cpu_seconds(lambda: full_records(columns, has_wash_sales=False)) for _ in range(2))
+    plain = cpu_seconds(lambda: plain_fifo(columns)) / spent
+    row = (
+        f"{MANY:,} fills, FIFO, full records",
+        "",
+        f"{spent:.2f}",
+        "",
+        "1 M fills a CPU s",
+        f"plain FIFO {plain:.1f}×",
+    )
+    table.add_row(*row, "", "")
+    return table
+
+
+def warm(folder: Path) -> None:
+    """Load the libraries and the machine code, which a figure for each history should not count."""
+    path = folder / "warm.csv"
+    dense_history(book_building.WORTH_COMPILING, path)
+    full_command(path, folder / "warm")
 
 
 def interpreted(fills: list[Fill]) -> float:

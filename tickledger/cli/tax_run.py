@@ -24,7 +24,7 @@ from tickledger.domain.lot import Lot
 from tickledger.execution.clock import WallClock
 from tickledger.reporting import tax_tables as tables
 from tickledger.reporting.tax_columns import gains_columns, wash_sales_columns
-from tickledger.tax.engine import compute
+from tickledger.tax.engine import collector_at_rest, compute
 from tickledger.tax.fills import Fill
 from tickledger.tax.form_columns import form_lines_of
 from tickledger.tax.households import DEFAULT_OWNER, taxpayers, with_unlisted
@@ -88,9 +88,10 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
     """
     policies = _policies(wishes.policies)
     income = _taxable_income(wishes.taxable_income)
-    inputs = _read(files, tax_year=wishes.tax_year)
-    report = _report(inputs, wishes, policies=policies, taxable_income=income)
-    _write(report, out)
+    with collector_at_rest():
+        inputs = _read(files, tax_year=wishes.tax_year)
+        report = _report(inputs, wishes, policies=policies, taxable_income=income)
+        _write(report, out)
     report = replace(report, problems=(*report.problems, *write_forms(report, wishes.forms, out)))
     for problem in report.problems:
         err.print(str(problem), style="red" if problem.severity == "error" else "yellow", markup=False)

@@ -41,8 +41,8 @@ _ORDERINGS: Final[Mapping[Method, int]] = {
 _ROWS_AT_FIRST: Final = 64
 _GROWTH: Final = 4
 #: Rows that a dense history makes of a fill; what is not used of a table costs nothing.
-_ROWS_PER_FILL: Final = 16
-_MOST_ROWS_AT_FIRST: Final = 1 << 20
+_ROWS_PER_FILL: Final = 24
+_MOST_ROWS_AT_FIRST: Final = 1 << 21
 
 
 def is_ira(kind: AccountKind) -> bool:

@@ -106,7 +106,7 @@ def compute(
     )
     account_ids = [*(fill.account_id for fill in ordered), *(lot.account_id for lot in opening)]
     groups, problems = households(list(accounts), account_ids)
-    with _collector_at_rest():
+    with collector_at_rest():
         results = [result for group in groups if (result := _computed(group, inputs)) is not None]
     return TaxResult(
         households=tuple(columns for columns, _, _ in results),
@@ -117,7 +117,7 @@ def compute(
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """No searches for unreachable cycles meanwhile: nothing becomes one."""
     was_enabled = gc.isenabled()
     gc.disable()
