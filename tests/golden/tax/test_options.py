@@ -208,6 +208,20 @@ def test_a_call_bought_washes_a_loss_on_as_many_shares_as_it_is_a_right_to() -> 
     assert [wash.rule for wash in result.wash_sales] == ["IRC 1091(a): an option to acquire"]
 
 
+def test_a_call_bought_before_the_sale_washes_too_also_where_one_order_bought_both() -> None:
+    """IRC 1091(a): within 30 days before; Rev. Rul. 56-602 is about parts of one lot, not about an option beside it."""
+    for order in ("O1", "O2"):
+        result = computed(
+            JJJ
+            + f"""
+            B1 2025-02-20 buys 150 JJJ @ 60 order O1
+            B2 2025-02-20 buys 1 C for 200 order {order}
+            S1 2025-03-03 sells 150 JJJ @ 50
+        """
+        )
+        assert disallowed(result) == ["1000.00"]
+
+
 def test_a_put_bought_is_no_right_to_acquire() -> None:
     result = computed(
         JJJ

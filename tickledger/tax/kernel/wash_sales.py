@@ -151,7 +151,10 @@ def is_excluded(book: Book, loss: int, lot: int) -> bool:
     row = book.pieces[loss]
     sold, bought = book.lots[lot_of(book, loss)], book.lots[lot]
     if sold[c.LOT_ORDER] == bought[c.LOT_ORDER]:
-        return True
+        # One order may buy an option beside its stock, which is another lot.
+        seller, buyer = book.positions[sold[c.LOT_POSITION]], book.positions[bought[c.LOT_POSITION]]
+        if seller[c.POSITION_SECURITY] == buyer[c.POSITION_SECURITY]:
+            return True
     if bought[c.LOT_ACQUIRED] < sold[c.LOT_ACQUIRED]:
         row[c.PIECE_MARKS] |= c.P3
         return book.policies[c.OLDER_DO_NOT_REPLACE] != 0
