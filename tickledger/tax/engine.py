@@ -25,7 +25,7 @@ from tickledger.tax.fills import Fill, admit, in_order
 from tickledger.tax.holdings import forget_transfers
 from tickledger.tax.households import households
 from tickledger.tax.methods import MethodSchedule
-from tickledger.tax.options import fold_legs
+from tickledger.tax.option_legs import fold_legs
 from tickledger.tax.policies import Policies, SameOrder
 from tickledger.tax.ratios import Ratios, ratios_of
 from tickledger.tax.result import TaxResult

@@ -11,18 +11,20 @@ The holding period of shares bought starts with the exercise; where the purchase
 days that the shares lost on were held come before it (IRC 1223(3): "or the contract or option to acquire which"), and
 the shares replace no further loss (Reg. 1.1091-1(e)). Options that expire or are closed are gains and losses of their
 own; a writer's are always short-term, as the closing of any short is here.
+
+Shares that are bought close a short that the account has in their place, those that are sold come from what it holds
+or open a short.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
 
 from tickledger.domain.errors import Problem
-from tickledger.domain.instrument import OptionContract, OptionRight
+from tickledger.domain.instrument import OptionContract
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import to_units
+from tickledger.tax.deliveries import deliver
 from tickledger.tax.events import shares
 from tickledger.tax.fill_columns import SIDES
 from tickledger.tax.fills import Fill, FillSide, place
@@ -32,63 +34,9 @@ from tickledger.tax.kernel.closing import new_closing
 from tickledger.tax.kernel.lots import append_lot, insert_sublot, new_lot, new_pool, new_sublot, order_lot
 from tickledger.tax.kernel.short_sales import short_opened
 from tickledger.tax.kernel.sweep import acquired
-from tickledger.tax.leaving import Taken, can_take, close_lots, pools_of, taken
+from tickledger.tax.leaving import Taken, can_take, close_lots, pools_of, take_from, taken
+from tickledger.tax.option_legs import buys_shares, shares_of
 from tickledger.tax.succession import move_basis
-
-_EXERCISED: Final = frozenset({FillSide.EXERCISE, FillSide.ASSIGN})
-
-
-def buys_shares(side: str, contract: OptionContract) -> bool:
-    """Whether the exercise of an option acquires the underlying: a call by its holder, a put by its writer."""
-    return (side == FillSide.EXERCISE) is (contract.right is OptionRight.CALL)
-
-
-def shares_of(fill: Fill, contract: OptionContract) -> Decimal:
-    """The number of underlying shares that an exercise moves."""
-    return fill.quantity * contract.multiplier
-
-
-def fold_legs(fills: Sequence[Fill]) -> list[Fill]:
-    """One fill for each exercise, which brokers tell twice: as the end of the option and as a trade at the strike.
-
-    The trade, where there is one, gives the exercise its execution id and costs, and is not entered again.
-    """
-    legs: dict[tuple[object, ...], list[Fill]] = {}
-    if not any(fill.side in _EXERCISED for fill in fills):
-        return list(fills)
-    for fill in fills:
-        if fill.contract is None:
-            legs.setdefault(_leg_key(fill), []).append(fill)
-    folded: dict[str, Fill] = {}
-    taken_legs: set[str] = set()
-    for fill in fills:
-        if fill.side in _EXERCISED and fill.contract is not None:
-            leg = next(
-                (
-                    leg
-                    for key in _legs_wanted(fill, fill.contract)
-                    for leg in legs.get(key, ())
-                    if leg.execution_id not in taken_legs
-                ),
-                None,
-            )
-            if leg is not None:
-                taken_legs.add(leg.execution_id)
-                folded[fill.execution_id] = replace(
-                    fill, execution_id=leg.execution_id, commission=fill.commission + leg.commission
-                )
-    return [folded.get(fill.execution_id, fill) for fill in fills if fill.execution_id not in taken_legs]
-
-
-def _leg_key(fill: Fill) -> tuple[object, ...]:
-    return (fill.account_id, fill.symbol, str(fill.side), fill.trade_date, fill.quantity, fill.gross_amount)
-
-
-def _legs_wanted(fill: Fill, contract: OptionContract) -> Iterable[tuple[object, ...]]:
-    shares = shares_of(fill, contract)
-    sides = ("BUY", "BUY_TO_COVER") if buys_shares(fill.side, contract) else ("SELL", "SELL_SHORT")
-    for side in sides:
-        yield (fill.account_id, contract.underlying, side, fill.trade_date, shares, shares * contract.strike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +84,7 @@ def exercise(book: HouseholdBook, fill: int, position: int) -> None:
         book.leave_out(contract.underlying, _too_few(book, source, contract, held))
         return
     strike = shares_of(source, contract) * contract.strike
+    covered = min(units, book.held(target + 1)) if is_purchase and not held else 0
     exercised = _Exercised(
         fill=fill,
         units=units,
@@ -144,10 +93,14 @@ def exercise(book: HouseholdBook, fill: int, position: int) -> None:
         is_written=side is FillSide.ASSIGN,
         adds=(side is FillSide.EXERCISE) is is_purchase,
     )
-    if is_purchase or not held:
-        _open(book, target if is_purchase else target + 1, exercised)
-    else:
+    if is_purchase:
+        _buy(book, target, exercised, covered=covered)
+    elif held:
         _close(book, target, exercised)
+    else:
+        short = _open(book, target + 1, exercised)
+        acquired(book.book, short)
+        short_opened(book.book, short)
 
 
 def _too_few(book: HouseholdBook, source: Fill, contract: OptionContract, held: int) -> Problem:
@@ -155,7 +108,19 @@ def _too_few(book: HouseholdBook, source: Fill, contract: OptionContract, held: 
     return Problem(place(source, "fills"), expected, shares(book, held), row=source.row, column="quantity")
 
 
-def _open(book: HouseholdBook, position: int, exercised: _Exercised) -> None:
+def _buy(book: HouseholdBook, position: int, exercised: _Exercised, *, covered: int) -> None:
+    """Shares bought; `covered` of them close a short that the account has instead of shares."""
+    lot, pieces = _open(book, position, exercised), list[Taken]()
+    while covered:
+        pieces.append(take_from(book, int(book.book.lots[lot][c.LOT_FIRST]), covered, is_disposal=True))
+        covered -= pieces[-1].units
+    if pieces:
+        deliver(book, exercised.fill, position + 1, pieces)
+    if book.book.lots[lot][c.LOT_UNITS]:
+        acquired(book.book, lot)
+
+
+def _open(book: HouseholdBook, position: int, exercised: _Exercised) -> int:
     """A lot of shares whose basis (or, of a short, proceeds) the premium adds to or comes off."""
     book.ensure(2 * len(exercised.options) + 4)
     row, cents = book.book.fills[exercised.fill], nearest_cent(exercised.net)
@@ -169,9 +134,7 @@ def _open(book: HouseholdBook, position: int, exercised: _Exercised) -> None:
         _fill_with_exercised(book, lot, exercised)
     append_lot(book.book, position, lot)
     order_lot(book.book, lot)
-    acquired(book.book, lot)
-    if book.is_short(position):
-        short_opened(book.book, lot)
+    return lot
 
 
 def _fill_with_exercised(book: HouseholdBook, lot: int, exercised: _Exercised) -> None:

@@ -141,6 +141,48 @@ def test_an_assignment_that_is_told_twice_is_one_sale_whichever_row_comes_first(
     assert gain_lines(result) == ["T1 of B1: 200 sh. since 2025-03-10, 10397.00 - 8000.00 + 0.00 = 2397.00 S"]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "E1 2025-12-19 exercises 1 C\nE2 2025-12-19 exercises 1 C\nT1 2025-12-19 buys 200 JJJ for 10000 fee 1",
+        "T1 2025-12-19 buys 100 JJJ for 5000 fee 1\nT2 2025-12-19 buys 100 JJJ for 5000\nE1 2025-12-19 exercises 2 C",
+        "E1 2025-12-19 exercises 2 C\nT1 2025-12-19 buys 150 JJJ for 7500\nT2 2025-12-19 buys 50 JJJ for 2500 fee 1",
+    ],
+)
+def test_an_exercise_that_is_told_twice_may_be_told_in_different_parts(rows: str) -> None:
+    result = computed(JJJ + "B1 2025-04-08 buys 2 C for 400\n" + rows)
+    assert sum(lot.quantity for lot in result.open_lots) == 200
+    assert sum(lot.adjusted_basis for lot in result.open_lots) == 10401
+
+
+def test_an_exercise_closes_a_short_that_the_account_has_in_place_of_shares() -> None:
+    """The statement says so in the leg, a BUY_TO_COVER, or nowhere; 4,000 brought in, 5,000 and the premium paid."""
+    history = """
+        SS 2025-01-02 shorts 100 JJJ @ 40
+        B1 2025-03-10 buys 1 C for 400
+        E1 2025-12-19 exercises 1 C
+    """
+    for leg, closing in (("", "E1"), ("T1 2025-12-19 covers 100 JJJ for 5000", "T1")):
+        result = computed(JJJ + history + leg)
+        assert gain_lines(result) == [
+            f"{closing} of SS: 100 sh. since 2025-12-19, 4000.00 - 5400.00 + 0.00 = -1400.00 S"
+        ]
+        assert result.open_lots == ()
+
+
+def test_an_assigned_put_closes_as_much_as_is_short_and_the_rest_is_bought() -> None:
+    result = computed(
+        JJJ
+        + """
+        SS 2025-01-02 shorts 60 JJJ @ 55
+        W1 2025-03-10 shorts 1 P for 200
+        A1 2025-06-20 assigns 1 P
+    """
+    )
+    assert gain_lines(result) == ["A1 of SS: 60 sh. since 2025-06-20, 3300.00 - 2880.00 + 0.00 = 420.00 S"]
+    assert open_lines(result) == ["A1: 40 sh. since 2025-06-20, basis 1920.00"]
+
+
 def test_a_trade_at_another_price_is_another_trade() -> None:
     result = computed(
         JJJ
