@@ -167,7 +167,7 @@ def _step(
 def _exercise(held: dict[tuple[str, str, bool], Fraction], name: str, symbol: str, side: FillSide, shares: int) -> None:
     is_purchase = (side is FillSide.EXERCISE) is (CONTRACTS[symbol].right is OptionRight.CALL)
     if is_purchase:
-        covered = 0 if held[name, "X", False] else min(held[name, "X", True], shares)
+        covered = Fraction(0) if held[name, "X", False] else min(held[name, "X", True], Fraction(shares))
         held[name, "X", True] -= covered
         held[name, "X", False] += shares - covered
     elif held[name, "X", False] >= shares:
