@@ -1,11 +1,18 @@
 """Histories with options, shorts, gifts, transfers and events: what holds of their rows, whatever happened."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from tests.tax import computed
+from tests.tax import computed, gain_lines, open_lines
+from tests.unit.tax.histories import History, as_action, as_fill, histories
 from tests.unit.tax.kernel.anything import Told, anything, result_of
+from tests.unit.tax.share_by_share import OPENING
+from tickledger.tax.engine import compute
+from tickledger.tax.fills import Fill, FillSide
+from tickledger.tax.methods import Method, MethodSchedule
 
 
 @given(told=anything())
@@ -54,3 +61,32 @@ def test_two_rows_that_say_the_same_are_two_rows() -> None:
     first, second = result.gains
     assert (first.gain_loss, first.quantity, first.lot_id) == (second.gain_loss, second.quantity, second.lot_id)
     assert first.gain_id != second.gain_id
+
+
+def _moved(fills: list[Fill], cut: int, held: Decimal) -> list[Fill]:
+    """From the fill `cut` on everything happens in another account, to which all shares have moved."""
+    day = fills[cut].trade_date
+    nothing, order = Decimal(0), "move"
+    out = Fill("OUT", order, "T1", "X", FillSide.TRANSFER_OUT, held, nothing, nothing, day)
+    into = replace(out, execution_id="IN", account_id="T2", side=FillSide.TRANSFER_IN)
+    moved = [replace(fill, account_id="T2") for fill in fills[cut:]]
+    return [*fills[:cut], *([out, into] if held else []), *moved]
+
+
+@given(history=histories(), cut=st.integers(0, 23), method=st.sampled_from(Method))
+@settings(max_examples=100)
+def test_moving_to_another_broker_changes_nothing(history: History, cut: int, method: Method) -> None:
+    """Gains, wash sales, lots: all is as if everything had been in one account from the start."""
+    assume(cut < len(history.trades))
+    fills = [replace(as_fill(trade), order_id=trade.name) for trade in history.trades]
+    held = sum(trade.shares if trade.side in OPENING else -trade.shares for trade in history.trades[:cut])
+    events = [as_action(split) for split in history.splits]
+    methods = MethodSchedule(method)
+    stayed = compute(fills, corporate_actions=events, methods=methods)
+    moved = compute(_moved(fills, cut, Decimal(held)), corporate_actions=events, methods=methods)
+    assert moved.problems == ()
+    assert gain_lines(moved) == gain_lines(stayed)
+    assert sorted(open_lines(moved)) == sorted(open_lines(stayed))
+    assert [(wash.replacement_execution_id, wash.quantity, wash.disallowed_loss) for wash in moved.wash_sales] == [
+        (wash.replacement_execution_id, wash.quantity, wash.disallowed_loss) for wash in stayed.wash_sales
+    ]
