@@ -117,7 +117,12 @@ def compiled() -> Kernel:
         is_entry = function.__name__ in _ENTRIES
         # Only what is called from outside needs to be called from Python and kept: the rest is linked into it.
         seen[function.__name__] = njit(
-            cache=is_entry, forceinline=function.__name__ in _INLINED, error_model="numpy", _nrt=False, no_cpython_wrapper=not is_entry, no_cfunc_wrapper=True
+            cache=is_entry,
+            forceinline=function.__name__ in _INLINED,
+            error_model="numpy",
+            _nrt=False,
+            no_cpython_wrapper=not is_entry,
+            no_cfunc_wrapper=True,
         )(copy)
     return Kernel(*(seen[name] for name in _ENTRIES))
 
