@@ -169,7 +169,7 @@ class HouseholdColumns:
         """Shares as a fraction in lowest terms, the same whatever `share_units` is."""
         if self.book.share_units == 1:
             return units, np.int64(1)
-        divisor = np.gcd(units, self.book.share_units)
+        divisor: Numbers = np.gcd(units, self.book.share_units)
         return units // divisor, self.book.share_units // divisor
 
     @cached_property
