@@ -168,7 +168,7 @@ class HouseholdColumns:
     def reduced(self, units: Numbers) -> tuple[Numbers, Numbers]:
         """Shares as a fraction in lowest terms, the same whatever `share_units` is."""
         if self.book.share_units == 1:
-            return units, np.int64(1)
+            return units, np.array(1, dtype=np.int64)
         divisor: Numbers = np.gcd(units, self.book.share_units)
         return units // divisor, self.book.share_units // divisor
 
