@@ -22,6 +22,8 @@ from tickledger.tax.gains import text_list
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result_columns import ASSET_CLASSES, HouseholdColumns
 
+#: Keys below this can be combined in 64 bits.
+_WIDEST: Final = 1 << 62
 _NO_DISTRIBUTIONS: Final[Collection[str]] = frozenset()
 
 
@@ -45,7 +47,7 @@ def form_lines_of(
         for place in (c.PIECE_UNITS, c.PIECE_PROCEEDS, c.PIECE_BASIS, c.PIECE_DISALLOWED)
     ]
     ends = [*starts.tolist()[1:], len(order)]
-    ids, places = text_list(columns.gain_ids), order.tolist()
+    ids = text_list(columns.gain_ids[order])
     book, units = columns.book, columns.book.share_units
     classes = [ASSET_CLASSES[columns.asset_class(symbol)] for symbol in book.symbols]
     found: list[tuple[tuple[int, int], FormLine]] = []
@@ -72,7 +74,7 @@ def form_lines_of(
             basis=as_decimal(basis),
             disallowed_loss=as_decimal(disallowed),
             codes="W" if has_code else "",
-            gain_ids=tuple([ids[place] for place in places[start:end]]),
+            gain_ids=tuple(ids[start:end]),
         )
         found.append(((number, first), line_of(parts, box=boxes[number], watermark=WATERMARKS[mode])))
     found.sort(key=lambda row: row[0])
@@ -97,9 +99,17 @@ def _boxes(
 
 def _groups(*keys: Numbers) -> tuple[Numbers, Numbers]:
     """An order that puts equal keys together, the earlier first, and where each group starts in it."""
-    order = np.lexsort(keys)
-    differs = np.zeros(len(order) - 1, dtype=bool)
+    combined: Numbers = np.zeros(len(keys[0]), dtype=np.int64)
+    size = 1
     for key in keys:
-        ordered = key[order]
-        differs |= ordered[1:] != ordered[:-1]
-    return order, np.concatenate(([0], np.flatnonzero(differs) + 1))
+        lowest = int(key.min())
+        width = int(key.max()) - lowest + 1
+        size *= width
+        if size > _WIDEST:
+            # Numbers of what there is are as good as the numbers themselves, and smaller.
+            combined = np.unique(combined, return_inverse=True)[1]
+            size = (int(combined.max()) + 1) * width
+        combined = combined * width + (key.astype(np.int64) - lowest)
+    order = np.argsort(combined, kind="stable")
+    ordered = combined[order]
+    return order, np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
