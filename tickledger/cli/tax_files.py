@@ -27,6 +27,7 @@ from tickledger.domain.errors import InputError, Problem
 from tickledger.domain.lot import Lot
 from tickledger.reporting.tax_tables import LOT_COLUMNS
 from tickledger.tax.corporate_actions import EventKey, event_key
+from tickledger.tax.distributions import place_of
 from tickledger.tax.households import DEFAULT_OWNER
 from tickledger.tax.methods import Method
 from tickledger.tax.schedule_d import Carryover
@@ -76,11 +77,15 @@ def _account(row: FileRow) -> Account:
 
 @dataclass(slots=True)
 class ActionsFile:
-    """Corporate actions; `left_out` are the symbols of rows that cannot be used."""
+    """Corporate actions; `left_out` are the symbols of rows that cannot be used.
+
+    `rows` says in which row each event stands, by what the engine's messages call it.
+    """
 
     actions: list[CorporateAction] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def read_corporate_actions(path: Path) -> ActionsFile:
@@ -97,6 +102,7 @@ def read_corporate_actions(path: Path) -> ActionsFile:
         first = seen.setdefault(event_key(action), action)
         if not row.problems and (first is action or action.kind is CorporateActionKind.DIVIDEND):
             result.actions.append(action)
+            result.rows[place_of(action)] = row.row
             continue
         if not row.problems:
             row.complain("kind", expected=f"one {action.kind} of a symbol on a date", found="a second one")

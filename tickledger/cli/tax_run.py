@@ -78,6 +78,7 @@ class _Inputs:
     carryover: Carryover = field(default_factory=Carryover)
     problems: list[Problem] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
+    action_rows: dict[str, tuple[str, int]] = field(default_factory=dict)
     where: str = "fills"
 
 
@@ -136,8 +137,14 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
         in_whole_dollars=wishes.forms.in_whole_dollars,
     )
     lines = as_printed(lines, wishes.forms)
-    problems = (*inputs.problems, *passed_over, *result.problems)
+    problems = (*inputs.problems, *passed_over, *(_in_file(problem, inputs) for problem in result.problems))
     return TaxReport(taxpayer, mode, result, selected, lines, schedule, problems)
+
+
+def _in_file(problem: Problem, inputs: _Inputs) -> Problem:
+    """A problem of a corporate action with the file and the row that the action stands in."""
+    place = inputs.action_rows.get(problem.where)
+    return problem if place is None else replace(problem, where=place[0], row=place[1], column="symbol")
 
 
 def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
@@ -156,6 +163,7 @@ def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
         of_actions = tax_files.read_corporate_actions(files.corporate_actions)
         inputs.actions = of_actions.actions
         inputs.problems += of_actions.problems
+        inputs.action_rows = {name: (files.corporate_actions.name, row) for name, row in of_actions.rows.items()}
         inputs.left_out |= of_actions.left_out
     if files.opening_lots is not None:
         of_lots = tax_files.read_opening_lots(files.opening_lots)

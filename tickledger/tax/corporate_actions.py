@@ -132,7 +132,7 @@ def _missing(action: CorporateAction) -> Problem | None:
 
 def _problem(action: CorporateAction, expected: str, found: str, *, is_warning: bool = False) -> Problem:
     return Problem(
-        where=f"corporate action {action.kind} of {action.symbol} on {action.ex_date}",
+        where=distributions.place_of(action),
         expected=expected,
         found=found,
         severity="warning" if is_warning else "error",

@@ -22,6 +22,11 @@ _NOTHING: Final = Decimal(0)
 _Gains = list[tuple[int, int]]
 
 
+def place_of(action: CorporateAction) -> str:
+    """What messages call the event; whoever read it from a file knows the row."""
+    return f"corporate action {action.kind} of {action.symbol} on {action.ex_date}"
+
+
 def cash(book: HouseholdBook, action: CorporateAction, units: int) -> int:
     """The cash that `amount` per share pays on `units`, money units."""
     return to_units(action.amount or _NOTHING) * int(units) // book.share_units
@@ -56,7 +61,7 @@ def return_capital(book: HouseholdBook, action: CorporateAction) -> None:
 
 def _short_problem(book: HouseholdBook, action: CorporateAction, position: int) -> Problem:
     return Problem(
-        where=f"corporate action {action.kind} of {action.symbol} on {action.ex_date}",
+        where=place_of(action),
         expected="a payment in lieu by the short seller, which is not entered into the lots",
         found=f"an open short in {book.account_ids[position]}",
         severity="warning",

@@ -245,3 +245,28 @@ def test_an_unknown_column_is_named_in_a_warning(fills: Path, tmp_path: Path) ->
     result = run("--fills", fills, "--year", 2024, "--out", tmp_path / "out")
     assert result.exit_code == 0
     assert "column note" in result.stderr
+
+
+def test_what_an_event_finds_is_told_with_its_file_and_row(fills: Path, tmp_path: Path) -> None:
+    symbol = rows(fills)[0]["symbol"]
+    actions = tmp_path / "corporate_actions.csv"
+    actions.write_text(f"symbol,ex_date,kind,ratio,amount\nNONE,2024-01-05,split,2,\n{symbol},1999-01-04,split,2,\n")
+    result = run("--fills", fills, "--corporate-actions", actions, "--year", 2024, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "corporate_actions.csv, row 3, column symbol: expected shares that it applies to" in result.stderr
+
+
+def test_an_option_of_a_file_goes_into_the_shares(tmp_path: Path) -> None:
+    """Pub. 550, Table 4-3: a call that is exercised adds its cost to the basis of the stock bought."""
+    path = tmp_path / "fills.csv"
+    path.write_text(
+        "execution_id,order_id,account,symbol,side,quantity,price,commission,executed_at,"
+        "asset_class,underlying,expiry,strike,right,multiplier\n"
+        "B1,O1,U1,XYZ,BUY,1,4.00,0,2024-01-10,option,XYZ,2024-06-21,50,C,\n"
+        "X1,O2,U1,XYZ,EXERCISE,1,,,2024-06-21,option,XYZ,2024-06-21,50,C,100\n"
+        "S1,O3,U1,XYZ,SELL,100,60.00,0,2024-08-01,,,,,,\n"
+    )
+    out = tmp_path / "out"
+    assert run("--fills", path, "--year", 2024, "--out", out).exit_code == 0
+    (gain,) = rows(out / "gains.csv")
+    assert (gain["acquired_date"], gain["basis"], gain["proceeds"]) == ("2024-06-21", "5400.00", "6000.00")
