@@ -43,7 +43,7 @@ def settled() -> HouseholdBook:
     book, _ = worked_through(History(columns, [], SplitInWindow.SPLIT_ADJUSTED), setting)
     # Their rows were counted when the result was checked, and are again.
     for sublot in book.book.sublots:
-        sublot[c.SUBLOT_TIMES] = 0
+        sublot[c.SUBLOT_USED] %= c.CHECKED
     return book
 
 

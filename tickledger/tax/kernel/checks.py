@@ -51,8 +51,8 @@ def check_losses(book: Book) -> None:
         of_wash = book.washes[wash]
         if of_wash[c.WASH_SUBLOT] != c.NONE:
             row = book.sublots[of_wash[c.WASH_SUBLOT]]
-            row[c.SUBLOT_TIMES] += 1
-            if row[c.SUBLOT_TIMES] > 1 or row[c.SUBLOT_WHOLE_UNITS] != of_wash[c.WASH_UNITS]:
+            row[c.SUBLOT_USED] += c.CHECKED
+            if row[c.SUBLOT_USED] >= 2 * c.CHECKED or row[c.SUBLOT_WHOLE_UNITS] != of_wash[c.WASH_UNITS]:
                 new_event(book, c.REPLACED_TWICE, of_wash[c.WASH_PIECE], wash, row[c.SUBLOT_WHOLE_UNITS])
 
 

@@ -144,7 +144,7 @@ def new_piece(
     row[c.PIECE_TO_MATCH], row[c.PIECE_MATCHED], row[c.PIECE_NEXT_WAITING] = units, 0, c.NONE
     row[c.PIECE_FIRST_WASH], row[c.PIECE_LAST_WASH], row[c.PIECE_FIRST_ABSORBED] = c.NONE, c.NONE, c.NONE
     row[c.PIECE_START], row[c.PIECE_MARKS] = 0, 0
-    row[c.PIECE_PROCEEDS], row[c.PIECE_BASIS], row[c.PIECE_DISALLOWED], row[c.PIECE_PERMANENT] = 0, 0, 0, 0
+    row[c.PIECE_PROCEEDS] = 0
     return piece
 
 

@@ -148,11 +148,13 @@ SUBLOT_WHOLE_RETURNED: Final = 12
 SUBLOT_PREVIOUS: Final = 13
 SUBLOT_NEXT: Final = 14
 SUBLOT_MARKS: Final = 15
-SUBLOT_HELD_COST: Final = 16  # of what is held once everything is settled, cents
-SUBLOT_HELD_CARRIED: Final = 17
-SUBLOT_PLACE: Final = 18  # among what is held
-SUBLOT_TIMES: Final = 19  # how many losses it has replaced
-SUBLOT_WIDTH: Final = 20
+SUBLOT_WIDTH: Final = 16
+# Once everything is settled, in the places of what is not asked for any more: what is held, in cents, and its place.
+SUBLOT_HELD_COST: Final = SUBLOT_COST
+SUBLOT_HELD_CARRIED: Final = SUBLOT_CARRIED
+SUBLOT_PLACE: Final = SUBLOT_PREVIOUS
+#: What a check adds to SUBLOT_USED for each loss that it finds replaced.
+CHECKED: Final = 2
 
 POOL_EXACT: Final = 0
 POOL_CENTS: Final = 1
@@ -196,12 +198,12 @@ PIECE_START: Final = 14
 PIECE_MARKS: Final = 15
 #: PIECE_START of a short whose loss is long-term by IRC 1233(d).
 LONG_TERM_LOSS: Final = -1
-# In cents, once settled.
+# In cents, once settled; all but the first in the places of what is not asked for any more.
 PIECE_PROCEEDS: Final = 16
-PIECE_BASIS: Final = 17
-PIECE_DISALLOWED: Final = 18
-PIECE_PERMANENT: Final = 19
-PIECE_WIDTH: Final = 20
+PIECE_BASIS: Final = PIECE_COST
+PIECE_DISALLOWED: Final = PIECE_LAST_WASH
+PIECE_PERMANENT: Final = PIECE_NEXT_WAITING
+PIECE_WIDTH: Final = 17
 
 CLOSED: Final = 0
 #: Cash paid on shares that stay: a return of capital above basis, boot.

@@ -76,8 +76,6 @@ def new_sublot(book: Book, lot: int, units: int, cost: int, start: int) -> int:
     row[c.SUBLOT_WHOLE_UNITS], row[c.SUBLOT_WHOLE_COST] = units, cost
     row[c.SUBLOT_WHOLE_CARRIED], row[c.SUBLOT_WHOLE_RETURNED] = 0, 0
     row[c.SUBLOT_PREVIOUS], row[c.SUBLOT_NEXT], row[c.SUBLOT_MARKS] = c.NONE, c.NONE, 0
-    row[c.SUBLOT_HELD_COST], row[c.SUBLOT_HELD_CARRIED] = 0, 0
-    row[c.SUBLOT_PLACE], row[c.SUBLOT_TIMES] = c.NONE, 0
     return sublot
 
 

@@ -34,6 +34,8 @@ def settle(book: Book) -> None:
 
 def settle_held(book: Book) -> None:
     """Give what is still held its cents, position by position, in the order of its lots."""
+    for sublot in range(book.counts[c.SUBLOTS]):
+        book.sublots[sublot][c.SUBLOT_PLACE] = c.NONE
     place = 0
     for position in range(len(book.positions)):
         sign = -1 if book.positions[position][c.POSITION_SHORT] else 1
@@ -114,6 +116,7 @@ def weight(book: Book, piece: int) -> int:
 def settle_piece(book: Book, piece: int) -> None:
     """Proceeds, basis and what of the loss is disallowed."""
     row = book.pieces[piece]
+    row[c.PIECE_DISALLOWED], row[c.PIECE_PERMANENT] = 0, 0
     sublot = book.sublots[row[c.PIECE_SUBLOT]]
     lot, closed = book.lots[sublot[c.SUBLOT_LOT]], row[c.PIECE_PROCEEDS]
     carried = 0
