@@ -45,11 +45,6 @@ _ROWS_PER_FILL: Final = 24
 _MOST_ROWS_AT_FIRST: Final = 1 << 21
 
 
-def is_ira(kind: AccountKind) -> bool:
-    """Whether gains and losses of the account are nobody's taxable ones."""
-    return kind in _IRAS
-
-
 @dataclass(slots=True, eq=False)
 class HouseholdBook:
     """The tables of one household, and what their numbers stand for.
@@ -253,7 +248,7 @@ class HouseholdBook:
                 self._grow(name, max(len(table) * (_GROWTH if self.is_compiled else 2), used + need))
 
     def settle(self) -> None:
-        """Give everything its cents; `room` for the largest closing's pieces, and for what the checks may find."""
+        """Give everything its cents, with room for the largest closing and for what the checks may find."""
         counts = self.book.counts
         pieces = int(counts[c.PIECES])
         spare = {"heap": pieces, "events": 2 * pieces + int(counts[c.LOTS] + counts[c.WASHES] + counts[c.POOLS])}

@@ -267,7 +267,6 @@ REPLACEMENT_LAST: Final = 3
 SPOUSE_IS_PERMANENT: Final = 4
 HAS_WASH_SALES: Final = 5
 RESERVED_SCALE: Final = 6
-POLICIES: Final = 7
 
 #: Which unsettled points a row depends on, as bits; P1 is bit 0.
 (P1, P2, P3, P4, P5, P6, P7, P8) = (1 << point for point in range(8))
