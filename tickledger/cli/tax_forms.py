@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 from tickledger.cli.tax_summary import TaxReport
 from tickledger.domain.errors import Problem
 from tickledger.execution.clock import WallClock
-from tickledger.tax.form_8949 import BasisReporting, FormLine
+from tickledger.tax.form_8949 import BasisReporting
 from tickledger.tax.form_layouts import LAYOUTS, FormLayout, layout_for
 from tickledger.tax.form_pages import MANY_PAGES, FormPage, form_pages
 from tickledger.tax.form_rows import FormRow, form_rows
 from tickledger.tax.statement import Statement, statements, summary_row
 from tickledger.tax.txf import txf
-from tickledger.tax.whole_dollars import line_in_dollars
 
 if TYPE_CHECKING:
     from tickledger.reporting.irs_forms.form_8949_pdf import Head
@@ -45,11 +44,6 @@ class FormWishes:
     reporting: BasisReporting = BasisReporting.BASIS_REPORTED
     name: str = ""
     taxpayer_number: str = ""
-
-
-def as_printed(lines: Sequence[FormLine], wishes: FormWishes) -> tuple[FormLine, ...]:
-    """The rows to the cent, or in whole dollars where these are wished for."""
-    return tuple(map(line_in_dollars, lines)) if wishes.in_whole_dollars else tuple(lines)
 
 
 def write_forms(report: TaxReport, wishes: FormWishes, out: Path) -> list[Problem]:

@@ -1,12 +1,12 @@
 """What ``tickledger tax`` does: read the files, compute, write the tables, say what came of it."""
 
-import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from tickledger.cli import tax_files
 from tickledger.cli.console import err
 from tickledger.cli.file_rows import a_decimal
 from tickledger.cli.fills_file import read_fills
-from tickledger.cli.tax_forms import FormWishes, as_printed, write_forms
+from tickledger.cli.tax_forms import FormWishes, write_forms
 from tickledger.cli.tax_summary import TaxReport, print_summary, summary_of
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
@@ -23,14 +23,15 @@ from tickledger.domain.errors import ConfigurationError, Problem
 from tickledger.domain.lot import Lot
 from tickledger.execution.clock import WallClock
 from tickledger.reporting import tax_tables as tables
-from tickledger.reporting.tax_columns import gains_columns, wash_sales_columns
+from tickledger.reporting.tax_columns import form_8949_columns_of, gains_columns, lots_columns, wash_sales_columns
 from tickledger.tax.engine import collector_at_rest, compute
 from tickledger.tax.fills import Fill
-from tickledger.tax.form_columns import form_lines_of
+from tickledger.tax.form_8949 import WATERMARKS
+from tickledger.tax.form_columns import form_columns_of
 from tickledger.tax.households import DEFAULT_OWNER, taxpayers, with_unlisted
 from tickledger.tax.methods import Method, MethodSchedule
 from tickledger.tax.policies import Policies
-from tickledger.tax.schedule_d import Carryover, FilingStatus, schedule_d
+from tickledger.tax.schedule_d import Carryover, Filing, FilingStatus, added, schedule_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,23 +123,18 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
     )
     paid_out = {f"CA:{a.symbol}:{a.ex_date}" for a in inputs.actions if a.kind is CorporateActionKind.RETURN_OF_CAPITAL}
     told = wishes.forms.reporting
-    lines = tuple(
-        line
+    forms = tuple(
+        form_columns_of(columns, tax_year=wishes.tax_year, reporting=told, distributions=paid_out)
         for columns in selected
-        for line in form_lines_of(columns, tax_year=wishes.tax_year, mode=mode, reporting=told, distributions=paid_out)
     )
-    schedule = schedule_d(
-        lines,
-        tax_year=wishes.tax_year,
-        carryover=inputs.carryover,
-        filing_status=wishes.filing_status,
-        taxable_income=taxable_income,
-        mode=mode,
-        in_whole_dollars=wishes.forms.in_whole_dollars,
+    in_whole_dollars = wishes.forms.in_whole_dollars
+    filing = Filing(
+        wishes.tax_year, wishes.filing_status, inputs.carryover, taxable_income, in_whole_dollars=in_whole_dollars
     )
-    lines = as_printed(lines, wishes.forms)
+    totals = added(form.totals(in_whole_dollars=in_whole_dollars) for form in forms)
+    schedule = schedule_of(totals, filing, watermark=WATERMARKS[mode])
     problems = (*inputs.problems, *passed_over, *(_in_file(problem, inputs) for problem in result.problems))
-    return TaxReport(taxpayer, mode, result, selected, lines, schedule, problems)
+    return TaxReport(taxpayer, mode, result, forms, schedule, problems, in_whole_dollars=in_whole_dollars)
 
 
 def _in_file(problem: Problem, inputs: _Inputs) -> Problem:
@@ -233,12 +229,13 @@ def _taxable_income(text: str | None) -> Decimal | None:
 def _write(report: TaxReport, out: Path) -> None:
     """The five files of the result."""
     out.mkdir(parents=True, exist_ok=True)
-    marked = report.schedule.watermark is not None
-    lines = tables.form_8949_rows(report.lines, with_watermark=marked)
-    _write_arrow(out / "gains.csv", tables.GAIN_COLUMNS, map(gains_columns, report.selected))
-    _write_arrow(out / "wash_sales.csv", tables.WASH_SALE_COLUMNS, map(wash_sales_columns, report.selected))
-    _write_csv(out / "lots.csv", tables.LOT_COLUMNS, tables.lots_rows(report.result.open_lots))
-    _write_csv(out / "form_8949.csv", tables.form_8949_columns(with_watermark=marked), lines)
+    _write_table(out / "gains.csv", tables.GAIN_COLUMNS, map(gains_columns, report.selected))
+    _write_table(out / "wash_sales.csv", tables.WASH_SALE_COLUMNS, map(wash_sales_columns, report.selected))
+    _write_table(out / "lots.csv", tables.LOT_COLUMNS, map(lots_columns, report.result.households))
+    mark = report.schedule.watermark
+    form = partial(form_8949_columns_of, in_whole_dollars=report.in_whole_dollars, watermark=mark)
+    header = tables.form_8949_columns(with_watermark=mark is not None)
+    _write_table(out / "form_8949.csv", header, map(form, report.forms))
     schedule = {
         "taxpayer": report.taxpayer,
         "mode": str(report.mode),
@@ -249,7 +246,7 @@ def _write(report: TaxReport, out: Path) -> None:
     (out / "schedule_d.json").write_text(json.dumps(schedule, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_arrow(path: Path, columns: Sequence[str], tables_of: Iterable["pa.Table"]) -> None:
+def _write_table(path: Path, columns: Sequence[str], tables_of: Iterable["pa.Table"]) -> None:
     """Write tables below one header, as fast as a library can."""
     import polars as pl
 
@@ -259,10 +256,3 @@ def _write_arrow(path: Path, columns: Sequence[str], tables_of: Iterable["pa.Tab
             frame = pl.from_arrow(table)
             if isinstance(frame, pl.DataFrame):
                 frame.write_csv(file, include_header=False)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

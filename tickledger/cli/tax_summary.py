@@ -16,27 +16,40 @@ from tickledger.domain.errors import Problem
 from tickledger.domain.lot import RealizedGain
 from tickledger.tax.cents import as_decimal
 from tickledger.tax.form_8949 import FormLine
+from tickledger.tax.form_columns import FormColumns
 from tickledger.tax.gains import gain_rows
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result import TaxResult
 from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.schedule_d import ScheduleD
+from tickledger.tax.whole_dollars import line_in_dollars
 
 
 @dataclass(frozen=True)
 class TaxReport:
     """Everything one run concluded, for one taxpayer and one mode.
 
-    `selected` has the gains of the year's forms as columns, `gains` the same as rows, made when they are asked for.
+    `forms` has the rows of Form 8949 as columns, one of each household; rows are made when they are asked for.
     """
 
     taxpayer: str
     mode: Mode
     result: TaxResult
-    selected: tuple[HouseholdColumns, ...]
-    lines: tuple[FormLine, ...]
+    forms: tuple[FormColumns, ...]
     schedule: ScheduleD
     problems: tuple[Problem, ...]
+    in_whole_dollars: bool = False
+
+    @property
+    def selected(self) -> tuple[HouseholdColumns, ...]:
+        """The gains of the year's forms as columns."""
+        return tuple(form.household for form in self.forms)
+
+    @cached_property
+    def lines(self) -> tuple[FormLine, ...]:
+        """The rows of Form 8949 as they are printed, in whole dollars where these were wished for."""
+        lines = (line for form in self.forms for line in form.lines(mode=self.mode))
+        return tuple(map(line_in_dollars, lines) if self.in_whole_dollars else lines)
 
     @cached_property
     def gains(self) -> tuple[RealizedGain, ...]:
@@ -91,7 +104,7 @@ def summary_of(report: TaxReport, out: Path) -> Summary:
         long_term=total("long_term"),
         disallowed_loss=total("disallowed_loss"),
         permanently_disallowed=total("permanently_disallowed"),
-        form_rows=len(report.lines),
+        form_rows=sum(map(len, report.forms)),
         open_lots=sum(len(columns.held) for columns in report.result.households),
         provisional=sum(of["provisional"] for of in sums),
         open_until=date.fromordinal(last) if last else None,

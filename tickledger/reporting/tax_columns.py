@@ -1,27 +1,36 @@
-"""gains.csv and wash_sales.csv as Arrow tables straight from the engine's columns, for histories of any length.
+"""gains.csv and the other tables as Arrow tables straight from the engine's columns, for histories of any length.
 
 The columns and their formats are those of `tax_tables`, which makes the same tables from rows.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tickledger.reporting.tax_tables import GAIN_COLUMNS, WASH_SALE_COLUMNS, plain
+from tickledger.reporting.tax_tables import (
+    GAIN_COLUMNS,
+    LOT_COLUMNS,
+    WASH_SALE_COLUMNS,
+    form_8949_columns,
+    plain,
+)
 from tickledger.tax.cents import as_decimal
 from tickledger.tax.column_values import Numbers, at, shares, years_of
+from tickledger.tax.form_columns import FormColumns
 from tickledger.tax.gains import marked
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.wash_sales import RULES
+from tickledger.tax.whole_dollars import nearest_dollars
 
 _FIRST_OF_1970: Final = 719163
 _MONEY: Final = pa.decimal128(38, 2)
 _WORD: Final = np.int64(63)
 _MARKS: Final = 256
+_DOLLAR_CENTS: Final = 100
 
 
 def gains_columns(columns: HouseholdColumns) -> pa.Table:
@@ -52,6 +61,53 @@ def gains_columns(columns: HouseholdColumns) -> pa.Table:
     return pa.table(dict(zip(GAIN_COLUMNS, made, strict=True)))
 
 
+def lots_columns(columns: HouseholdColumns) -> pa.Table:
+    """lots.csv: what is still open, in order."""
+    held, book = columns.held, columns.book
+    lots, position = columns.of_held(c.SUBLOT_LOT), columns.sublot_position[held]
+    units = columns.of_held(c.SUBLOT_UNITS)
+    original, adjusted = columns.held_basis
+    made = (
+        _ids(columns.lot_ids_of(held)),
+        _texts(columns.opening_texts, columns.place_of(at(columns.lots, lots, c.LOT_FILL))),
+        _texts(book.account_ids, position),
+        _texts(book.symbols, position),
+        _shares(np.where(position % 2 == 1, -units, units), book.share_units),
+        _dates(at(columns.lots, lots, c.LOT_ACQUIRED)),
+        _dates(columns.of_held(c.SUBLOT_START)),
+        _money(original),
+        _money(adjusted),
+    )
+    return pa.table(dict(zip(LOT_COLUMNS, made, strict=True)))
+
+
+def form_8949_columns_of(
+    form: FormColumns, *, in_whole_dollars: bool = False, watermark: str | None = None
+) -> pa.Table:
+    """form_8949.csv; the column of the watermark is there where there is one."""
+    household, money = form.household, _dollars if in_whole_dollars else _money
+    proceeds, basis, disallowed = form.proceeds, form.basis, form.disallowed
+    if in_whole_dollars:
+        proceeds, basis, disallowed = map(nearest_dollars, (proceeds, basis, disallowed))
+    made = [
+        _texts(form.boxes, form.box),
+        _texts(*form.descriptions()),
+        _dates(form.of_first(household.acquired)),
+        _dates(form.of_first(household.sold)),
+        money(proceeds),
+        money(basis),
+        _texts(("", "W"), form.is_coded),
+        money(disallowed),
+        money(proceeds - basis + disallowed),
+        _texts(("false", "true"), form.is_direct),
+        _joined(household.gain_ids[form.gains], form.offsets),
+    ]
+    if watermark is not None:
+        made.append(_texts((watermark,), np.zeros(len(form), dtype=np.int64)))
+    names = form_8949_columns(with_watermark=watermark is not None)
+    return pa.table(dict(zip(names, made, strict=True)))
+
+
 def wash_sales_columns(columns: HouseholdColumns) -> pa.Table:
     """wash_sales.csv, by gain, in the order in which the replacements were found."""
     rows = columns.wash_rows
@@ -74,10 +130,23 @@ def wash_sales_columns(columns: HouseholdColumns) -> pa.Table:
 
 def _ids(ids: npt.NDArray[np.bytes_]) -> pa.Array:
     """ASCII texts of one width."""
-    width = ids.dtype.itemsize
-    offsets = np.arange(0, width * (len(ids) + 1), width, dtype=np.int64)
-    data = np.ascontiguousarray(ids).tobytes()
-    return pa.LargeStringArray.from_buffers(len(ids), pa.py_buffer(offsets.tobytes()), pa.py_buffer(data))
+    return _strings(np.ascontiguousarray(ids).view(np.uint8), np.arange(len(ids) + 1) * ids.dtype.itemsize)
+
+
+def _joined(ids: npt.NDArray[np.bytes_], offsets: Numbers) -> pa.Array:
+    """The ids between one offset and the next, with semicolons between them; each row has one at least."""
+    width = ids.dtype.itemsize + 1
+    table = np.empty((len(ids), width), dtype=np.uint8)
+    table[:, 0] = ord(";")
+    table[:, 1:] = ids.view(np.uint8).reshape(len(ids), width - 1)
+    is_kept = np.ones(table.shape, dtype=bool)
+    is_kept[offsets[:-1], 0] = False
+    return _strings(table[is_kept], offsets * width - np.arange(len(offsets)))
+
+
+def _strings(data: npt.NDArray[Any], offsets: Numbers) -> pa.Array:
+    starts = pa.py_buffer(offsets.astype(np.int64, copy=False))
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, starts, pa.py_buffer(data))
 
 
 def _texts(texts: Sequence[str], places: Numbers) -> pa.Array:
@@ -97,7 +166,12 @@ def _money(cents: Numbers) -> pa.Array:
     parts = np.empty((len(cents), 2), dtype=np.int64)
     parts[:, 0] = cents
     parts[:, 1] = cents >> _WORD
-    return pa.Array.from_buffers(_MONEY, len(cents), [None, pa.py_buffer(parts.tobytes())])
+    return pa.Array.from_buffers(_MONEY, len(cents), [None, pa.py_buffer(parts)])
+
+
+def _dollars(cents: Numbers) -> pa.Array:
+    """Cents that are whole dollars, without the cents."""
+    return pa.array((cents // _DOLLAR_CENTS).tolist(), pa.decimal128(38, 0))
 
 
 def _shares(units: Numbers, share_units: int) -> pa.Array:

@@ -41,7 +41,7 @@ _ROW: Final = attrgetter(
 )
 _LONG_BOXES: Final = SECURITY_BOXES["II"] + DIGITAL_BOXES["II"]
 #: Boxes whose rows may go straight to lines 1a and 8a of Schedule D (instructions, Exception 1).
-_DIRECT_BOXES: Final = frozenset("ADGJ")
+DIRECT_BOXES: Final = frozenset("ADGJ")
 _UNITS: Final[Mapping[AssetClass, str]] = {
     AssetClass.OPTION: "contracts ",
     AssetClass.INDEX_OPTION: "contracts ",
@@ -128,9 +128,7 @@ def boxes_of(tax_year: int, reporting: BasisReporting) -> tuple[tuple[str, str],
 class FormRowParts:
     """What the pieces of a row add up to; amounts are positive where `FormLine` has them so."""
 
-    symbol: str
-    asset_class: AssetClass
-    quantity: Decimal
+    description: str
     acquired_date: date
     sold_date: date
     proceeds: Decimal
@@ -140,17 +138,20 @@ class FormRowParts:
     gain_ids: tuple[str, ...]
 
 
+def description_of(quantity: Decimal, symbol: str, asset_class: AssetClass) -> str:
+    """Column (a), such as ``100 sh. IBM``."""
+    return f"{quantity.normalize():f} {_UNITS.get(asset_class, 'sh. ')}{symbol}"
+
+
 def line_of(parts: FormRowParts, *, box: str, watermark: str | None) -> FormLine:
     """The row that the parts make in a box."""
-    quantity = parts.quantity.normalize()
-    description = f"{quantity:f} {_UNITS.get(parts.asset_class, 'sh. ')}{parts.symbol}"
     return FormLine(
         # What the gains say is in their ids; the rest of the row follows from them.
-        line_id=text_id("line", " ".join((box, str(watermark), description, *parts.gain_ids))),
+        line_id=text_id("line", " ".join((box, str(watermark), parts.description, *parts.gain_ids))),
         tax_year=parts.sold_date.year,
         part="II" if box in _LONG_BOXES else "I",
         box=box,
-        description=description,
+        description=parts.description,
         date_acquired=parts.acquired_date,
         date_sold=parts.sold_date,
         proceeds=parts.proceeds,
@@ -158,7 +159,7 @@ def line_of(parts: FormRowParts, *, box: str, watermark: str | None) -> FormLine
         codes=parts.codes,
         adjustment=parts.disallowed_loss,
         gain_loss=parts.proceeds - parts.basis + parts.disallowed_loss,
-        direct_entry=box in _DIRECT_BOXES and not parts.codes,
+        direct_entry=box in DIRECT_BOXES and not parts.codes,
         gain_ids=parts.gain_ids,
         watermark=watermark,
     )
@@ -167,9 +168,7 @@ def line_of(parts: FormRowParts, *, box: str, watermark: str | None) -> FormLine
 def _parts(pieces: Sequence[RealizedGain]) -> FormRowParts:
     first = pieces[0]
     return FormRowParts(
-        symbol=first.symbol,
-        asset_class=first.asset_class,
-        quantity=_total("quantity", pieces),
+        description=description_of(_total("quantity", pieces), first.symbol, first.asset_class),
         acquired_date=first.acquired_date,
         sold_date=first.sold_date,
         proceeds=_total("proceeds", pieces),

@@ -6,10 +6,11 @@ from decimal import Decimal
 import numpy as np
 
 from tickledger.domain.lot import Lot, RealizedGain, Term, WashSale
+from tickledger.tax.book_columns import ASSET_CLASSES
 from tickledger.tax.cents import as_decimal
-from tickledger.tax.column_values import Numbers, day, nearest_cents, shares
+from tickledger.tax.column_values import Numbers, day, shares
 from tickledger.tax.kernel import columns as c
-from tickledger.tax.result_columns import ASSET_CLASSES, CLOSED_BY, HouseholdColumns
+from tickledger.tax.result_columns import CLOSED_BY, HouseholdColumns
 from tickledger.tax.wash_sales import RULES
 
 
@@ -114,13 +115,10 @@ def _carriers(columns: HouseholdColumns) -> list[str | None]:
 
 def open_lot_rows(columns: HouseholdColumns) -> Iterator[Lot]:
     """What is still held, each under the id of the lot it is left of."""
-    rows, held = columns.sublots[columns.held], columns.held
-    carried, cost = rows[:, c.SUBLOT_HELD_CARRIED], rows[:, c.SUBLOT_HELD_COST]
-    is_short = columns.sublot_position[held] % 2 == 1
-    adjusted = [c - d if s else c + d for c, d, s in zip(cost.tolist(), carried.tolist(), is_short, strict=True)]
-    original = [c + r for c, r in zip(cost.tolist(), nearest_cents(rows[:, c.SUBLOT_RETURNED]).tolist(), strict=True)]
-    ids = columns.lot_ids_of(held)
-    yield from _lots(columns, held, text_list(ids), rows[:, c.SUBLOT_UNITS].tolist(), (original, adjusted))
+    original, adjusted = columns.held_basis
+    ids = text_list(columns.lot_ids_of(columns.held))
+    units = columns.of_held(c.SUBLOT_UNITS).tolist()
+    yield from _lots(columns, columns.held, ids, units, (original.tolist(), adjusted.tolist()))
 
 
 def lot_rows(columns: HouseholdColumns) -> Iterator[Lot]:

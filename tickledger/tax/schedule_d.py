@@ -5,6 +5,7 @@ Instructions for Schedule D (2025); lines keep their numbers since 2013. Amounts
 and 19 come from forms that nothing here knows of and count as blank.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,7 +23,8 @@ ZERO: Final = Decimal("0.00")
 _LINE_OF_BOX: Final[Mapping[str, str]] = dict(
     zip("ABCGHIDEFJKL", ("1b", "2", "3", "1b", "2", "3", "8b", "9", "10", "8b", "9", "10"), strict=True)
 )
-_DIRECT_LINE: Final[Mapping[str, str]] = {"I": "1a", "II": "8a"}
+#: Of short-term and of long-term boxes.
+_DIRECT_LINE: Final = ("1a", "8a")
 _ASSUMED_INCOME: Final = "taxable income (Form 1040, line 15) is not below zero"
 SHORT_LINES: Final = ("1a", "1b", "2", "3")
 LONG_LINES: Final = ("8a", "8b", "9", "10")
@@ -50,6 +52,19 @@ class Columns:
     adjustment: Decimal = ZERO
     gain_loss: Decimal = ZERO
 
+    def plus(self, other: "Columns") -> "Columns":
+        """Both added up."""
+        return Columns(
+            proceeds=self.proceeds + other.proceeds,
+            basis=self.basis + other.basis,
+            adjustment=self.adjustment + other.adjustment,
+            gain_loss=self.gain_loss + other.gain_loss,
+        )
+
+
+#: What rows add up to, by box and whether they may go straight to Schedule D.
+Totals = Mapping[tuple[str, bool], Columns]
+
 
 @dataclass(frozen=True, slots=True)
 class Carryover:
@@ -57,6 +72,17 @@ class Carryover:
 
     short_term: Decimal = ZERO
     long_term: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What a schedule rests on beside the rows; see `schedule_d`."""
+
+    tax_year: int
+    filing_status: FilingStatus = FilingStatus.OTHER
+    carryover: Carryover = field(default_factory=Carryover)
+    taxable_income: Decimal | None = None
+    in_whole_dollars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +160,57 @@ def schedule_d(
     `lines` are to the cent also where the schedule is `in_whole_dollars`.
     """
     rows = [line for line in lines if line.tax_year == tax_year]
-    rounded = nearest_dollar if in_whole_dollars else round_cents
-    carried = Carryover() if carryover is None else carryover
-    carried = Carryover(rounded(carried.short_term), rounded(carried.long_term))
-    totals = _totals_in_dollars(rows) if in_whole_dollars else _totals(rows)
-    results = {name: rounded(amount) for name, amount in _results(totals, carried, filing_status).items()}
-    # Line 15 of Form 1040 already has the loss of line 21 taken off, so zero uses all of it.
-    income = rounded(ZERO if taxable_income is None else taxable_income)
-    return ScheduleD(
-        tax_year=tax_year,
-        lines=totals,
-        results=results,
-        carryover=carryover_worksheet(results, taxable_income=income),
+    return schedule_of(
+        totals_of(rows, in_whole_dollars=in_whole_dollars),
+        Filing(tax_year, filing_status, carryover or Carryover(), taxable_income, in_whole_dollars=in_whole_dollars),
         watermark=_watermark(rows, mode),
         line_ids=tuple(row.line_id for row in rows),
-        assumptions=(_ASSUMED_INCOME,) if taxable_income is None and results["21"] else (),
     )
+
+
+def schedule_of(totals: Totals, filing: Filing, *, watermark: str | None, line_ids: tuple[str, ...] = ()) -> ScheduleD:
+    """The Schedule D of what the rows of each box add up to; `line_ids` are the rows, where they are told."""
+    rounded = nearest_dollar if filing.in_whole_dollars else round_cents
+    carried = Carryover(rounded(filing.carryover.short_term), rounded(filing.carryover.long_term))
+    lines = {name: Columns() for name in (*SHORT_LINES, *LONG_LINES)}
+    for (box, is_direct), total in totals.items():
+        name = _LINE_OF_BOX[box]
+        name = _DIRECT_LINE[name in LONG_LINES] if is_direct else name
+        lines[name] = lines[name].plus(total)
+    if filing.in_whole_dollars:
+        # Lines 1a and 8a add up cents and round the total (instructions, p. 9); the others add up rounded rows.
+        lines = {name: _in_dollars(line) for name, line in lines.items()}
+    results = {name: rounded(amount) for name, amount in _results(lines, carried, filing.filing_status).items()}
+    # Line 15 of Form 1040 already has the loss of line 21 taken off, so zero uses all of it.
+    income = rounded(ZERO if filing.taxable_income is None else filing.taxable_income)
+    return ScheduleD(
+        tax_year=filing.tax_year,
+        lines=lines,
+        results=results,
+        carryover=carryover_worksheet(results, taxable_income=income),
+        watermark=watermark,
+        line_ids=line_ids,
+        assumptions=(_ASSUMED_INCOME,) if filing.taxable_income is None and results["21"] else (),
+    )
+
+
+def totals_of(rows: Iterable[FormLine], *, in_whole_dollars: bool = False) -> Totals:
+    """What the rows of each box add up to, rounded before where they are on the form and that is in whole dollars."""
+    totals: defaultdict[tuple[str, bool], Columns] = defaultdict(Columns)
+    for row in rows:
+        line = line_in_dollars(row) if in_whole_dollars and not row.direct_entry else row
+        key = row.box, row.direct_entry
+        totals[key] = totals[key].plus(Columns(line.proceeds, line.basis, line.adjustment, line.gain_loss))
+    return totals
+
+
+def added(several: Iterable[Totals]) -> Totals:
+    """The totals of several households' rows together."""
+    totals: defaultdict[tuple[str, bool], Columns] = defaultdict(Columns)
+    for of_one in several:
+        for key, columns in of_one.items():
+            totals[key] = totals[key].plus(columns)
+    return totals
 
 
 def _watermark(rows: Sequence[FormLine], mode: Mode | None) -> str | None:
@@ -157,26 +218,6 @@ def _watermark(rows: Sequence[FormLine], mode: Mode | None) -> str | None:
     if len(found) > 1:
         raise ValueError(f"expected the rows of accounts of one mode, found {sorted(map(str, found))}")
     return found.pop() if found else None
-
-
-def _totals(rows: Iterable[FormLine]) -> dict[str, Columns]:
-    totals = {name: Columns() for name in (*SHORT_LINES, *LONG_LINES)}
-    for row in rows:
-        name = _DIRECT_LINE[row.part] if row.direct_entry else _LINE_OF_BOX[row.box]
-        line = totals[name]
-        totals[name] = Columns(
-            proceeds=line.proceeds + row.proceeds,
-            basis=line.basis + row.basis,
-            adjustment=line.adjustment + row.adjustment,
-            gain_loss=line.gain_loss + row.gain_loss,
-        )
-    return totals
-
-
-def _totals_in_dollars(rows: Sequence[FormLine]) -> dict[str, Columns]:
-    """Lines 1a and 8a add up cents and round the total (instructions, p. 9); the others add up rounded rows."""
-    totals = _totals(row if row.direct_entry else line_in_dollars(row) for row in rows)
-    return {name: _in_dollars(line) for name, line in totals.items()}
 
 
 def _in_dollars(line: Columns) -> Columns:
