@@ -7,7 +7,7 @@ other programs are those that were measured on the same histories, once, on anot
 import random
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -61,7 +61,7 @@ def dense_history(fills: int, path: Path, *, seed: int = 5) -> None:
             file.write(f"{name},U1,{symbol},{side},{quantity},{price[symbol]:.2f},1.00,{day}\n")
 
 
-def read(path: Path) -> list[Fill]:
+def read(path: Path) -> Sequence[Fill]:
     """The fills of such a history."""
     return read_fills(path, today=date(2026, 1, 1)).fills
 
@@ -204,7 +204,7 @@ def warm(folder: Path) -> None:
     full_command(path, folder / "warm")
 
 
-def interpreted(fills: list[Fill]) -> float:
+def interpreted(fills: Sequence[Fill]) -> float:
     """CPU seconds of the interpreted kernel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(book_building, "WORTH_COMPILING", 10**9)

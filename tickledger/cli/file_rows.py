@@ -11,10 +11,16 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tickledger.domain.errors import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
 
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -66,28 +72,33 @@ class FileRow:
         self.problems.append(Problem(self.where, expected, found, row=self.row, column=column))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileRows:
     """The rows of a file, and what is wrong with the file beyond single cells.
 
-    `cells` has the texts of each row under `names`, required columns first; `lines` where in the file it stands.
+    `columns` has the texts under `names`, required columns first; `lines` where in the file each row stands.
     """
 
     where: str
     names: Sequence[str]
-    cells: Sequence[Sequence[str]]
-    lines: Sequence[int]
+    columns: Sequence["pa.Array"]
+    lines: "npt.NDArray[np.int64]"
     problems: tuple[Problem, ...]
+
+    @cached_property
+    def cells(self) -> Sequence[Sequence[str]]:
+        """The texts of each row."""
+        return list(zip(*(column.to_pylist() for column in self.columns), strict=True))
 
     def row(self, number: int) -> FileRow:
         """One row, to be read cell by cell."""
-        return FileRow(self.where, self.lines[number], dict(zip(self.names, self.cells[number], strict=True)))
+        return FileRow(self.where, int(self.lines[number]), dict(zip(self.names, self.cells[number], strict=True)))
 
     def __len__(self) -> int:
-        return len(self.cells)
+        return len(self.lines)
 
     def __iter__(self) -> Iterator[FileRow]:
-        return (self.row(number) for number in range(len(self.cells)))
+        return (self.row(number) for number in range(len(self)))
 
 
 def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> FileRows:
@@ -98,12 +109,11 @@ def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = 
 
     table = read_table(path, required=required, optional=optional)
     names = [name for name in (*required, *optional) if name in table.columns]
-    columns = [trimmed(table.columns[name]).to_pylist() for name in names]
     return FileRows(
         table.where,
         names,
-        list(zip(*columns, strict=True)),
-        table.rows.tolist(),
+        [trimmed(table.columns[name]) for name in names],
+        table.rows,
         (*table.warnings, *(reject.problem for reject in table.rejects)),
     )
 

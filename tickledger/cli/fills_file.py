@@ -3,19 +3,29 @@
 The reader is total, as those of `tickledger.cli.tax_files` are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from tickledger.cli.file_rows import FileRow, a_date, a_decimal, a_text, above_zero, not_negative, read_rows
+import numpy as np
+
+from tickledger.cli.file_rows import FileRow, FileRows, a_date, a_decimal, a_text, above_zero, not_negative, read_rows
 from tickledger.domain.errors import Problem
 from tickledger.domain.instrument import AssetClass, OptionContract, OptionRight
+from tickledger.tax.fill_columns import NUMBER_OF_SIDE
+from tickledger.tax.fill_table import Coded, FillTable
 from tickledger.tax.fills import Fill, FillSide, LotChoice
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
+Value = TypeVar("Value")
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _ZERO: Final = Decimal(0)
@@ -59,7 +69,7 @@ _MORE_FILL_COLUMNS: Final = (
 class FillsFile:
     """The fills of a file; `left_out` are the symbols (and underlyings) of rows that cannot be used."""
 
-    fills: list[Fill] = field(default_factory=list)
+    fills: Sequence[Fill] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
 
@@ -68,20 +78,66 @@ def read_fills(path: Path, *, today: date) -> FillsFile:
     """The fills of `fills.csv`; none may be dated after `today`, the New York date."""
     rows = read_rows(path, required=_FILL_COLUMNS, optional=_MORE_FILL_COLUMNS)
     result = FillsFile(problems=list(rows.problems))
+    table = plain_trades(rows, today=today)
+    if table is not None:
+        result.fills = table
+        return result
+    fills: list[Fill] = []
+    result.fills = fills
     for number, cells in enumerate(rows.cells):
         # Most rows are plain trades without a defect; all others are read cell by cell, for the messages.
-        fill = _plain_trade(cells, line=rows.lines[number], today=today)
+        fill = _plain_trade(cells, line=int(rows.lines[number]), today=today)
         if fill is not None:
-            result.fills.append(fill)
+            fills.append(fill)
             continue
         row = rows.row(number)
         fill = _fill(row, today=today)
         if not row.problems:
-            result.fills.append(fill)
+            fills.append(fill)
         else:
             result.problems += row.problems
             result.left_out |= {name for name in (row.text("symbol"), row.text("underlying")) if name}
     return result
+
+
+def plain_trades(rows: FileRows, *, today: date) -> FillTable | None:
+    """The rows as a table; None where anything is out of the ordinary in one of them."""
+    import pyarrow.compute as pc
+
+    execution, order, account, symbol, side, size, price, costs, executed = rows.columns[: len(_FILL_COLUMNS)]
+    is_filled = any(pc.any(pc.not_equal(column, "")).as_py() for column in rows.columns[len(_FILL_COLUMNS) :])
+    if is_filled or pc.count_distinct(execution).as_py() < len(rows):
+        return None
+    order = pc.if_else(pc.equal(order, ""), execution, order)
+    try:
+        table = FillTable(
+            execution_ids=execution.to_numpy(zero_copy_only=False),
+            order=_coded(order, a_text),
+            account=_coded(account, a_text),
+            symbol=_coded(symbol, a_text),
+            side=_side_numbers(side),
+            quantity=_coded(size, above_zero),
+            price=_coded(price, not_negative),
+            commission=_coded(costs, a_decimal),
+            executed=_coded(executed, _executed),
+            row=rows.lines,
+        )
+    except (ValueError, ArithmeticError, KeyError):
+        return None
+    is_known = "" not in table.execution_ids and all(day <= today for day, _ in table.executed.values)
+    return table if is_known else None
+
+
+def _coded(column: "pa.Array", parse: Callable[[str], Value]) -> Coded[Value]:
+    """A column with each of its texts understood once."""
+    encoded = column.dictionary_encode()
+    places = encoded.indices.to_numpy(zero_copy_only=False).astype("int64")
+    return Coded([parse(text) for text in encoded.dictionary.to_pylist()], places)
+
+
+def _side_numbers(column: "pa.Array") -> "npt.NDArray[np.int64]":
+    coded = _coded(column, lambda text: NUMBER_OF_SIDE[_PLAIN_SIDES[text]])
+    return np.array(coded.values, dtype=np.int64)[coded.places]
 
 
 def _plain_trade(cells: Sequence[str], *, line: int, today: date) -> Fill | None:

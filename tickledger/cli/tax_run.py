@@ -25,6 +25,7 @@ from tickledger.execution.clock import WallClock
 from tickledger.reporting import tax_tables as tables
 from tickledger.reporting.tax_columns import form_8949_columns_of, gains_columns, lots_columns, wash_sales_columns
 from tickledger.tax.engine import collector_at_rest, compute
+from tickledger.tax.fill_table import FillTable
 from tickledger.tax.fills import Fill
 from tickledger.tax.form_8949 import WATERMARKS
 from tickledger.tax.form_columns import form_columns_of
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 #: Real money first; forms never mix modes.
 _MODES: Final = (Mode.LIVE, Mode.PAPER, Mode.SIMULATED)
+
+
+_ROWS_AT_ONCE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Wishes:
 class _Inputs:
     """What the files say."""
 
-    fills: list[Fill] = field(default_factory=list)
+    fills: Sequence[Fill] = ()
     accounts: list[Account] = field(default_factory=list)
     methods: dict[str, list[tuple[date, Method]]] = field(default_factory=dict)
     actions: list[CorporateAction] = field(default_factory=list)
@@ -102,7 +106,7 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
 
 
 def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_income: Decimal | None) -> TaxReport:
-    everyone = with_unlisted(inputs.accounts, [fill.account_id for fill in inputs.fills])
+    everyone = with_unlisted(inputs.accounts, _account_ids(inputs.fills))
     taxpayer = _taxpayer(wishes.taxpayer, everyone)
     mode, own, passed_over = _accounts_on_the_form(everyone, taxpayer)
     result = compute(
@@ -137,6 +141,10 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
     return TaxReport(taxpayer, mode, result, forms, schedule, problems, in_whole_dollars=in_whole_dollars)
 
 
+def _account_ids(fills: Sequence[Fill]) -> Iterable[str]:
+    return fills.account_ids if isinstance(fills, FillTable) else [fill.account_id for fill in fills]
+
+
 def _in_file(problem: Problem, inputs: _Inputs) -> Problem:
     """A problem of a corporate action with the file and the row that the action stands in."""
     place = inputs.action_rows.get(problem.where)
@@ -154,7 +162,8 @@ def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
         of_accounts = tax_files.read_accounts(files.accounts)
         inputs.accounts, inputs.methods = of_accounts.accounts, of_accounts.methods
         inputs.problems += of_accounts.problems
-        inputs.left_out |= {fill.symbol for fill in inputs.fills if fill.account_id in of_accounts.left_out}
+        if of_accounts.left_out:
+            inputs.left_out |= {fill.symbol for fill in inputs.fills if fill.account_id in of_accounts.left_out}
     if files.corporate_actions is not None:
         of_actions = tax_files.read_corporate_actions(files.corporate_actions)
         inputs.actions = of_actions.actions
@@ -253,6 +262,8 @@ def _write_table(path: Path, columns: Sequence[str], tables_of: Iterable["pa.Tab
     with path.open("wb") as file:
         file.write((",".join(columns) + "\n").encode())
         for table in tables_of:
-            frame = pl.from_arrow(table)
-            if isinstance(frame, pl.DataFrame):
-                frame.write_csv(file, include_header=False)
+            # Part by part, so that long tables are not in memory twice.
+            for start in range(0, len(table), _ROWS_AT_ONCE):
+                frame = pl.from_arrow(table.slice(start, _ROWS_AT_ONCE))
+                if isinstance(frame, pl.DataFrame):
+                    frame.write_csv(file, include_header=False)

@@ -18,13 +18,12 @@ from tickledger.reporting.tax_tables import (
     plain,
 )
 from tickledger.tax.cents import as_decimal
-from tickledger.tax.column_values import Numbers, at, shares, years_of
+from tickledger.tax.column_values import Numbers, at, nearest_dollars, shares, years_of
 from tickledger.tax.form_columns import FormColumns
 from tickledger.tax.gains import marked
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.wash_sales import RULES
-from tickledger.tax.whole_dollars import nearest_dollars
 
 _FIRST_OF_1970: Final = 719163
 _MONEY: Final = pa.decimal128(38, 2)

@@ -40,8 +40,9 @@ _ORDERINGS: Final[Mapping[Method, int]] = {
 }
 _ROWS_AT_FIRST: Final = 64
 _GROWTH: Final = 4
-#: Rows that a dense history makes of a fill; what is not used of a table costs nothing.
+#: Rows that a dense history makes of a fill: the longer, the more; at first there is room for this many at most.
 _ROWS_PER_FILL: Final = 24
+_FILLS_PER_ROW: Final = 1_000
 _MOST_ROWS_AT_FIRST: Final = 1 << 21
 
 
@@ -299,12 +300,13 @@ def empty_book(*, policies: Policies, has_wash_sales: bool, reserved_scale: int,
         int(has_wash_sales),
         reserved_scale,
     ]
-    rows = max(_ROWS_AT_FIRST, fills)
+    rows = dict.fromkeys(c.GROWING, 2 * fills if is_compiled else max(_ROWS_AT_FIRST, fills))
     if is_compiled:
-        rows = max(2 * fills, min(_ROWS_PER_FILL * fills, _MOST_ROWS_AT_FIRST))
+        rows_per_fill = min(fills // _FILLS_PER_ROW, _ROWS_PER_FILL)
+        dense = max(2 * fills, min(rows_per_fill * fills, _MOST_ROWS_AT_FIRST))
+        rows |= dict.fromkeys(("sublots", "pools", "pieces", "washes"), dense)
     tables: dict[str, Any] = {
-        name: new_table(rows if name in c.GROWING else 0, width, is_compiled=is_compiled)
-        for name, width in c.WIDTHS.items()
+        name: new_table(rows.get(name, 0), width, is_compiled=is_compiled) for name, width in c.WIDTHS.items()
     }
     return Book(
         **tables,

@@ -76,7 +76,7 @@ def new_book(
             fills=len(columns),
         ),
         methods_used=setting.methods.used(setting.accounts),
-        contracts={fill.symbol: fill.contract for fill in columns.fills if fill.contract is not None},
+        contracts=dict(columns.contracts),
         asset_classes=dict(setting.asset_classes),
     )
     for symbol in setting.left_out:
@@ -103,7 +103,7 @@ def fits(columns: FillColumns, setting: Setting) -> bool:
         family = setting.ratios.family(lot.symbol)
         money[family] += sum(abs(to_units(amount)) for amount in (lot.original_basis, lot.adjusted_basis))
         units[family] += int(abs(lot.quantity) * columns.share_units) + 1
-    multiplier = max((fill.contract.multiplier for fill in columns.fills if fill.contract is not None), default=1)
+    multiplier = max((contract.multiplier for contract in columns.contracts.values()), default=1)
     growth = setting.ratios.growth * setting.ratios.going_back * int(multiplier)
     cents = sum(money.values()) // CENT_UNITS
     return max(cents, *money.values(), 0) < _WIDEST and max(units.values(), default=0) * growth < _WIDEST

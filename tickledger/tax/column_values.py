@@ -16,6 +16,8 @@ from tickledger.tax.cents import CENT_UNITS
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 
+#: Cents.
+_DOLLAR: Final = 100
 _REMEMBERED: Final = 1 << 16
 _DAYS_BEFORE_YEAR_1: Final = 719163  # of 1 January 1970
 
@@ -45,6 +47,12 @@ def nearest_cents(units: Numbers) -> Numbers:
     """Money units in whole cents, halves away from zero, as `cents.nearest_cent`."""
     half = CENT_UNITS // 2
     return np.where(units >= 0, (units + half) // CENT_UNITS, -((half - units) // CENT_UNITS))
+
+
+def nearest_dollars(cents: Numbers) -> Numbers:
+    """As `whole_dollars.nearest_dollar`, of a column of cents: cents again, without a part of a dollar."""
+    dollars: Numbers = np.sign(cents) * ((np.abs(cents) + _DOLLAR // 2) // _DOLLAR)
+    return dollars * _DOLLAR
 
 
 def long_term_from(starts: Numbers) -> Numbers:

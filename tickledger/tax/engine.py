@@ -20,12 +20,13 @@ from tickledger.tax import invariants
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.book_building import Setting, new_book
 from tickledger.tax.corporate_actions import admit as admit_actions
-from tickledger.tax.fill_columns import columns_of, share_units_for
-from tickledger.tax.fills import Fill, admit, in_order
+from tickledger.tax.fill_columns import share_units_for
+from tickledger.tax.fill_list import FillList
+from tickledger.tax.fill_table import FillTable
+from tickledger.tax.fills import Admission, Fill, admit, in_order
 from tickledger.tax.holdings import forget_transfers
 from tickledger.tax.households import households
 from tickledger.tax.methods import MethodSchedule
-from tickledger.tax.option_legs import fold_legs
 from tickledger.tax.policies import Policies, SameOrder
 from tickledger.tax.ratios import Ratios, ratios_of
 from tickledger.tax.result import TaxResult
@@ -37,7 +38,7 @@ from tickledger.tax.sweep import History, Reservations, same_order_sales, work_t
 class _Inputs:
     """What every household's computation shares; `fills` are in order."""
 
-    fills: Sequence[Fill]
+    fills: FillList | FillTable
     actions: Sequence[CorporateAction]
     methods: MethodSchedule
     opening_lots: Sequence[Lot]
@@ -90,8 +91,13 @@ def compute(
 
     Raises LedgerError with the offending rows where the result would contradict itself.
     """
-    admission = admit(fills, where=where)
-    ordered, opening = in_order(admission.fills), list(opening_lots)
+    admission = Admission([], [], set())
+    if isinstance(fills, FillTable):
+        ordered: FillList | FillTable = fills.in_order()
+    else:
+        admission = admit(fills, where=where)
+        ordered = FillList(in_order(admission.fills))
+    opening = list(opening_lots)
     actions, told_twice, unclear = admit_actions(corporate_actions)
     inputs = _Inputs(
         fills=ordered,
@@ -101,10 +107,10 @@ def compute(
         policies=policies or Policies(),
         identity=_identity(identity or {}, actions),
         left_out=admission.left_out | unclear | set(left_out),
-        until=until or (ordered[-1].trade_date if ordered else date.min),
+        until=until or ordered.last_date or date.min,
         where=where,
     )
-    account_ids = [*(fill.account_id for fill in ordered), *(lot.account_id for lot in opening)]
+    account_ids = [*ordered.account_ids, *(lot.account_id for lot in opening)]
     groups, problems = households(list(accounts), account_ids)
     with collector_at_rest():
         results = [result for group in groups if (result := _computed(group, inputs)) is not None]
@@ -132,16 +138,17 @@ def _computed(
     accounts: Mapping[str, Account], inputs: _Inputs
 ) -> tuple[HouseholdColumns, list[Problem], set[str]] | None:
     """One household's result, problems, and what was left out of it."""
-    fills = [fill for fill in inputs.fills if fill.account_id in accounts]
+    fills = inputs.fills.of_accounts(accounts)
     opening = [lot for lot in inputs.opening_lots if lot.account_id in accounts]
-    if not fills and not opening:
+    if not len(fills) and not opening:
         return None
-    symbols = _symbols(fills, opening, inputs.actions)
+    asset_classes = {lot.symbol: lot.asset_class for lot in opening} | dict(fills.asset_classes)
+    underlyings = {symbol: contract.underlying for symbol, contract in fills.contracts.items()}
+    symbols = _symbols({*asset_classes, *underlyings.values()}, inputs.actions)
     actions = [action for action in inputs.actions if action.symbol in symbols]
-    underlyings = {fill.symbol: fill.contract.underlying for fill in fills if fill.contract is not None}
     ratios = ratios_of(actions, identity=inputs.identity, underlyings=underlyings)
-    columns = columns_of(fold_legs(fills), share_units=share_units_for(fills, opening, ratios))
-    asset_classes = {lot.symbol: lot.asset_class for lot in opening} | {fill.symbol: fill.asset_class for fill in fills}
+    quantities = fills.quantities | {lot.quantity for lot in opening}
+    columns = fills.columns(share_units=share_units_for(quantities, fills.contracts.values(), ratios))
     setting = inputs.setting(accounts, opening_lots=opening, ratios=ratios, asset_classes=asset_classes)
     history = History(columns, actions, inputs.policies.split_in_window, inputs.where)
     book, result = worked_through(history, setting, until=inputs.until)
@@ -183,11 +190,9 @@ def _spread(book: HouseholdBook) -> None:
                     book.leave_out(symbol)
 
 
-def _symbols(fills: Iterable[Fill], opening: Iterable[Lot], actions: Iterable[CorporateAction]) -> set[str]:
+def _symbols(told: Iterable[str], actions: Iterable[CorporateAction]) -> set[str]:
     """Everything traded or held, what options are on, and what corporate actions may have made of it."""
-    told = list(fills)
-    symbols = {fill.symbol for fill in told} | {lot.symbol for lot in opening}
-    symbols |= {fill.contract.underlying for fill in told if fill.contract is not None}
+    symbols = set(told)
     for action in sorted(actions, key=lambda action: action.ex_date):
         if action.symbol in symbols and action.new_symbol is not None:
             symbols.add(action.new_symbol)

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from tickledger.domain.lot import Lot
+from tickledger.domain.instrument import OptionContract
 from tickledger.tax.cents import to_units
 from tickledger.tax.fills import CLOSING, SPECIAL, Fill, FillSide, LotChoice
 from tickledger.tax.ratios import Ratios
@@ -32,7 +32,8 @@ class FillColumns:
 
     `account`, `symbol` and `order` are places in `accounts`, `symbols` and among `orders` orders; `side` is one in
     `SIDES`. `net` is what was paid or received with all costs. `choices` has the shares that a sale
-    identifies, and `fills` the fills themselves where the columns were made of them.
+    identifies, `contracts` the terms of the options, and `fills` the fills themselves where the columns were made
+    of them.
     """
 
     execution_ids: Sequence[str]
@@ -48,6 +49,7 @@ class FillColumns:
     orders: int
     share_units: int = 1
     choices: Mapping[int, tuple[LotChoice, ...]] = field(default_factory=dict)
+    contracts: Mapping[str, OptionContract] = field(default_factory=dict)
     fills: Sequence[Fill] = ()
 
     def __len__(self) -> int:
@@ -78,6 +80,7 @@ def columns_of(fills: Sequence[Fill], *, share_units: int) -> FillColumns:
         orders=len(orders),
         share_units=share_units,
         choices={number: fill.lots for number, fill in enumerate(fills) if fill.lots},
+        contracts={fill.symbol: fill.contract for fill in fills if fill.contract is not None},
         fills=fills,
     )
 
@@ -88,21 +91,13 @@ def units_of(quantity: Decimal | Fraction, share_units: int) -> int:
     return numerator * share_units // denominator
 
 
-def share_units_for(fills: Iterable[Fill], opening: Iterable[Lot], ratios: Ratios) -> int:
+def share_units_for(quantities: Iterable[Decimal], contracts: Iterable[OptionContract], ratios: Ratios) -> int:
     """Units in a share, so that every quantity is whole and every split divides evenly.
 
     A contract's multiplier makes a share's part of a contract whole.
     """
-    quantities: set[Decimal] = {lot.quantity for lot in opening}
-    multipliers: set[Decimal] = set()
-    for fill in fills:
-        quantities.add(fill.quantity)
-        if fill.lots:
-            quantities.update(choice.quantity for choice in fill.lots)
-        if fill.contract is not None:
-            multipliers.add(fill.contract.multiplier)
-    whole = lcm(*(quantity.as_integer_ratio()[1] for quantity in quantities))
-    of_contracts = lcm(*(multiplier.as_integer_ratio()[0] for multiplier in multipliers))
+    whole = lcm(*(quantity.as_integer_ratio()[1] for quantity in set(quantities)))
+    of_contracts = lcm(*(contract.multiplier.as_integer_ratio()[0] for contract in set(contracts)))
     return whole * of_contracts * ratios.fineness
 
 

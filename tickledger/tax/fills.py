@@ -42,7 +42,7 @@ class FillSide(StrEnum):
 
 
 #: Where costs add to the amount: what is paid rather than received.
-_PAYS: Final = frozenset({FillSide.BUY, FillSide.BUY_TO_COVER, FillSide.TRANSFER_IN})
+PAYS: Final = frozenset({FillSide.BUY, FillSide.BUY_TO_COVER, FillSide.TRANSFER_IN})
 #: What takes shares away or closes a position.
 CLOSING: Final = frozenset(FillSide) - {FillSide.BUY, FillSide.SELL_SHORT, FillSide.TRANSFER_IN}
 #: What more is known of than a fill alone tells; see `tickledger.tax.holdings` and `tickledger.tax.options`.
@@ -83,7 +83,7 @@ class Fill:
     @property
     def net_amount(self) -> Decimal:
         """Cash that changed hands, positive: the cost of a purchase, the net proceeds of a sale (Pub. 550, p. 62)."""
-        return self.gross_amount + self.commission if self.side in _PAYS else self.gross_amount - self.commission
+        return self.gross_amount + self.commission if self.side in PAYS else self.gross_amount - self.commission
 
 
 def from_executions(executions: Iterable[Execution]) -> list[Fill]:

@@ -11,7 +11,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.instrument import AssetClass
 from tickledger.tax.book_columns import ASSET_CLASSES
 from tickledger.tax.cents import as_decimal
-from tickledger.tax.column_values import Flags, Numbers, day, shares
+from tickledger.tax.column_values import Flags, Numbers, day, nearest_dollars, shares
 from tickledger.tax.form_8949 import (
     DIRECT_BOXES,
     WATERMARKS,
@@ -27,7 +27,6 @@ from tickledger.tax.gains import text_list
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result_columns import HouseholdColumns
 from tickledger.tax.schedule_d import Columns, Totals
-from tickledger.tax.whole_dollars import nearest_dollars
 
 #: Keys below this can be combined in 64 bits.
 _WIDEST: Final = 1 << 62

@@ -9,26 +9,15 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-import numpy as np
-
-from tickledger.tax.column_values import Numbers
 from tickledger.tax.form_8949 import FormLine
 
 _DOLLAR: Final = Decimal(1)
-_DOLLAR_CENTS: Final = 100
-_HALF: Final = _DOLLAR_CENTS // 2
 
 
 def nearest_dollar(amount: Decimal) -> Decimal:
     """`amount` in whole dollars, 50 cents away from zero."""
     # Adding zero turns a negative zero into zero.
     return amount.quantize(_DOLLAR, rounding=ROUND_HALF_UP) + 0
-
-
-def nearest_dollars(cents: Numbers) -> Numbers:
-    """As `nearest_dollar`, of a column of cents: cents again, without a part of a dollar."""
-    dollars: Numbers = np.sign(cents) * ((np.abs(cents) + _HALF) // _DOLLAR_CENTS)
-    return dollars * _DOLLAR_CENTS
 
 
 def line_in_dollars(line: FormLine) -> FormLine:

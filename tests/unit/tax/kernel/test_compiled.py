@@ -11,7 +11,8 @@ from tests.unit.tax.kernel.anything import ACCOUNTS, Told, anything, result_of
 from tickledger.tax import book_building
 from tickledger.tax.book_building import Setting, fits
 from tickledger.tax.engine import compute
-from tickledger.tax.fill_columns import columns_of, share_units_for
+from tickledger.tax.fill_columns import share_units_for
+from tickledger.tax.fill_list import FillList
 from tickledger.tax.kernel import running
 from tickledger.tax.methods import MethodSchedule
 from tickledger.tax.policies import Policies
@@ -150,7 +151,9 @@ def _fits(text: str, *, ratios: Ratios | None = None) -> bool:
         ratios=ratios,
         asset_classes={},
     )
-    return fits(columns_of(told, share_units=share_units_for(told, [], ratios)), setting)
+    listed = FillList(told)
+    share_units = share_units_for(listed.quantities, listed.contracts.values(), ratios)
+    return fits(listed.columns(share_units=share_units), setting)
 
 
 def test_what_fits_into_64_bits_is_decided_at_the_border() -> None:
