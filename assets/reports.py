@@ -1,6 +1,6 @@
 """Stage `reports`: what a person reads in the evening and signs in April."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,7 +33,7 @@ from tickledger.db.trading import (
     read_positions,
 )
 from tickledger.reporting.pnl import daily_pnl, unexplained_equity
-from tickledger.reporting.tax_years import all_lines, form_8949_tables, schedule_d_documents, tax_forms
+from tickledger.reporting.tax_years import TaxForms, all_lines, form_8949_tables, schedule_d_documents, tax_forms
 from tickledger.reporting.trade_tables import daily_pnl_table
 
 GROUP = "reports"
@@ -123,7 +123,7 @@ def form_8949_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
     years = years_of(context, through=last_session(ledger.engine, simulated.account_id))
-    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years)
+    forms = _forms(ledger, years)
     written = replace_forms(ledger.engine, forms)
     exports.write_tables(form_8949_tables(forms))
     return materialized(FORM_8949, FormLines, all_lines(forms), replace_metadata(written))
@@ -144,13 +144,19 @@ def schedule_d_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
     years = years_of(context, through=last_session(ledger.engine, simulated.account_id))
-    forms = tax_forms(read_gains(ledger.engine), read_accounts(ledger.engine), years=years)
+    forms = _forms(ledger, years)
     written = replace_schedules(ledger.engine, forms)
     documents = schedule_d_documents(forms)
     exports.write_documents(documents)
     return dg.MaterializeResult(
         metadata={**replace_metadata(written), "schedules": dg.MetadataValue.json(dict(documents))}
     )
+
+
+def _forms(ledger: Ledger, years: Collection[int]) -> list[TaxForms]:
+    actions = domain_actions(read_corporate_actions(ledger.engine))
+    gains, accounts = read_gains(ledger.engine), read_accounts(ledger.engine)
+    return tax_forms(gains, accounts, years=years, corporate_actions=actions)
 
 
 def _tail(rows: Sequence[Any]) -> dg.MetadataValue:

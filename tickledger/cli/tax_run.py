@@ -18,12 +18,13 @@ from tickledger.cli.fills_file import read_fills
 from tickledger.cli.tax_forms import FormWishes, write_forms
 from tickledger.cli.tax_summary import TaxReport, print_summary, summary_of
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.errors import ConfigurationError, Problem
 from tickledger.domain.lot import Lot
 from tickledger.execution.clock import WallClock
 from tickledger.reporting import tax_tables as tables
 from tickledger.reporting.tax_columns import form_8949_columns_of, gains_columns, lots_columns, wash_sales_columns
+from tickledger.tax.distributions import unreported_closings
 from tickledger.tax.engine import collector_at_rest, compute
 from tickledger.tax.fill_table import FillTable
 from tickledger.tax.fills import Fill
@@ -125,7 +126,7 @@ def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_inco
         for columns in result.households
         if own.intersection(columns.book.accounts)
     )
-    paid_out = {f"CA:{a.symbol}:{a.ex_date}" for a in inputs.actions if a.kind is CorporateActionKind.RETURN_OF_CAPITAL}
+    paid_out = unreported_closings(inputs.actions)
     told = wishes.forms.reporting
     forms = tuple(
         form_columns_of(columns, tax_year=wishes.tax_year, reporting=told, distributions=paid_out)

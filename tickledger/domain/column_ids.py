@@ -23,7 +23,8 @@ _SECOND: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT: Final = np.uint64(33)
 _BLOCK: Final = 1 << 14
 _MASK: Final = (1 << 64) - 1
-_HEX: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+#: Two digits of each byte.
+_HEX_OF_BYTE: Final = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype=np.uint16)
 _DIGITS_OF_LANE: Final = ID_DIGITS // 2
 
 
@@ -62,9 +63,7 @@ def words(column: Any) -> Lane:  # noqa: ANN401  a number or an array of them
     """Whole numbers as 64-bit words; larger ones are folded."""
     numbers = np.asarray(column)
     if numbers.dtype != object:
-        return (
-            numbers.astype(np.int64).view(np.uint64) if numbers.ndim else np.asarray(np.int64(numbers)).view(np.uint64)
-        )
+        return numbers.astype(np.int64, copy=False).view(np.uint64)
     folded = [int(n) & _MASK if -(1 << 63) <= n < 1 << 63 else (int(n) ^ (int(n) >> 63)) & _MASK for n in numbers.flat]
     return np.array(folded, dtype=np.uint64)
 
@@ -93,7 +92,6 @@ def ids_of(prefix: str, lanes: Lanes) -> npt.NDArray[np.bytes_]:
     table[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
     for number, lane in enumerate(lanes):
         start = len(head) + number * _DIGITS_OF_LANE
-        for digit in range(_DIGITS_OF_LANE):
-            place = np.uint64(60 - 4 * digit)
-            table[:, start + digit] = _HEX[((lane >> place) & np.uint64(15)).astype(np.intp)]
+        first_bytes = lane.astype(">u8").view(np.uint8).reshape(-1, 8)[:, : _DIGITS_OF_LANE // 2]
+        table[:, start : start + _DIGITS_OF_LANE] = _HEX_OF_BYTE[first_bytes].view(np.uint8)
     return table.view(f"S{table.shape[1]}").reshape(len(table))

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tickledger.domain.account import Account, Mode
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.lot import RealizedGain
 from tickledger.reporting.table import Table
 from tickledger.reporting.tax_tables import form_8949_table
+from tickledger.tax.distributions import unreported_closings
 from tickledger.tax.form_8949 import FormLine, form_lines
 from tickledger.tax.schedule_d import Carryover, ScheduleD, schedule_d
 
@@ -26,11 +28,19 @@ class TaxForms:
     schedule: ScheduleD
 
 
-def tax_forms(gains: Sequence[RealizedGain], accounts: Iterable[Account], *, years: Collection[int]) -> list[TaxForms]:
+def tax_forms(
+    gains: Sequence[RealizedGain],
+    accounts: Iterable[Account],
+    *,
+    years: Collection[int],
+    corporate_actions: Iterable[CorporateAction] = (),
+) -> list[TaxForms]:
     """The forms of `years`, from every gain there is: what earlier years carried over must be known.
 
     `accounts` say whose a gain is and whether its money is real; gains of other accounts are left out.
+    `corporate_actions` tell which gains no broker's form tells of.
     """
+    unreported = unreported_closings(corporate_actions)
     by_owner = {account.account_id: (account.owner, account.mode) for account in accounts}
     return [
         forms
@@ -40,15 +50,19 @@ def tax_forms(gains: Sequence[RealizedGain], accounts: Iterable[Account], *, yea
             owner=owner,
             mode=mode,
             years=years,
+            unreported=unreported,
         )
     ]
 
 
-def _forms_of(gains: Sequence[RealizedGain], *, owner: str, mode: Mode, years: Collection[int]) -> Iterable[TaxForms]:
+def _forms_of(
+    gains: Sequence[RealizedGain], *, owner: str, mode: Mode, years: Collection[int], unreported: Collection[str]
+) -> Iterable[TaxForms]:
     first = min((gain.tax_year for gain in gains), default=min(years))
     carried: Carryover | None = None
     for year in range(min([first, *years]), max(years) + 1):
-        lines = form_lines([gain for gain in gains if gain.tax_year == year], tax_year=year, mode=mode)
+        of_year = [gain for gain in gains if gain.tax_year == year]
+        lines = form_lines(of_year, tax_year=year, mode=mode, distributions=unreported)
         schedule = schedule_d(lines, tax_year=year, carryover=carried, mode=mode)
         carried = schedule.carryover
         if year in years:

@@ -4,11 +4,12 @@ Each moves basis: out of the lot (a return of capital), to another lot (a spin-o
 be recognized at once (boot).
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.errors import Problem
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import to_units
@@ -32,10 +33,20 @@ def cash(book: HouseholdBook, action: CorporateAction, units: int) -> int:
     return to_units(action.amount or _NOTHING) * int(units) // book.share_units
 
 
+def close_id(action: CorporateAction) -> str:
+    """The id of the closing that a corporate action is."""
+    return f"CA:{action.symbol}:{action.ex_date}"
+
+
+def unreported_closings(actions: Iterable[CorporateAction]) -> frozenset[str]:
+    """The closings by nondividend distributions above basis, which no broker's form tells of."""
+    return frozenset(close_id(action) for action in actions if action.kind is CorporateActionKind.RETURN_OF_CAPITAL)
+
+
 def closing_by(book: HouseholdBook, action: CorporateAction, position: int, *, units: int, net: int) -> int:
-    """The closing that a corporate action is: its id is ``CA:symbol:ex_date``."""
+    """The closing that a corporate action is."""
     book.ensure(1)
-    book.action_ids.append((f"CA:{action.symbol}:{action.ex_date}", action.corporate_action_id))
+    book.action_ids.append((close_id(action), action.corporate_action_id))
     order = len(book.book.orders) - 1
     day = action.ex_date.toordinal()
     return new_closing(book.book, -1 - len(book.action_ids), position, order, day, units, net, c.BY_ACTION)

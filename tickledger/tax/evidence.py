@@ -14,6 +14,7 @@ from tickledger.domain.account import Account, AccountKind
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.lot import Lot, RealizedGain, WashSale
 from tickledger.domain.money import round_cents
+from tickledger.tax.distributions import close_id
 from tickledger.tax.fills import Fill
 from tickledger.tax.policies import Policies
 from tickledger.tax.result import TaxResult
@@ -102,7 +103,7 @@ def action_of(gain: RealizedGain, evidence: Evidence) -> CorporateAction | None:
     candidates = [action for action in evidence.corporate_actions if action.kind is not CorporateActionKind.DIVIDEND]
     if gain.corporate_action_id is not None:
         candidates = [action for action in candidates if action.corporate_action_id == gain.corporate_action_id]
-    names = {f"CA:{action.symbol}:{action.ex_date}": action for action in reversed(candidates)}
+    names = {close_id(action): action for action in reversed(candidates)}
     return names.get(gain.close_execution_id)
 
 
