@@ -62,3 +62,7 @@ class LedgerError(TickledgerError):
 
 class OrderError(TickledgerError):
     """An order was asked to enter a state that it cannot enter from the one it is in."""
+
+
+class BrokerUnavailableError(TickledgerError):
+    """The broker did not answer, or not completely: nothing may be inferred from what it did not say."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from tickledger.domain.broker import BrokerFill, BrokerSnapshot, CommissionReport, ConnectivityChange
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.market import MarketEvent
-from tickledger.domain.order import Order, OrderEvent, OrderReport, RiskDecision
+from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.signal import Signal
 
@@ -47,6 +48,32 @@ class Broker(Protocol):
     async def cancel(self, order_id: str) -> None: ...
 
     async def reports(self) -> Sequence[BrokerReport]: ...
+
+
+#: What a broker that is another program tells: besides orders, fills as they come, charges, and the link itself.
+RemoteReport = OrderReport | BrokerFill | CommissionReport | ConnectivityChange
+
+
+class RemoteBroker(Protocol):
+    """A broker in another program, which may lose messages, repeat them, and go away.
+
+    No call raises for what the broker refuses or for a link that is down: that is told by the reports, and an order
+    whose fate is not known is told as UNKNOWN. `place` is called only once the order is in the durable journal.
+    `snapshot` raises BrokerUnavailableError where any part of it could not be had: a failed query is not "flat".
+    `cancel_all` goes past everything that waits to be sent.
+    """
+
+    async def place(self, order: Order) -> None: ...
+
+    async def modify(self, order: Order, modification: OrderModification) -> None: ...
+
+    async def cancel(self, order_id: str) -> None: ...
+
+    async def cancel_all(self) -> None: ...
+
+    async def reports(self) -> Sequence[RemoteReport]: ...
+
+    async def snapshot(self) -> BrokerSnapshot: ...
 
 
 class Journal(Protocol):

@@ -1,0 +1,1 @@
+"""Interactive Brokers through its client library: the only package that imports it."""
