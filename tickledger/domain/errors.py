@@ -4,7 +4,9 @@
     ├── InputError           a file or a row that cannot be used; carries its Problems
     ├── ConfigurationError   a setting that is missing, wrong or unreachable
     ├── LedgerError          the record contradicts itself (an invariant does not hold)
-    └── OrderError           an order that may not be in the state it is asked to enter
+    ├── OrderError           an order that may not be in the state it is asked to enter
+    ├── BrokerUnavailableError  the broker did not answer, or not completely
+    └── FencedError          this process may not trade any more: another has taken its place
 
 Domain functions return ``(results, problems)``; a `Problem` names where it is, what was expected and what
 was found, so that one bad row never costs the good ones.
@@ -66,3 +68,7 @@ class OrderError(TickledgerError):
 
 class BrokerUnavailableError(TickledgerError):
     """The broker did not answer, or not completely: nothing may be inferred from what it did not say."""
+
+
+class FencedError(TickledgerError):
+    """This process may not send orders any more: another has taken its place, or its lease has run out."""

@@ -11,6 +11,7 @@ from tickledger.db.tables import columns as c
 from tickledger.domain.account import AccountKind, Mode
 from tickledger.domain.execution import CashKind
 from tickledger.domain.order import RISK_LIMIT_UNITS, OrderSide, OrderStatus, OrderType, TimeInForce
+from tickledger.execution.order_journal import AmendmentSource
 
 accounts = Table(
     "accounts",
@@ -123,6 +124,30 @@ order_events = Table(
     Index(None, "account_id", "session_date"),
 )
 
+# What of an order in force changed, whether we asked for it or found the broker to have it so. Empty: as before.
+order_modifications = Table(
+    "order_modifications",
+    c.METADATA,
+    c.identifier("order_modification_id"),
+    *c.account(),
+    c.words("order_id"),
+    Column("sequence", Integer, nullable=False),
+    c.number("quantity", nullable=True),
+    c.number("limit_price", nullable=True),
+    c.number("stop_price", nullable=True),
+    c.words("source"),
+    c.instant("amended_at"),
+    c.day("session_date"),
+    c.recorded(),
+    c.same(("order_id", "account_id"), "orders"),
+    UniqueConstraint("order_id", "sequence"),
+    c.one_of("source", AmendmentSource),
+    c.positive("quantity", "limit_price", "stop_price"),
+    CheckConstraint("num_nonnulls(quantity, limit_price, stop_price) > 0", name="changes_something"),
+    CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
+    Index(None, "account_id", "session_date"),
+)
+
 # `bar_*` is empty where a broker reports a fill: then the market made the price, not a bar.
 executions = Table(
     "executions",
@@ -151,6 +176,77 @@ executions = Table(
     Index(None, "account_id", "trade_date"),
 )
 Index("ix_executions_symbol_id_executed_at", executions.c.symbol_id, executions.c.executed_at.desc())
+
+# What took the place of an execution's figures; `corrects` is the id it names, which may never have been told.
+execution_corrections = Table(
+    "execution_corrections",
+    c.METADATA,
+    c.identifier("correction_id"),
+    *c.account(),
+    c.refers("execution_id", "executions.execution_id"),
+    Column("sequence", Integer, nullable=False),
+    c.words("corrects"),
+    c.number("quantity"),
+    c.number("price"),
+    c.instant("executed_at"),
+    c.day("trade_date"),
+    c.recorded(),
+    UniqueConstraint("execution_id", "sequence"),
+    c.not_negative("quantity"),
+    c.positive("price"),
+    CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
+    CheckConstraint("corrects <> correction_id", name="corrects_another"),
+)
+
+# What a fill cost, fees included, told apart from it; the last of an execution counts.
+commission_reports = Table(
+    "commission_reports",
+    c.METADATA,
+    c.identifier("commission_report_id"),
+    *c.account(),
+    c.refers("execution_id", "executions.execution_id"),
+    Column("sequence", Integer, nullable=False),
+    c.words("reported_execution_id"),
+    c.number("commission"),
+    c.words("currency"),
+    c.number("realized_pnl", nullable=True),
+    c.instant("reported_at"),
+    c.recorded(),
+    UniqueConstraint("execution_id", "sequence"),
+    c.finite("commission", "realized_pnl"),
+    CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
+)
+
+# Fills of orders that are not ours: entered by hand, or by another program. They move positions and cash.
+foreign_executions = Table(
+    "foreign_executions",
+    c.METADATA,
+    c.identifier("foreign_execution_id"),
+    *c.account(),
+    c.symbol(),
+    c.words("execution_id"),
+    c.words("reported_execution_id"),
+    c.words("broker_order_id"),
+    c.words("order_reference"),
+    c.words("side"),
+    c.number("quantity"),
+    c.number("price"),
+    c.number("commission"),
+    c.number("fees"),
+    Column("commission_is_estimated", Boolean, nullable=False),
+    c.instant("executed_at"),
+    c.day("trade_date"),
+    c.words("exchange"),
+    c.words("corrects"),
+    c.recorded(),
+    c.superseded(),
+    c.one_of("side", OrderSide),
+    c.not_negative("quantity"),
+    c.positive("price"),
+    c.finite("commission", "fees"),
+    c.only_current("account_id", "execution_id"),
+    Index(None, "account_id", "trade_date"),
+)
 
 cash_transactions = Table(
     "cash_transactions",

@@ -1,0 +1,149 @@
+"""The durable journal of orders at a remote broker: what it keeps, and how an account is read back from it.
+
+The journal is a list of entries that are only ever appended. Everything the order manager knows is the fold of them
+(`tickledger.execution.order_book`), so that a process that was killed at any point starts again from exactly what
+was committed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from tickledger.domain.broker import CommissionReport
+from tickledger.domain.execution import Execution
+from tickledger.domain.order import Order, OrderEvent, OrderModification
+
+#: The reason of the first event of a parent order, which is never sent: its children are what the broker sees.
+WORKED_BY_CHILDREN: Final = "worked by its children"
+#: How the reason of an event begins that says that a cancellation was asked for.
+CANCEL_ASKED: Final = "cancellation asked"
+_NEW_YORK: Final = ZoneInfo("America/New_York")
+
+
+class AmendmentSource(StrEnum):
+    """Who says that an order's terms are others: we asked for them, or the broker has them."""
+
+    REQUESTED = "requested"
+    BROKER = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAmendment:
+    """Terms of an order that took the place of others (`sequence` counts from 0 within the order)."""
+
+    order_id: str
+    sequence: int
+    modification: OrderModification
+    source: AmendmentSource
+    amended_at: datetime
+    session_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCorrection:
+    """New figures of the execution `execution_id`, the first of them that was booked; 0 shares: it was a bust.
+
+    `correction_id` is the id under which the broker tells them, `corrects` the one they take the place of. The two
+    differ from `execution_id` where a correction was told before what it corrects. The last in sequence counts.
+    """
+
+    correction_id: str
+    execution_id: str
+    sequence: int
+    corrects: str
+    quantity: Decimal
+    price: Decimal
+    executed_at: datetime
+    trade_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionEntry:
+    """What the execution `execution_id` cost, as `report` says; the last in sequence counts."""
+
+    execution_id: str
+    sequence: int
+    report: CommissionReport
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignExecution:
+    """A fill of an order that is not ours, as it stands: later news of it are another value in its place.
+
+    `execution.execution_id` is the first id it was told under, `reported_id` the one in force; `execution.order_id`
+    is the foreign reference, which may be empty.
+    """
+
+    execution: Execution
+    reported_id: str
+    broker_order_id: str
+    corrects: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """An order that was written down; whether it was sent as well, only the broker can tell."""
+
+    order: Order
+
+
+#: What is appended after an order was written down. Entries of one call become durable together or not at all.
+JournalEntry = OrderEvent | OrderAmendment | Execution | ExecutionCorrection | CommissionEntry | ForeignExecution
+AnyEntry = OrderPlaced | JournalEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the account held after its last recorded close, signed shares by symbol; cash in USD.
+
+    `session_date` and `cash` are None where no close was ever recorded.
+    """
+
+    holdings: Mapping[str, Decimal] = field(default_factory=dict)
+    cash: Decimal | None = None
+    session_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """What the journal knows of an account: its last close, cash moved since without a fill, and the entries.
+
+    The entries are in an order in which they can be folded. They cover every order that is not over, every one with
+    a fill since the opening, and those of the last days.
+    """
+
+    account_id: str
+    opening: Opening = Opening()
+    cash_moved: Decimal = Decimal(0)
+    entries: tuple[AnyEntry, ...] = ()
+
+    def with_entries(self, entries: Sequence[AnyEntry]) -> "AccountRecord":
+        """The record after `entries` were appended."""
+        return replace(self, entries=(*self.entries, *entries))
+
+
+class DurableJournal(Protocol):
+    """The append-only record of orders at a broker; what a method wrote is durable when it returns.
+
+    `record_order` writes an order and its first event in one transaction, and refuses with FencedError where this
+    process may not trade any more: then nothing was written, and nothing may be sent. `record` appends entries in
+    one transaction. Both raise LedgerError where the record refuses a row and ConfigurationError where the database
+    fails; after the latter nobody knows what was kept until `load` has been asked.
+    """
+
+    def load(self, account_id: str) -> AccountRecord: ...
+
+    def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]: ...
+
+    def record_order(self, order: Order, event: OrderEvent) -> None: ...
+
+    def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None: ...
+
+
+def new_york_date(instant: datetime) -> date:
+    """The exchange's date at an instant."""
+    return instant.astimezone(_NEW_YORK).date()
