@@ -1,0 +1,177 @@
+"""Fields and frames of the TWS socket protocol: texts ended by NUL, behind a length of four bytes.
+
+What belongs here: how a value becomes a text and a text a value. What a message means is in `requests`,
+`placed_order` and `answers`.
+"""
+
+import struct
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+Value = str | int | float | bool | Decimal | None
+
+#: How clients and TWS write a number that was not given, besides leaving the field empty.
+UNSET_INTEGER: Final = "2147483647"
+UNSET_DOUBLE: Final = "1.7976931348623157E308"
+INFINITE: Final = "Infinite"
+_UNSET: Final = frozenset(("", UNSET_INTEGER, UNSET_DOUBLE, "1.7976931348623157e+308", "9223372036854775807"))
+_TRUE: Final = frozenset(("1", "true", "True"))
+_FALSE: Final = frozenset(("", "0", "false", "False"))
+
+_LENGTH: Final = struct.Struct(">I")
+#: TWS closes the connection of a client that sends a longer message.
+LONGEST_FRAME: Final = 0xFFFFFF
+
+
+class MalformedMessageError(Exception):
+    """A message that is not what its kind prescribes; the text names the field, the expected and the found."""
+
+
+def as_text(value: Value) -> str:
+    """`value` as the protocol writes it: "1" and "0" for truth, nothing for None, numbers without an exponent."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case Decimal():
+            return f"{value:f}"
+        case float():
+            return INFINITE if value == float("inf") else repr(value)
+        case _:
+            return str(value).replace("\0", " ")
+
+
+def message(*values: Value) -> bytes:
+    """The fields as one frame, ready to be sent."""
+    payload = ("\0".join([as_text(value) for value in values]) + "\0").encode("utf-8", "backslashreplace")
+    return framed(payload)
+
+
+def framed(payload: bytes) -> bytes:
+    """`payload` behind its length."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class FrameBuffer:
+    """Bytes as they come from a socket, in pieces of any size, made into whole payloads."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def take(self, prefix: bytes) -> bool:
+        """Whether the bytes began with `prefix`, which is then gone; raises MalformedMessageError if they cannot."""
+        begun = bytes(self._bytes[: len(prefix)])
+        if not prefix.startswith(begun):
+            raise MalformedMessageError(f"expected the connection to begin with {prefix!r}, found {begun!r}")
+        if len(begun) < len(prefix):
+            return False
+        del self._bytes[: len(prefix)]
+        return True
+
+    def feed(self, data: bytes) -> None:
+        """Add what came."""
+        self._bytes += data
+
+    def next(self) -> bytes | None:
+        """The next whole payload, or None; raises MalformedMessageError for a length no client sends."""
+        if len(self._bytes) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._bytes)
+        if length > LONGEST_FRAME:
+            raise MalformedMessageError(f"expected a message of at most {LONGEST_FRAME} bytes, found {length}")
+        end = _LENGTH.size + length
+        if len(self._bytes) < end:
+            return None
+        payload = bytes(self._bytes[_LENGTH.size : end])
+        del self._bytes[:end]
+        return payload
+
+
+def split(payload: bytes) -> list[str]:
+    """The fields of a payload; each is ended by NUL."""
+    fields = payload.decode("utf-8", "backslashreplace").split("\0")
+    if fields[-1] == "":
+        fields.pop()
+    return fields
+
+
+def is_unset(text: str) -> bool:
+    """Whether a number was not given."""
+    return text in _UNSET
+
+
+class FieldReader:
+    """The fields of one message in order, each read as what it has to be.
+
+    Every reading names its field, so that a MalformedMessageError can say where the message went wrong. Where
+    `is_strict` is False a message may end early: what is missing counts as not given.
+    """
+
+    def __init__(self, fields: Sequence[str], *, is_strict: bool = True) -> None:
+        self._fields = fields
+        self._position = 0
+        self._is_strict = is_strict
+
+    def text(self, name: str) -> str:
+        """The next field as it stands."""
+        if self._position >= len(self._fields):
+            if self._is_strict:
+                raise MalformedMessageError(f"{name}: expected a field, found the end of the message")
+            return ""
+        text = self._fields[self._position]
+        self._position += 1
+        return text
+
+    def integer(self, name: str) -> int | None:
+        """A whole number, None where it was not given."""
+        text = self.text(name)
+        if is_unset(text):
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise MalformedMessageError(f"{name}: expected a whole number, found {text!r}") from None
+
+    def identifier(self, name: str) -> int:
+        """A whole number that must be given."""
+        number = self.integer(name)
+        if number is None:
+            raise MalformedMessageError(f"{name}: expected a whole number, found nothing")
+        return number
+
+    def count(self, name: str) -> int:
+        """How many items follow; nothing given is none."""
+        number = self.integer(name) or 0
+        if not 0 <= number <= len(self._fields):
+            raise MalformedMessageError(f"{name}: expected a count of items, found {number}")
+        return number
+
+    def decimal(self, name: str) -> Decimal | None:
+        """A finite number, None where it was not given; infinity comes as Decimal("Infinity")."""
+        text = self.text(name)
+        if is_unset(text):
+            return None
+        try:
+            number = Decimal("Infinity" if text == INFINITE else text)
+        except InvalidOperation:
+            raise MalformedMessageError(f"{name}: expected a number, found {text!r}") from None
+        if number.is_nan():
+            raise MalformedMessageError(f"{name}: expected a number, found {text!r}")
+        return number
+
+    def boolean(self, name: str) -> bool:
+        """Truth; nothing given is False."""
+        text = self.text(name)
+        if text in _TRUE:
+            return True
+        if text in _FALSE or is_unset(text):
+            return False
+        raise MalformedMessageError(f"{name}: expected 1 or 0, found {text!r}")
+
+    def end(self) -> None:
+        """Raises MalformedMessageError where fields are left and the reading is strict."""
+        left = self._fields[self._position :]
+        if left and self._is_strict:
+            raise MalformedMessageError(f"expected the end of the message, found {len(left)} more fields: {left[:3]}")
