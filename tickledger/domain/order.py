@@ -145,9 +145,23 @@ RISK_LIMIT_UNITS: Mapping[str, str] = {
 }
 
 
+#: The limits that are asked besides where orders go to a broker, with the unit of each value.
+CONTROL_LIMIT_UNITS: Mapping[str, str] = {
+    "max_single_name_exposure": "notional of one symbol / equity",
+    "max_order_quantity": "shares of one order",
+    "max_order_notional": "USD of one order",
+    "max_price_deviation": "USD per share that a limit price is worse than the reference",
+    "max_price_deviation_bps": "bps of the reference that a limit price is worse than it",
+    "max_volume_participation": "shares of one order / average daily volume",
+    "max_orders_per_second": "orders",
+    "max_orders_per_minute": "orders",
+    "max_orders_per_day": "orders",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RiskLimit:
-    """One limit of one account, in force from a date; `name` is a key of `RISK_LIMIT_UNITS`."""
+    """One limit of one account, in force from a date; `name` is a key of one of the two tables above."""
 
     account_id: str
     name: str

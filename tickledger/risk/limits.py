@@ -5,9 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from tickledger.domain.order import RISK_LIMIT_UNITS, RiskLimit
+from tickledger.domain.order import CONTROL_LIMIT_UNITS, RISK_LIMIT_UNITS, RiskLimit
 
 LIMIT_NAMES: Final = tuple(RISK_LIMIT_UNITS)
+CONTROL_LIMIT_NAMES: Final = tuple(CONTROL_LIMIT_UNITS)
 
 
 def limits_in_force(limits: Iterable[RiskLimit], *, account_id: str, on: date) -> Mapping[str, Decimal]:

@@ -13,9 +13,12 @@
 | unvalued_symbols       | symbols held or on order without a known price            | none: 0                  |
 
 A limit must never trap anyone in a position: an order that only reduces one passes the five limits that are
-rows, whatever their values and even where a row is missing, and where something cannot be valued. Any other
-order is then refused: what is at stake is not known.
+rows, whatever their values and even where a row is missing, and where something cannot be valued or paid for. Any
+other order is then refused: what is at stake is not known.
 A day's loss beyond its limit therefore stops opening orders and no others.
+
+Where orders go to a broker, `order_controls` adds its checks to these, and takes the place of the last rows on
+cash and short sales.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,10 +28,12 @@ from decimal import ROUND_UP, Decimal
 from typing import Final
 
 from tickledger.domain.ids import identified
-from tickledger.domain.order import OrderSide, RiskCheck, RiskDecision, RiskLimit
+from tickledger.domain.order import OrderSide, RiskDecision, RiskLimit
 from tickledger.domain.signal import OrderIntent
 from tickledger.risk.exposure import Exposure, sector_of
 from tickledger.risk.limits import LIMIT_NAMES, limits_in_force
+from tickledger.risk.order_controls import OrderControls
+from tickledger.risk.question import Finding, Question, found, row_limit
 
 _NOTHING: Final = Decimal(0)
 _ONE_DOLLAR: Final = Decimal(1)
@@ -39,74 +44,88 @@ CostEstimate = Callable[[OrderSide, Decimal, Decimal, date], Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One intent with the exposure before and after it: what every check looks at."""
-
-    intent: OrderIntent
-    before: Exposure
-    after: Exposure
-    sectors: Mapping[str, str]
-    adverse_move: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class PreTradeRisk:
     """The risk rules of one account: rows of limits, each symbol's sector and how costs are estimated.
 
-    `adverse_move` is the part of its price that a share is expected to lose in a bad spell.
+    `adverse_move` is the part of its price that a share is expected to lose in a bad spell. `controls` are the
+    further checks of orders that go to a broker; None where they do not.
     """
 
     limits: Sequence[RiskLimit]
     estimate_cost: CostEstimate
     sectors: Mapping[str, str] = field(default_factory=dict)
     adverse_move: Decimal = Decimal("0.10")
+    controls: OrderControls | None = None
 
     def check(self, intent: OrderIntent, exposure: Exposure) -> RiskDecision:
-        """The decision on `intent`: all of it or nothing, with every check and the reason for a refusal."""
-        question = Question(intent, exposure, exposure.after(intent), self.sectors, self.adverse_move)
+        """The decision on `intent`: all of it or nothing, with every check and the reason for a refusal.
+
+        With controls, an intent that is let out counts as sent from then on: it is noted in their order flow.
+        Raises ValueError for an intent whose quantity or prices are not numbers above zero.
+        """
+        _refuse_malformed(intent)
+        question = self._question(intent, exposure)
         in_force = limits_in_force(self.limits, account_id=intent.account_id, on=intent.session_date)
-        is_exempt = is_reducing(question)
-        checks = [_limit_check(name, question, in_force.get(name), is_exempt=is_exempt) for name in LIMIT_NAMES]
-        checks += [self._buying_power(question), _short_sale(question), _unvalued(question, is_exempt=is_exempt)]
-        missing = [name for name in LIMIT_NAMES if name not in in_force]
-        return _decision(intent, checks, missing)
+        findings = [
+            row_limit(name, question, value=_MEASURES[name](question), limit=in_force.get(name)) for name in LIMIT_NAMES
+        ]
+        if self.controls is None:
+            return _decision(intent, [*findings, _buying_power(question), _short_sale(question), _unvalued(question)])
+        facts = self.controls.facts(intent)
+        findings += [_unvalued(question), *self.controls.findings(question, in_force, facts)]
+        decision = _decision(intent, findings)
+        if decision.is_approved:
+            facts.flow.note(intent)
+        return decision
 
-    def _buying_power(self, question: Question) -> RiskCheck:
-        intent = question.intent
-        cost = _NOTHING
-        if intent.side.sign > 0:
-            cost = self.estimate_cost(intent.side, intent.quantity, intent.reference_price, intent.session_date)
-        cash = question.before.cash
-        return RiskCheck("buying_power", is_passed=cost <= max(cash, _NOTHING), limit=cash, value=cost)
+    def _question(self, intent: OrderIntent, exposure: Exposure) -> Question:
+        after = exposure.after(intent)
+        arguments = (intent.side, intent.quantity, intent.reference_price, intent.session_date)
+        cost = self.estimate_cost(*arguments)
+        return Question(
+            intent=intent,
+            before=exposure,
+            after=after,
+            sectors=self.sectors,
+            adverse_move=self.adverse_move,
+            cost=cost if intent.side.sign > 0 else _NOTHING,
+            charges=max(cost - intent.side.sign * intent.quantity * intent.reference_price, _NOTHING),
+            is_reducing=is_reducing(exposure.quantity(intent.symbol), after.quantity(intent.symbol)),
+        )
 
 
-def is_reducing(question: Question) -> bool:
-    """Whether the order only takes from a position, down to flat at most."""
-    before = question.before.quantity(question.intent.symbol)
-    after = question.after.quantity(question.intent.symbol)
+def is_reducing(before: Decimal, after: Decimal) -> bool:
+    """Whether a position only gets smaller, down to flat at most."""
     return before != 0 and before * after >= 0 and abs(after) < abs(before)
 
 
-def _limit_check(name: str, question: Question, limit: Decimal | None, *, is_exempt: bool) -> RiskCheck:
-    value = _MEASURES[name](question)
-    is_within = limit is not None and value <= limit
-    return RiskCheck(name, is_passed=is_exempt or is_within, limit=_NOTHING if limit is None else limit, value=value)
+def _refuse_malformed(intent: OrderIntent) -> None:
+    for name in ("quantity", "reference_price", "limit_price", "stop_price"):
+        number: Decimal | None = getattr(intent, name)
+        if number is not None and not (number.is_finite() and number > 0):
+            raise ValueError(f"{intent.side} {intent.symbol}: {name}: expected a number above 0, found {number}")
 
 
-def _short_sale(question: Question) -> RiskCheck:
+def _buying_power(question: Question) -> Finding:
+    cash, cost = question.before.cash, question.cost
+    is_passed = question.is_reducing or cost <= max(cash, _NOTHING)
+    return found("buying_power", is_passed=is_passed, limit=cash, value=cost)
+
+
+def _short_sale(question: Question) -> Finding:
     short = max(-question.after.quantity(question.intent.symbol), _NOTHING)
     is_passed = question.intent.side.sign > 0 or short == 0
-    return RiskCheck("short_sale", is_passed=is_passed, limit=_NOTHING, value=short)
+    return found("short_sale", is_passed=is_passed, limit=_NOTHING, value=short)
 
 
-def _unvalued(question: Question, *, is_exempt: bool) -> RiskCheck:
+def _unvalued(question: Question) -> Finding:
     count = Decimal(len(question.after.unvalued()))
-    return RiskCheck("unvalued_symbols", is_passed=is_exempt or not count, limit=_NOTHING, value=count)
+    return found("unvalued_symbols", is_passed=question.is_reducing or not count, limit=_NOTHING, value=count)
 
 
-def _decision(intent: OrderIntent, checks: Sequence[RiskCheck], missing: Sequence[str]) -> RiskDecision:
-    failed = [check for check in checks if not check.is_passed]
-    reason = "; ".join(_refusal(check, intent, is_missing=check.name in missing) for check in failed)
+def _decision(intent: OrderIntent, findings: Sequence[Finding]) -> RiskDecision:
+    refusals = [finding.refusal for finding in findings if finding.refusal]
+    warnings = [f"warning: {finding.warning}" for finding in findings if finding.warning]
     decision = RiskDecision(
         risk_decision_id="",
         account_id=intent.account_id,
@@ -114,20 +133,14 @@ def _decision(intent: OrderIntent, checks: Sequence[RiskCheck], missing: Sequenc
         symbol=intent.symbol,
         side=intent.side,
         requested_quantity=intent.quantity,
-        approved_quantity=_NOTHING if failed else intent.quantity,
-        is_approved=not failed,
-        reason=reason,
+        approved_quantity=_NOTHING if refusals else intent.quantity,
+        is_approved=not refusals,
+        reason="; ".join([*refusals, *warnings]),
         decided_at=intent.intended_at,
         session_date=intent.session_date,
-        checks=tuple(checks),
+        checks=tuple(finding.check for finding in findings),
     )
     return identified("risk", decision)
-
-
-def _refusal(check: RiskCheck, intent: OrderIntent, *, is_missing: bool) -> str:
-    if is_missing:
-        return f"{check.name}: no limit in force on {intent.session_date}"
-    return f"{check.name}: {check.value.normalize():f} exceeds {check.limit.normalize():f}"
 
 
 def _part_of_equity(notional: Decimal, question: Question) -> Decimal:
