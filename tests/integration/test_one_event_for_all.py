@@ -20,7 +20,7 @@ from tickledger.bars.adjustment import adjust
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import OrderSide
-from tickledger.execution.corporate_actions import SHARE_INCREMENT, cash_paid
+from tickledger.exchange.corporate_actions import SHARE_INCREMENT, cash_paid
 from tickledger.execution.portfolio import Portfolio
 from tickledger.tax.engine import compute
 from tickledger.tax.fills import from_executions

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.domain.execution import Execution
-from tickledger.execution.corporate_actions import spun_off_part
+from tickledger.exchange.corporate_actions import spun_off_part
 from tickledger.execution.portfolio import Portfolio
 
 

@@ -21,6 +21,7 @@ from tickledger.domain.bar import Bar
 from tickledger.domain.errors import OrderError
 from tickledger.domain.order import Order, OrderType
 from tickledger.exchange.fill_models import FillModel
+from tickledger.exchange.price_rules import capped, is_marketable, is_triggered, is_worse, trades_through
 
 #: The price at which a bar fills an order, USD per share, or None where it does not.
 PriceRule = Callable[[Order, Bar, FillModel], Decimal | None]
@@ -63,22 +64,15 @@ def _stop(order: Order) -> Decimal:
     return order.stop_price
 
 
-def _is_worse(order: Order, price: Decimal, than: Decimal) -> bool:
-    """Whether `price` costs the trader more (a buy) or yields less (a sale) than the other one."""
-    return order.side.sign * (price - than) > 0
-
-
-def _capped(order: Order, price: Decimal, limit: Decimal) -> Decimal:
-    return limit if _is_worse(order, price, limit) else price
-
-
 def _market_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
     return model.slipped(bar.open, order.side)
 
 
 def _limit_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
     limit = _limit(order)
-    return None if _is_worse(order, bar.open, limit) else _capped(order, model.slipped(bar.open, order.side), limit)
+    if not is_marketable(order.side.sign, limit, bar.open):
+        return None
+    return capped(order.side.sign, model.slipped(bar.open, order.side), limit)
 
 
 def _stop_at_open(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
@@ -95,16 +89,16 @@ def _never(_order: Order, _bar: Bar, _model: FillModel) -> Decimal | None:
 
 def _limit_in_session(order: Order, bar: Bar, _model: FillModel) -> Decimal | None:
     best = bar.low if order.side.sign > 0 else bar.high
-    return _limit(order) if _is_worse(order, _limit(order), best) else None
+    return _limit(order) if trades_through(order.side.sign, _limit(order), best) else None
 
 
 def _is_triggered_at_open(order: Order, bar: Bar) -> bool:
-    return not _is_worse(order, _stop(order), bar.open)
+    return is_triggered(order.side.sign, _stop(order), bar.open)
 
 
 def _stop_in_session(order: Order, bar: Bar, model: FillModel) -> Decimal | None:
     worst = bar.high if order.side.sign > 0 else bar.low
-    if _is_triggered_at_open(order, bar) or _is_worse(order, _stop(order), worst):
+    if _is_triggered_at_open(order, bar) or not is_triggered(order.side.sign, _stop(order), worst):
         return None
     return model.slipped(_stop(order), order.side)
 
@@ -113,9 +107,9 @@ def _stop_limit_in_session(order: Order, bar: Bar, model: FillModel) -> Decimal 
     if _is_triggered_at_open(order, bar):
         return _limit_in_session(order, bar, model)
     price = _stop_in_session(order, bar, model)
-    if price is None or _is_worse(order, _stop(order), _limit(order)):
+    if price is None or is_worse(order.side.sign, _stop(order), _limit(order)):
         return None
-    return _capped(order, price, _limit(order))
+    return capped(order.side.sign, price, _limit(order))
 
 
 _AT_OPEN: Final[Mapping[OrderType, PriceRule]] = {

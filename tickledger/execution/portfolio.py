@@ -19,7 +19,7 @@ from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.position import Balance, Holding, Mark, PortfolioState, Position
-from tickledger.execution.corporate_actions import COST_INCREMENT, holdings_after, price_after
+from tickledger.exchange.corporate_actions import COST_INCREMENT, holdings_after, price_after
 
 
 def cash_effect(execution: Execution) -> Decimal:

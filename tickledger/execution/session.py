@@ -23,7 +23,7 @@ from tickledger.domain.order import Order, OrderReport, OrderStatus, RiskDecisio
 from tickledger.domain.ports import Broker, Clock, Journal, MarketData, Predictor
 from tickledger.domain.position import PortfolioState
 from tickledger.domain.signal import OrderIntent
-from tickledger.execution.corporate_actions import leaves_alone, order_after
+from tickledger.exchange.corporate_actions import leaves_alone, order_after
 from tickledger.execution.open_orders import OpenOrders
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.portfolio import Portfolio

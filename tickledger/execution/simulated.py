@@ -22,10 +22,10 @@ from tickledger.domain.ids import identified
 from tickledger.domain.order import Order, OrderReport, OrderSide, OrderStatus, TimeInForce
 from tickledger.domain.ports import BrokerReport, Clock
 from tickledger.domain.position import PortfolioState
+from tickledger.exchange.corporate_actions import cash_paid
 from tickledger.exchange.fees import FeeSchedule, OrderProgress, charges
 from tickledger.exchange.fill_models import FillModel
 from tickledger.exchange.matching import Fill, match_at_open, match_in_session
-from tickledger.execution.corporate_actions import cash_paid
 from tickledger.execution.portfolio import Portfolio, cash_effect
 
 EXCHANGE: Final = "SIMULATED"
