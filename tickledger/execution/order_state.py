@@ -38,12 +38,16 @@ NEXT_STATES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order with what is known of it: status, shares filled, and the number of its next event."""
+    """An order with what is known of it: status, shares filled, and the number of its next event.
+
+    `needs_snapshot`: what was told of it does not fit together, and the broker has to be asked for the whole of it.
+    """
 
     order: Order
     status: OrderStatus = OrderStatus.PENDING
     filled_quantity: Decimal = Decimal(0)
     next_sequence: int = 0
+    needs_snapshot: bool = False
 
     @property
     def remaining_quantity(self) -> Decimal:

@@ -1,0 +1,357 @@
+"""Orders at a broker in another program: each is sent once, and what became of it is what the broker has of it.
+
+    place    journal: order + PENDING, committed ──► broker.place
+    reports  broker.reports ──► the book ──► journal, one transaction a call
+    start    broker.snapshot, journal.load ──► reconciled ──► journal ──► the book anew
+
+An order's id is its idempotency key, from its intent to the broker's orderRef: it is in the journal before it is
+sent, and what is in the journal is not sent again. After a crash between the two nobody knows whether it arrived, so
+the broker is asked; see `order_reconciliation` for what follows from which answer, and `order_news` for what reports
+are worth. Nothing is placed or modified until the broker has answered completely, or while its link is not whole;
+cancellations go out at any time.
+
+A snapshot is asked for when the link says so, when an order is UNKNOWN, and when an answer has been due for longer
+than `patience` (a placed order that is not acknowledged, fills that a status promised, a modification): then the
+book is made anew from the journal, so that what is in memory and what is durable cannot drift apart. The same
+happens after the journal has failed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tickledger.domain.broker import (
+    BrokerFill,
+    BrokerOrder,
+    CommissionReport,
+    Connectivity,
+    ConnectivityChange,
+)
+from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
+from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus
+from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
+from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
+from tickledger.execution.order_journal import (
+    WORKED_BY_CHILDREN,
+    AmendmentSource,
+    DurableJournal,
+    OrderAmendment,
+    OrderPlaced,
+    new_york_date,
+)
+from tickledger.execution.order_reconciliation import PATIENCE, Reconciliation, reconciled
+from tickledger.execution.order_refusals import differing, refuse_child, refuse_modification
+from tickledger.execution.order_state import OrderState, pending
+
+#: How long to wait before the broker is asked again for all it has.
+ASK_AGAIN_AFTER: Final = timedelta(seconds=5)
+
+
+class OrderManager:
+    """The orders of one account at a remote broker. `start` comes first, then `take_reports` again and again.
+
+    `problems` collects what did not fit together, for the caller to show; nothing of it is lost from the record.
+    """
+
+    def __init__(
+        self,
+        broker: RemoteBroker,
+        journal: DurableJournal,
+        clock: Clock,
+        account_id: str,
+        *,
+        patience: timedelta = PATIENCE,
+        ask_again_after: timedelta = ASK_AGAIN_AFTER,
+    ) -> None:
+        self._broker = broker
+        self._journal = journal
+        self._clock = clock
+        self._account_id = account_id
+        self._patience = patience
+        self._ask_again_after = ask_again_after
+        self._book = OrderBook()
+        self._connectivity = Connectivity.CONNECTED
+        self._is_reconciled = False
+        self._needs_snapshot = True
+        self._asked_at: datetime | None = None
+        self._foreign: tuple[BrokerOrder, ...] = ()
+        self._foreign_ids: set[str] = set()
+        self._turn = asyncio.Lock()
+        self.problems: list[Problem] = []
+        self.last_reconciliation: Reconciliation | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether orders may be placed: the broker has answered completely, and its link is whole."""
+        return self._is_reconciled and self._connectivity is Connectivity.CONNECTED
+
+    @property
+    def foreign_orders(self) -> tuple[BrokerOrder, ...]:
+        """The working orders at the broker that are not ours, as of the last snapshot; they are never touched."""
+        return self._foreign
+
+    async def start(self) -> Reconciliation:
+        """Read the journal and bring it to where the broker is; nothing is placed before that has succeeded.
+
+        Raises BrokerUnavailableError where the broker did not answer completely: then every order that may work is
+        UNKNOWN, nothing was sent, and `take_reports` asks again.
+        """
+        async with self._turn:
+            return await self._reconcile()
+
+    async def place(self, order: Order) -> OrderState:
+        """Write the order to the journal, then send it; one that is in the journal already is not sent again.
+
+        Raises OrderError for an order whose id stands for another one, or whose parent takes no more; LedgerError
+        and FencedError where the journal refuses it, and BrokerUnavailableError before `start` has succeeded or
+        while the link is not whole. Whichever it is, nothing was sent.
+        """
+        if (known := self._known(order)) is not None:
+            return known
+        self._refuse_unless_ready(f"order {order.order_id}")
+        self._find(order.parent_order_id or "")
+        refuse_child(self._book, order)
+        self._write_down(order)
+        try:
+            await self._broker.place(order)
+        except Exception:
+            # The port does not raise; if it does, nobody knows whether the order has left.
+            self._mark_unknown([order.order_id], "the broker failed while it was sent")
+            self._write_news()
+            raise
+        return self.status(order.order_id)
+
+    def place_parent(self, order: Order) -> OrderState:
+        """Write down an order that its children will work: it is never sent. Raises as `place` does."""
+        if (known := self._known(order)) is not None:
+            return known
+        self._refuse_unless_ready(f"order {order.order_id}")
+        self._write_down(order, reason=WORKED_BY_CHILDREN)
+        return self.status(order.order_id)
+
+    async def cancel(self, order_id: str, reason: str = "on request") -> None:
+        """Ask the broker to cancel an order and its children; they are over only when it says so.
+
+        One that is over stays as it is. Raises LedgerError for an order that is not in the record.
+        """
+        tracked = self._tracked(order_id)
+        children = [child.placed.order_id for child in self._book.children(order_id) if not child.state.is_terminal]
+        if not tracked.state.is_terminal:
+            self._book.ask_cancel(order_id, at=self._clock.now(), reason=reason)
+            self._write_news()
+            if not tracked.is_parent:
+                await self._broker.cancel(order_id)
+        for child in children:
+            await self.cancel(child, reason)
+
+    async def cancel_all(self, reason: str) -> None:
+        """Cancel everything that works, foreign orders at the broker included, before anything is written."""
+        await self._broker.cancel_all()
+        at = self._clock.now()
+        for tracked in by_age(self._book.orders.values()):
+            order_id = tracked.placed.order_id
+            if not self._book.orders[order_id].state.is_terminal:
+                self._book.ask_cancel(order_id, at=at, reason=reason)
+        self._write_news()
+
+    async def modify(self, order_id: str, modification: OrderModification) -> OrderState:
+        """Send what of `modification` differs from the terms in force, once it is in the journal.
+
+        Raises OrderError for an order that is over, not acknowledged or UNKNOWN, for a term it does not have, and
+        for fewer shares than are filled; BrokerUnavailableError while the link is not whole: a modification that is
+        lost may leave two orders behind.
+        """
+        tracked = self._tracked(order_id)
+        self._refuse_unless_ready(f"a modification of order {order_id}")
+        refuse_modification(tracked, modification)
+        order, changed = tracked.state.order, differing(tracked.state.order, modification)
+        if changed == OrderModification():
+            return tracked.state
+        at = self._clock.now()
+        amendment = OrderAmendment(
+            order_id, tracked.amendments, changed, AmendmentSource.REQUESTED, at, new_york_date(at)
+        )
+        self._book.emit(amendment)
+        self._write_news()
+        self._book.await_answer(order_id, since=at)
+        await self._broker.modify(order, changed)
+        return self.status(order_id)
+
+    def status(self, order_id: str) -> OrderState:
+        """What is known of an order; raises LedgerError for one that is not in the record."""
+        return self._tracked(order_id).state
+
+    def children(self, order_id: str) -> list[OrderState]:
+        """The orders whose parent it is, in the order in which they were placed."""
+        return [child.state for child in self._book.children(order_id)]
+
+    def working(self) -> list[OrderState]:
+        """The orders that are not over, parents included, the earlier first."""
+        return [order.state for order in by_age(self._book.orders.values()) if not order.state.is_terminal]
+
+    async def take_reports(self) -> Sequence[RemoteReport]:
+        """Book what the broker has told since the last call, and ask it for all where that is due; what it told.
+
+        Raises LedgerError and ConfigurationError where the journal does not take it; the next call starts from the
+        journal again. A broker that does not answer is no error here: it is asked again later.
+        """
+        async with self._turn:
+            reports = await self._broker.reports()
+            for report in reports:
+                self._hear(report)
+            self._write_news()
+            if self._is_snapshot_due():
+                await self._try_to_reconcile()
+            return reports
+
+    def _hear(self, report: RemoteReport) -> None:
+        match report:
+            case OrderReport():
+                if self._find(report.order_id):
+                    self._book.hear_status(report)
+                else:
+                    self._tell_foreign(report.order_id)
+            case BrokerFill():
+                self._find(report.execution.order_id)
+                self._book.hear_fill(report, at=self._clock.now())
+            case CommissionReport():
+                self._book.hear_commission(report)
+            case ConnectivityChange():
+                self._hear_connectivity(report)
+
+    def _hear_connectivity(self, change: ConnectivityChange) -> None:
+        self._connectivity = change.connectivity
+        self._needs_snapshot |= change.needs_snapshot
+        if change.needs_snapshot:
+            self._is_reconciled = False
+            self._asked_at = None
+        if change.connectivity is Connectivity.DISCONNECTED:
+            # What happens from here on happens unseen.
+            self._is_reconciled, self._needs_snapshot = False, True
+            self._mark_unknown(self._at_broker(), change.reason)
+
+    def _tell_foreign(self, reference: str) -> None:
+        if reference not in self._foreign_ids:
+            self._foreign_ids.add(reference)
+            expected, found = "an order of this account's record", "one that is not ours: it is left alone"
+            self.problems.append(
+                Problem(where=f"order {reference or 'without a reference'}", expected=expected, found=found)
+            )
+
+    def _is_snapshot_due(self) -> bool:
+        if self._connectivity is Connectivity.DISCONNECTED:
+            return False
+        now = self._clock.now()
+        if self._asked_at is not None and now - self._asked_at < self._ask_again_after:
+            return False
+        return self._needs_snapshot or any(self._is_overdue(order_id, now) for order_id in self._book.waiting)
+
+    def _is_overdue(self, order_id: str, now: datetime) -> bool:
+        is_unknown = self._book.orders[order_id].state.status is OrderStatus.UNKNOWN
+        return is_unknown or now - self._book.waiting[order_id] >= self._patience
+
+    async def _try_to_reconcile(self) -> None:
+        try:
+            await self._reconcile()
+        except BrokerUnavailableError as error:
+            self.problems.append(
+                Problem(where=f"account {self._account_id}", expected="all the broker has", found=str(error))
+            )
+
+    async def _reconcile(self) -> Reconciliation:
+        """Ask the broker for all it has, and make the book anew from the journal and its answer."""
+        self._asked_at = self._clock.now()
+        try:
+            snapshot = await self._broker.snapshot()
+        except BrokerUnavailableError:
+            self._stand_still()
+            raise
+        # Only now, so that what was placed while the broker answered is in the record.
+        record = self._journal.load(self._account_id)
+        known = {entry.order.order_id for entry in record.entries if isinstance(entry, OrderPlaced)}
+        told = {order.order_id for order in (*snapshot.open_orders, *(snapshot.completed_orders or ()))}
+        told |= {fill.execution.order_id for fill in snapshot.fills}
+        for order_id in sorted(told - known - {None, ""}, key=str):
+            record = record.with_entries(self._journal.find_order(self._account_id, str(order_id)))
+        result = reconciled(record, snapshot, patience=self._patience)
+        if result.entries:
+            self._journal.record(self._account_id, result.entries)
+        self._adopt(OrderBook(record.with_entries(result.entries).entries), result)
+        return result
+
+    def _adopt(self, book: OrderBook, result: Reconciliation) -> None:
+        for order_id in result.unresolved:
+            book.await_answer(order_id, since=self._clock.now())
+        self._book, self._foreign = book, result.foreign_orders
+        self._is_reconciled, self._needs_snapshot = True, False
+        self.last_reconciliation = result
+        self.problems.extend(result.problems)
+
+    def _stand_still(self) -> None:
+        """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""
+        self._is_reconciled, self._needs_snapshot = False, True
+        if not self._book.orders:
+            self._book = OrderBook(self._journal.load(self._account_id).entries)
+        self._mark_unknown(self._at_broker(), "the broker did not answer")
+        self._write_news()
+
+    def _at_broker(self) -> list[str]:
+        return [order.placed.order_id for order in self._book.at_broker()]
+
+    def _mark_unknown(self, order_ids: Sequence[str], reason: str) -> None:
+        for order_id in order_ids:
+            if self._book.orders[order_id].state.status is not OrderStatus.UNKNOWN:
+                report = OrderReport(order_id, OrderStatus.UNKNOWN, self._clock.now(), reason)
+                self._book.hear_status(report)
+
+    def _known(self, order: Order) -> OrderState | None:
+        """The state of an order that is in the record; raises OrderError where its id stands for another order."""
+        if not self._find(order.order_id):
+            return None
+        tracked = self._book.orders[order.order_id]
+        if tracked.placed != order:
+            raise OrderError(f"order {order.order_id}: expected, as in the record, {tracked.placed}, found {order}")
+        return tracked.state
+
+    def _find(self, order_id: str) -> bool:
+        """Whether an order is in the record; one that the book does not have any more is read back."""
+        if order_id in self._book.orders:
+            return True
+        if not order_id or order_id in self._foreign_ids:
+            return False
+        entries = self._journal.find_order(self._account_id, order_id)
+        for entry in entries:
+            self._book.apply(entry)
+        return bool(entries)
+
+    def _tracked(self, order_id: str) -> TrackedOrder:
+        self._find(order_id)
+        return self._book.tracked(order_id)
+
+    def _write_down(self, order: Order, reason: str = "") -> None:
+        first = pending(order)[1]
+        at = self._clock.now()
+        event = replace(first, occurred_at=at, session_date=new_york_date(at), reason=reason)
+        self._journal.record_order(order, event)
+        self._book.apply(OrderPlaced(order))
+        self._book.apply(event)
+
+    def _write_news(self) -> None:
+        self.problems.extend(self._book.take_problems())
+        news = self._book.take_news()
+        if not news:
+            return
+        try:
+            self._journal.record(self._account_id, news)
+        except Exception:
+            # The book is ahead of what is durable: nothing is placed until it has been made anew.
+            self._is_reconciled, self._needs_snapshot, self._asked_at = False, True, None
+            raise
+
+    def _refuse_unless_ready(self, what: str) -> None:
+        if not self._is_reconciled:
+            raise BrokerUnavailableError(f"{what} is not sent: the broker has not told yet what it has")
+        if self._connectivity is not Connectivity.CONNECTED:
+            raise BrokerUnavailableError(f"{what} is not sent: the link to the broker is {self._connectivity}")
