@@ -21,8 +21,8 @@ class KillSwitchEventKind(StrEnum):
 class KillSwitchEvent:
     """One event. `sequence` orders all of them and is given by the record (0 until then).
 
-    `flattens` says of ENGAGED that positions are to be closed too. A step `answers` the sequence of the ENGAGED
-    event it obeys and is of the account whose orders it is about; `symbol` names the position of a flattening step.
+    `flattens` says of ENGAGED that positions are to be closed too. A step `answers` the sequence of the ENGAGED event
+    it obeys; `obeying_account` is the account whose orders it is about, `symbol` the position of a flattening step.
     """
 
     kind: KillSwitchEventKind
@@ -31,7 +31,7 @@ class KillSwitchEvent:
     occurred_at: datetime
     flattens: bool = False
     answers: int | None = None
-    account_id: str | None = None
+    obeying_account: str | None = None
     symbol: str | None = None
     sequence: int = 0
 

@@ -31,7 +31,7 @@ class KillSwitch:
             request
             for request in self._in_force()
             if not any(
-                step.kind is KillSwitchEventKind.CARRIED_OUT and step.account_id == account_id
+                step.kind is KillSwitchEventKind.CARRIED_OUT and step.obeying_account == account_id
                 for step in self.steps(request)
             )
         )
@@ -45,7 +45,7 @@ class KillSwitch:
         return frozenset(
             step.symbol
             for step in self.steps(request)
-            if step.kind is KillSwitchEventKind.FLATTEN_SENT and step.account_id == account_id and step.symbol
+            if step.kind is KillSwitchEventKind.FLATTEN_SENT and step.obeying_account == account_id and step.symbol
         )
 
     def _in_force(self) -> list[KillSwitchEvent]:

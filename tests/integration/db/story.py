@@ -17,10 +17,12 @@ from tickledger.bars.reject import Reject
 from tickledger.db import audit, features, market_data, models, reports, signals, symbols, tax, trading
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
+from tickledger.db.kill_switch import record_kill_switch_event
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.bar import BarKey
 from tickledger.domain.errors import Problem
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
+from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
 from tickledger.domain.lot import Lot, RealizedGain, Term, WashSale
 from tickledger.domain.model import ModelVersion
 from tickledger.domain.order import (
@@ -83,6 +85,8 @@ def tell(ledger: Engine) -> Story:
     trading.replace_session(ledger, ACCOUNT, record(), start=START, end=END)
     tax.replace_tax_result(ledger, tax_result(), account_ids=[ACCOUNT.account_id])
     lines = tell_reports(ledger, tax_result().gains)
+    engaged = KillSwitchEvent(KillSwitchEventKind.ENGAGED, "test", "the story ends", at(END, 21))
+    record_kill_switch_event(ledger, engaged)
     audit.append(ledger, actor="test", action="tell", subject="story", details={})
     return Story(record(), tuple(opinions()), tax_result(), lines, model())
 

@@ -6,6 +6,7 @@ A record row carries `recorded_at`; a row that can be superseded also `supersede
 
 from tickledger.db.tables.audit import audit_head, audit_log
 from tickledger.db.tables.columns import METADATA
+from tickledger.db.tables.kill_switch import kill_switch_events
 from tickledger.db.tables.market import corporate_actions, ingestions, market_data, quarantine, symbols
 from tickledger.db.tables.reports import (
     daily_pnl,
@@ -57,6 +58,7 @@ __all__ = [
     "form_line_gains",
     "form_lines",
     "ingestions",
+    "kill_switch_events",
     "market_data",
     "model_promotions",
     "model_versions",

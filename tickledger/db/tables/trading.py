@@ -10,7 +10,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from tickledger.db.tables import columns as c
 from tickledger.domain.account import AccountKind, Mode
 from tickledger.domain.execution import CashKind
-from tickledger.domain.order import RISK_LIMIT_UNITS, OrderSide, OrderStatus, OrderType, TimeInForce
+from tickledger.domain.order import (
+    CONTROL_LIMIT_UNITS,
+    RISK_LIMIT_UNITS,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+)
 from tickledger.execution.order_journal import AmendmentSource
 
 accounts = Table(
@@ -36,7 +43,7 @@ risk_limits = Table(
     c.day("effective_from"),
     c.recorded(),
     c.superseded(),
-    c.one_of("name", RISK_LIMIT_UNITS),
+    c.one_of("name", [*RISK_LIMIT_UNITS, *CONTROL_LIMIT_UNITS]),
     c.positive("value"),
     c.only_current("account_id", "name", "effective_from"),
 )
