@@ -90,6 +90,7 @@ def test_p4_purchases_of_one_day_replace_in_the_order_of_the_trades() -> None:
         R2 2025-03-10 buys 10 X @ 89
     """)
     assert [wash.replacement_execution_id for wash in after.wash_sales] == ["R1"]
+    assert "P4" in after.gains[0].policies
     before = computed("""
         B1 2025-01-02 buys 10 X @ 100
         R1 2025-02-20 buys 10 X @ 91
@@ -98,6 +99,28 @@ def test_p4_purchases_of_one_day_replace_in_the_order_of_the_trades() -> None:
     """)
     assert [wash.replacement_execution_id for wash in before.wash_sales] == ["R1"]
     assert "P4" in before.gains[0].policies
+    around = computed("""
+        B1 2025-01-02 buys 10 X @ 100
+        R1 2025-03-03 buys 10 X @ 91
+        S1 2025-03-03 sells 10 X @ 90 lots B1:10
+        R2 2025-03-03 buys 10 X @ 89
+    """)
+    assert [wash.replacement_execution_id for wash in around.wash_sales] == ["R1"]
+    assert "P4" in around.gains[0].policies
+
+
+@pytest.mark.parametrize(
+    "purchases",
+    [
+        ["R1 2025-03-10 buys 10 X @ 91"],
+        ["R1 2025-03-10 buys 10 X @ 91", "R2 2025-03-11 buys 10 X @ 91"],
+        ["R1 2025-03-10 buys 4 X @ 91", "R2 2025-03-10 buys 4 X @ 91"],
+        ["R1 2025-03-10 buys 10 X @ 91", "R2 2025-03-10 buys 10 Y @ 91"],
+    ],
+)
+def test_p4_decides_nothing_where_one_purchase_of_the_day_replaces_or_all_of_them_do(purchases: list[str]) -> None:
+    result = computed("\n".join(["B1 2025-01-02 buys 10 X @ 100", "S1 2025-03-03 sells 10 X @ 90", *purchases]))
+    assert "P4" not in result.gains[0].policies
 
 
 @pytest.mark.parametrize(

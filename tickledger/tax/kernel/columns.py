@@ -100,7 +100,9 @@ GROUP_LAST_WAITING: Final = 3
 GROUP_OTHER: Final = 4  # the group of the other side
 GROUP_LAST_GONE: Final = 5  # the latest acquisition of which shares were sold (policy P1)
 GROUP_FIRST_POSITION: Final = 6  # of those that were ever used
-GROUP_WIDTH: Final = 7
+GROUP_TIED_DAY: Final = 7  # on which a purchase completed the replacement of a loss
+GROUP_FIRST_TIED: Final = 8  # loss of that day; the others follow by PIECE_NEXT_WAITING, which they need no more
+GROUP_WIDTH: Final = 9
 
 # A lot's place among those that may replace a loss of a group.
 NODE_LOT: Final = 0

@@ -67,11 +67,14 @@ def match_loss(book: Book, loss: int) -> None:
         if book.groups[group][c.GROUP_LAST_GONE] >= first_day:
             row[c.PIECE_MARKS] |= c.P1
         wait(book, group, loss)
+    elif last_day == sold:
+        remember_tied(book, group, loss, sold)
 
 
 def match_acquisition(book: Book, lot: int, group: int, factor: int) -> int:
     """Offer a new lot to the losses of the last 30 days that wait, earliest first; returns its node."""
     drop_expired(book, group, book.lots[lot][c.LOT_ACQUIRED])
+    mark_tied(book, group, book.lots[lot][c.LOT_ACQUIRED])
     node = list_lot(book, lot, group, factor)
     before, loss = c.NONE, book.groups[group][c.GROUP_FIRST_WAITING]
     while loss != c.NONE and book.lots[lot][c.LOT_FREE]:
@@ -81,6 +84,7 @@ def match_acquisition(book: Book, lot: int, group: int, factor: int) -> int:
             replace(book, loss, node)
         if row[c.PIECE_MATCHED] >= row[c.PIECE_TO_MATCH]:
             stop_waiting(book, group, loss, before)
+            remember_tied(book, group, loss, book.lots[lot][c.LOT_ACQUIRED])
         else:
             # A loss that may not take these shares (those of its own order) lets the ones behind it have them.
             before = loss
@@ -88,6 +92,27 @@ def match_acquisition(book: Book, lot: int, group: int, factor: int) -> int:
     if not book.lots[lot][c.LOT_FREE]:
         unlist(book, node)
     return node
+
+
+def remember_tied(book: Book, group: int, loss: int, day: int) -> None:
+    """Note a loss that is wholly replaced, in the end by a purchase of a day that may bring more of them."""
+    row = book.groups[group]
+    if row[c.GROUP_TIED_DAY] != day:
+        row[c.GROUP_TIED_DAY], row[c.GROUP_FIRST_TIED] = day, c.NONE
+    book.pieces[loss][c.PIECE_NEXT_WAITING] = row[c.GROUP_FIRST_TIED]
+    row[c.GROUP_FIRST_TIED] = loss
+
+
+def mark_tied(book: Book, group: int, today: int) -> None:
+    """Mark the losses that an earlier purchase of the day has replaced: one more could have done it (policy P4)."""
+    row = book.groups[group]
+    if row[c.GROUP_TIED_DAY] != today:
+        return
+    loss = row[c.GROUP_FIRST_TIED]
+    while loss != c.NONE:
+        book.pieces[loss][c.PIECE_MARKS] |= c.P4
+        loss = book.pieces[loss][c.PIECE_NEXT_WAITING]
+    row[c.GROUP_FIRST_TIED] = c.NONE
 
 
 def match_sale(book: Book, sale: int, group: int) -> None:
