@@ -1,0 +1,287 @@
+"""The venue: a market replayed from a tape, and the broker that takes orders to it and keeps the accounts.
+
+It has no clock: time is moved by `advance`, and everything until then happens in order. What is asked of it (`submit`,
+`modify`, `cancel`) is answered by events, at once where nothing delays it, else by a later `advance`. The same tape,
+settings and calls give the same events. Nothing raises for what an order says: refusals are updates with IB's codes
+(`venue_checks` lists them).
+
+    answer to                          comes as
+    an order that is refused           REJECTED with 201 or another code
+    a key that was used before         the earlier order's update, with 103
+    cancel of an order at work         CANCELLED with 202, or its fills, where these were faster than the latency
+    cancel of an unknown, a done one   REJECTED with 10147; the order's last update with 10148
+    modify of an unknown, a done one   REJECTED with 10147; the order's last update with 104
+    modify that is refused             the order's update with the code; it works on as it was
+
+A fill is inside the range of its minute, or outside it by a spread of the quote at most (see `venue_path`), unless
+quotes were recorded: then it is at one of these, or at an order's limit that the market traded through.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Final
+
+from tickledger.bars.calendars import is_session, session_close, session_open
+from tickledger.domain.bar import Quote
+from tickledger.exchange.venue_account import VenueAccount
+from tickledger.exchange.venue_algo_work import AlgoWork
+from tickledger.exchange.venue_auctions import opening_auction
+from tickledger.exchange.venue_book import Market, Working
+from tickledger.exchange.venue_calendar import Calendar, session_at
+from tickledger.exchange.venue_checks import Refusal
+from tickledger.exchange.venue_desk import Desk
+from tickledger.exchange.venue_feed import NEVER, Feed
+from tickledger.exchange.venue_messages import Messages, answer, where
+from tickledger.exchange.venue_orders import (
+    AccountState,
+    Halt,
+    MinuteBar,
+    OrderUpdate,
+    Print,
+    VenueEvent,
+    VenueFill,
+    VenueOrder,
+)
+from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
+from tickledger.exchange.venue_settings import VenueSettings
+from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
+from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape
+
+_A_YEAR: Final = timedelta(days=365)
+
+
+class Venue:
+    """A simulated market and broker over a tape."""
+
+    def __init__(self, tape: MarketTape, settings: VenueSettings) -> None:
+        starts_at = settings.starts_at or _first_open(tape)
+        day = session_at(starts_at)
+        began_at = session_open(day) - EARLY_HOURS
+        self._state = VenueState(settings, tape, Feed(tape), now=min(began_at, starts_at), session_date=day)
+        self._state.shortable = None if settings.shortable is None else dict(settings.shortable)
+        self._state.actions_through = day - timedelta(days=1)
+        for account_id, cash in settings.accounts.items():
+            self._state.accounts[account_id] = VenueAccount.opened(account_id, cash, day)
+        self._desk = Desk(self._state)
+        self._algos = AlgoWork(self._desk)
+        self._desk.begin_algo = self._algos.begin
+        self._messages = Messages(self._desk, self._algos)
+        self._watched: set[str] = set()
+        Calendar(self._desk).plan(day)
+        self.advance(starts_at)
+        if settings.watches_all:
+            for symbol in tape.symbols:
+                self.watch(symbol)
+
+    @property
+    def now(self) -> datetime:
+        """The venue's time, UTC."""
+        return self._state.now
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that can be traded, in order."""
+        return self._state.tape.symbols
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the regular session is on."""
+        return self._state.is_open
+
+    @property
+    def session_date(self) -> date:
+        """Today's session; the next one once late trading is over, and on other days."""
+        return self._state.session_date
+
+    def session_times(self, day: date) -> tuple[datetime, datetime] | None:
+        """When the regular session of a day opens and closes; None where the exchange is closed."""
+        return (session_open(day), session_close(day)) if is_session(day) else None
+
+    def submit(self, order: VenueOrder) -> list[VenueEvent]:
+        """Send an order in; never raises for what is wrong with it."""
+        earlier = self._desk.orders.get(order.order_key)
+        if earlier is not None:
+            told = answer(earlier, order.order_key, Refusal(103, "Duplicate order id"), self.now)
+            return [told]
+        working = Working(order, priority=0, accepted_at=self.now)
+        self._desk.orders[order.order_key] = working
+        return self._deliver(partial(self._messages.accept, working))
+
+    def modify(self, order: VenueOrder) -> list[VenueEvent]:
+        """Ask that `order` take the place of the one under the same key."""
+        return self._deliver(partial(self._messages.modify, order))
+
+    def cancel(self, order_key: int) -> list[VenueEvent]:
+        """Ask that an order end."""
+        return self._deliver(partial(self._messages.cancel, order_key))
+
+    def _deliver(self, message: Callable[[], None]) -> list[VenueEvent]:
+        latency = self._state.settings.effective_latency
+        if latency:
+            self._state.agenda.plan(self.now + latency, MESSAGE_RANK, message)
+        else:
+            message()
+        return self._state.told()
+
+    def advance(self, to: datetime) -> list[VenueEvent]:
+        """Let everything happen up to and including an instant; raises ValueError for one that is past."""
+        state, agenda, feed = self._state, self._state.agenda, self._state.feed
+        if to < state.now:
+            raise ValueError(f"expected a time from {state.now} on, found {to}")
+        while True:
+            due, tick_due = agenda.next_due, feed.next_due
+            if min(due, tick_due)[0] > to:
+                break
+            if due < tick_due:
+                state.now = due[0]
+                agenda.pop()()
+            else:
+                state.now = tick_due[0]
+                self._take_next()
+        state.now = to
+        return state.told()
+
+    def next_event_at(self) -> datetime | None:
+        """When the next thing happens, if nobody asks for anything; None where nothing will."""
+        at = min(self._state.agenda.next_due, self._state.feed.next_due)[0]
+        return None if at == NEVER else at
+
+    def _take_next(self) -> None:
+        feed = self._state.feed
+        symbol = feed.next_symbol
+        if symbol not in self._watched and not self._desk.symbols[symbol]:
+            feed.drop()
+            return
+        _, item = feed.pop()
+        market = self._state.markets[symbol]
+        if isinstance(item, Tick):
+            self._on_tick(market, item)
+        else:
+            self._on_minute(market, item)
+
+    def _on_minute(self, market: Market, minute: TapeMinute) -> None:
+        if minute.is_regular:
+            market.closing_price = price_of(minute.span.close)
+        if not market.is_halted:
+            self._state.events.append(minute.bar(market.symbol))
+
+    def _on_tick(self, market: Market, tick: Tick) -> None:
+        if market.minute is not tick.minute:
+            market.enter_minute(tick.minute)
+        market.see(tick)
+        if market.is_halted:
+            return
+        events, quote, trade = self._state.events, tick.quote, tick.trade
+        if quote is not None:
+            events.append(quote)
+        if trade is not None:
+            market.last = trade
+            events.append(trade)
+        if market.opened_on != self._state.session_date and tick.minute.is_regular:
+            self._open(market, tick)
+        if market.has_orders:
+            if quote is not None:
+                self._desk.on_quote(market)
+            if trade is not None:
+                self._desk.on_print(market, trade)
+
+    def _open(self, market: Market, tick: Tick) -> None:
+        """The first regular tick of a symbol's day is its opening auction, at the minute's open if it began with it."""
+        market.opened_on = self._state.session_date
+        is_first_print = tick.opens_minute or tick.trade is None
+        price = price_of(tick.minute.span.open) if is_first_print or tick.trade is None else tick.trade.price
+        opening_auction(self._desk, market, price)
+
+    def watch(self, symbol: str) -> None:
+        """Tell quotes, prints and minutes of a symbol from now on."""
+        self._watched.add(symbol)
+        self._state.market(symbol)
+        self._state.feed.follow(symbol, self.now)
+
+    def unwatch(self, symbol: str) -> None:
+        """Tell them no longer, once no order of the symbol is at work."""
+        self._watched.discard(symbol)
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The last quote of a symbol, of an earlier session where there is none of today; None before the first."""
+        return self._state.market(symbol).quote
+
+    def last(self, symbol: str) -> Print | None:
+        """The last print of a symbol, in terms of today's shares; None before the first."""
+        return self._state.market(symbol).last
+
+    def is_halted(self, symbol: str) -> bool:
+        """Whether trading of a symbol is stopped."""
+        return self._state.market(symbol).is_halted
+
+    def halt(self, symbol: str) -> list[VenueEvent]:
+        """Stop the trading of a symbol: nothing of it is told or filled until it is resumed."""
+        market = self._state.market(symbol)
+        if not market.is_halted:
+            market.is_halted = True
+            self._state.events.append(Halt(symbol, self.now, is_halted=True))
+        return self._state.told()
+
+    def resume(self, symbol: str) -> list[VenueEvent]:
+        """Let a symbol trade again, from the quote that now stands."""
+        market = self._state.market(symbol)
+        if market.is_halted:
+            market.is_halted = False
+            market.previous = None
+            self._state.events.append(Halt(symbol, self.now, is_halted=False))
+            if market.is_tradable and market.quote is not None:
+                self._state.events.append(market.quote)
+                self._desk.on_quote(market)
+        return self._state.told()
+
+    def set_shortable(self, symbol: str, shares: int) -> list[VenueEvent]:
+        """Tell how many shares can be borrowed from now on; orders that wait for them go on where they suffice."""
+        if self._state.shortable is None:
+            self._state.shortable = {}
+        self._state.shortable[symbol] = shares
+        self._desk.route_all()
+        return self._state.told()
+
+    def order(self, order_key: int) -> VenueOrder:
+        """An order as it is now, whether done or not; raises KeyError for an unknown key."""
+        return self._desk.orders[order_key].order
+
+    def update(self, order_key: int) -> OrderUpdate:
+        """The last that was told of an order; raises KeyError for an unknown key."""
+        return where(self._desk.orders[order_key])
+
+    def working(self) -> list[VenueOrder]:
+        """The orders that can still trade, the earliest first."""
+        return [working.order for working in self._desk.in_priority()]
+
+    def fills(self, account_id: str | None = None) -> list[VenueFill]:
+        """All fills so far, or those of one account, in order."""
+        return [fill for fill in self._desk.fills if account_id in {None, fill.account_id}]
+
+    def account(self, account_id: str) -> AccountState:
+        """An account as it stands; raises KeyError for one that does not exist."""
+        return self._state.accounts[account_id].state(self._state.settings, self._state.price_of)
+
+    def history(
+        self, symbol: str, *, until: datetime, since: datetime | None = None, is_daily: bool = False
+    ) -> Sequence[MinuteBar]:
+        """Complete minutes (or sessions, stamped at 00:00Z of their date) of a symbol up to `until`, raw.
+
+        From `since` on; without it, those of the session of `until`, or a year of sessions. Nothing of the venue's
+        future is told, whatever `until` says.
+        """
+        tape, end = self._state.tape, min(until, self.now)
+        if is_daily:
+            return tape.daily_bars(symbol, since=(since or end - _A_YEAR).date(), until=end)
+        return tape.minute_bars(symbol, since=since or _start_of_day(end), until=end)
+
+
+def _start_of_day(at: datetime) -> datetime:
+    return session_open(session_at(at)) - EARLY_HOURS if is_session(session_at(at)) else at
+
+
+def _first_open(tape: MarketTape) -> datetime:
+    if tape.first_day is None:
+        raise ValueError("expected a tape with bars, or settings with a start, found neither")
+    return session_open(session_at(datetime.combine(tape.first_day, time(12), tzinfo=UTC)))

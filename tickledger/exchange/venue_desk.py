@@ -1,0 +1,374 @@
+"""The broker's order desk: where each order waits, how it moves on, and what its fills set off in books and groups.
+
+An order is kept in one place at a time. Whenever something changes (a message, the session, a parent's fill) it is
+routed anew: on its way, not yet transmitted, waiting for its parent, for its time, for shares to borrow, for the
+session, for an auction, for its trigger, or on the book. A modification keeps the place in time unless it changes a
+price or asks for more shares.
+
+A parent that was filled in part and then ended leaves its children to guard that part; one that was not filled takes
+them along.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import count
+from typing import Final
+from zlib import crc32
+
+from tickledger.domain.order import OrderSide
+from tickledger.exchange.fees import OrderProgress, charges
+from tickledger.exchange.venue_book import Market, Place, Working
+from tickledger.exchange.venue_checks import ON_CLOSE, Refusal, cancelled
+from tickledger.exchange.venue_credit import LOCATING, NOT_SHORTABLE, margin_refusal, missing_shares
+from tickledger.exchange.venue_groups import CANCEL, REDUCE_WITHOUT_BLOCK, Groups, group_type, reduced
+from tickledger.exchange.venue_orders import (
+    OrderUpdate,
+    Print,
+    VenueFill,
+    VenueOrder,
+    VenueOrderType,
+    VenueStatus,
+    VenueTerm,
+)
+from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
+from tickledger.exchange.venue_triggers import follow, is_set_off, needs_trigger, set_off
+
+_NOTHING: Final = Decimal(0)
+_WHY_HELD: Final = {
+    Place.UNSENT: "untransmitted",
+    Place.PARENT: "child",
+    Place.LOCATE: "locate",
+    Place.TRIGGER: "trigger",
+}
+PLAIN_LIMITS: Final = frozenset({VenueOrderType.LMT, VenueOrderType.LOC})
+#: Places that an order leaves only once its account has been asked whether it can carry it.
+_NOT_ADMITTED: Final = frozenset({Place.TRANSIT, Place.UNSENT, Place.PARENT})
+
+
+@dataclass(slots=True)
+class Desk:
+    """All orders of a venue by their key, done or not; `active` are those that can still trade."""
+
+    state: VenueState
+    orders: dict[int, Working] = field(default_factory=dict)
+    active: dict[int, Working] = field(default_factory=dict)
+    groups: Groups = field(default_factory=Groups)
+    fills: list[VenueFill] = field(default_factory=list)
+    symbols: "Counter[str]" = field(default_factory=Counter)
+    _priorities: "count[int]" = field(default_factory=count)
+    _execution_numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _immediates: list[Working] = field(default_factory=list)
+    begin_algo: Callable[[Working], None] = lambda _: None
+
+    def next_priority(self) -> int:
+        """The place in time of what comes now, behind all that came before."""
+        return next(self._priorities)
+
+    def enter(self, working: Working) -> None:
+        """Take an order in that is acceptable by itself, and send it where it belongs."""
+        order = working.order
+        working.priority = self.next_priority()
+        working.accepted_at = self.state.now
+        working.limit = order.limit_price if order.order_type in PLAIN_LIMITS else None
+        self.active[order.order_key] = working
+        self.symbols[order.symbol] += 1
+        self.groups.add(working)
+        self.state.market(order.symbol)
+        self.state.feed.follow(order.symbol, self.state.now)
+        self.route(working)
+
+    def route(self, working: Working) -> None:
+        """Send an order where it belongs now; tells where that is, if it is elsewhere than before."""
+        if not working.is_active or working.place is (place := self._place_for(working)):
+            return
+        if working.place in _NOT_ADMITTED and place not in _NOT_ADMITTED:
+            refusal = self._refusal(working)
+            if refusal is not None:
+                self.end(working, VenueStatus.REJECTED, refusal)
+                return
+        self._leave(working)
+        working.place = place
+        self._arrive(working)
+
+    def _place_for(self, working: Working) -> Place:
+        order = working.order
+        if not order.is_transmitted:
+            return Place.UNSENT
+        if order.parent_key is not None and self._is_waiting_for(order.parent_key):
+            return Place.PARENT
+        if order.good_after is not None and self.state.now < order.good_after:
+            return Place.LATER
+        if working.place is not Place.BOOK and missing_shares(working, self.active.values(), self.state) > 0:
+            return Place.LOCATE
+        return self._place_in_market(working)
+
+    def _place_in_market(self, working: Working) -> Place:
+        order = working.order
+        if order.order_type in ON_CLOSE or order.term is VenueTerm.OPG:
+            return Place.AUCTION
+        if not self._has_session(working):
+            return Place.SESSION
+        return Place.TRIGGER if needs_trigger(working) else Place.BOOK
+
+    def _is_waiting_for(self, parent_key: int) -> bool:
+        parent = self.orders[parent_key]
+        return parent.is_active or not parent.progress.quantity
+
+    def _has_session(self, working: Working) -> bool:
+        """Outside regular hours only what says so trades, and only at a limit; its stop may be set off."""
+        if self.state.is_open or working.order.algo:
+            return self.state.is_open
+        is_guarded = working.limit is not None or needs_trigger(working)
+        return self.state.phase_began_at is not None and working.order.outside_hours and is_guarded
+
+    def _refusal(self, working: Working) -> Refusal | None:
+        others = self.active.values()
+        if missing_shares(working, others, self.state) > 0 and not (self.state.shortable or {}).get(
+            working.order.symbol
+        ):
+            return NOT_SHORTABLE
+        return margin_refusal(working, others, self.state)
+
+    def reroute(self, working: Working) -> None:
+        """Send an order whose terms have changed where it belongs now, and tell it in any case."""
+        self._leave(working)
+        working.told = None
+        working.place = self._place_for(working)
+        self._arrive(working)
+
+    def replace_terms(self, working: Working, order: VenueOrder) -> None:
+        """Give an order other terms at the same place in time, and tell it."""
+        self._leave(working)
+        working.place = Place.SESSION
+        working.order = order
+        if order.order_type in PLAIN_LIMITS:
+            working.limit = order.limit_price
+        self.reroute(working)
+
+    def rename(self, working: Working, symbol: str) -> None:
+        """Move an order to the symbol that has taken the place of its own."""
+        self._leave(working)
+        working.place = Place.SESSION
+        self.symbols[working.order.symbol] -= 1
+        self.symbols[symbol] += 1
+        working.order = replace(working.order, symbol=symbol)
+        self.state.market(symbol)
+        self.state.feed.follow(symbol, self.state.now)
+        self.reroute(working)
+
+    def _leave(self, working: Working) -> None:
+        market = self.state.market(working.order.symbol)
+        if working.place is Place.BOOK:
+            market.remove(working)
+        elif working.place is Place.TRIGGER:
+            market.triggers.remove(working)
+
+    def _arrive(self, working: Working) -> None:
+        market = self.state.market(working.order.symbol)
+        if working.place is Place.TRIGGER:
+            if working.stop is None:
+                working.stop = working.order.stop_price
+            if market.last is not None and market.is_live:
+                follow(working, market.last.price, self.state.settings)
+            market.triggers.append(working)
+        if working.place is Place.BOOK:
+            if working.order.algo:
+                self.begin_algo(working)
+            market.add(working)
+        self.tell(working, LOCATING if working.place is Place.LOCATE else None)
+        if working.place is Place.BOOK:
+            self.match_new(working, market)
+
+    def match_new(self, working: Working, market: Market) -> None:
+        """Match an order that has just come to the book with the quote that stands."""
+        if working.is_immediate:
+            self._immediates.append(working)
+        if working.order.term is VenueTerm.FOK:
+            self._kill(working, market)
+        market.match_quote(working.sign, self.execute)
+        if market.is_tradable or market.is_halted:
+            self._end_immediates(market)
+
+    def _kill(self, working: Working, market: Market) -> None:
+        """End a fill-or-kill order that the quote does not fill whole."""
+        if working.place is not Place.BOOK or not market.is_tradable:
+            return
+        available = market.available(working.sign)
+        is_short = available is not None and available < working.remaining
+        if is_short or not market.is_reached(working):
+            self.end(working, VenueStatus.CANCELLED, cancelled("The order could not be filled whole at once."))
+
+    def _end_immediates(self, market: Market) -> None:
+        for working in [found for found in self._immediates if found.order.symbol == market.symbol]:
+            self._immediates.remove(working)
+            if working.place is Place.BOOK:
+                self.end(working, VenueStatus.CANCELLED, cancelled("The rest did not fill at once."))
+
+    def on_quote(self, market: Market) -> None:
+        """Match the book with a quote that has just come."""
+        if not (market.buys or market.sales):
+            return
+        for working in [found for found in self._immediates if found.order.term is VenueTerm.FOK]:
+            if working.order.symbol == market.symbol:
+                self._kill(working, market)
+        market.match_quote(1, self.execute)
+        market.match_quote(-1, self.execute)
+        if self._immediates:
+            self._end_immediates(market)
+
+    def on_print(self, market: Market, trade: Print) -> None:
+        """Move trails, set stops off, and fill what the market traded through."""
+        if market.is_halted:
+            return
+        set_off_now = []
+        for working in market.triggers:
+            if is_set_off(working, trade.price):
+                set_off_now.append(working)
+            else:
+                follow(working, trade.price, self.state.settings)
+        for working in sorted(set_off_now, key=lambda found: found.priority):
+            if working.place is Place.TRIGGER:
+                set_off(working)
+                self.route(working)
+        market.match_print(trade, self.execute)
+
+    def execute(self, working: Working, quantity: Decimal, price: Decimal, rested: bool) -> None:  # noqa: FBT001 - the book's
+        """Book a fill, tell it, and do what follows from it in the order's group and bracket."""
+        before = working.remaining
+        fill = self._fill(working, quantity, price, rested=rested)
+        self.fills.append(fill)
+        self.state.events.append(fill)
+        if working.remaining:
+            self.tell(working)
+        else:
+            self._close(working, VenueStatus.FILLED)
+        self._settle_group(working, before)
+        self._free_children(working)
+
+    def _fill(self, working: Working, quantity: Decimal, price: Decimal, *, rested: bool) -> VenueFill:
+        order, account = working.order, self.state.accounts[working.order.account_id]
+        side = OrderSide.BUY if order.is_buy else OrderSide.SELL
+        cost = charges(
+            self.state.settings.fees,
+            side=side,
+            quantity=quantity,
+            price=price,
+            trade_date=account.trade_date,
+            before=working.progress,
+        )
+        realized = account.trade(order.symbol, working.sign * quantity, price, cost.total)
+        done = working.progress
+        working.progress = OrderProgress(
+            done.quantity + quantity, done.notional + quantity * price, done.commission + cost.commission
+        )
+        working.fills += 1
+        return VenueFill(
+            order_key=order.order_key,
+            execution_id=self._execution_id(),
+            account_id=order.account_id,
+            symbol=order.symbol,
+            is_buy=order.is_buy,
+            quantity=quantity,
+            price=price,
+            executed_at=self.state.now,
+            cumulative=working.progress.quantity,
+            average_price=working.average_price,
+            commission=cost.commission,
+            fees=cost.fees,
+            realized_pnl=realized,
+            exchange=self.state.settings.exchange,
+            adds_liquidity=rested,
+        )
+
+    def _execution_id(self) -> str:
+        """Unique among venues that differ in seed or start; `.01.01` as IB counts corrections in the last part."""
+        venue = crc32(f"{self.state.settings.seed} {self.state.session_date}".encode())
+        return f"{venue:08x}.{next(self._execution_numbers):08x}.01.01"
+
+    def _settle_group(self, working: Working, before: Decimal) -> None:
+        siblings = self.groups.siblings(working)
+        if not siblings:
+            return
+        after, kind = working.remaining, group_type(working.order)
+        if kind == REDUCE_WITHOUT_BLOCK and self.state.settings.effective_latency:
+            at = self.state.now + self.state.settings.effective_latency
+            self.state.agenda.plan(at, MESSAGE_RANK, lambda: self._reduce(siblings, before=before, after=after))
+        else:
+            self._reduce(siblings, before=before, after=_NOTHING if kind == CANCEL else after)
+
+    def _reduce(self, siblings: Iterable[Working], *, before: Decimal, after: Decimal) -> None:
+        for sibling in siblings:
+            if not sibling.is_active:
+                continue
+            left = reduced(sibling.remaining, before=before, after=after)
+            if left <= 0:
+                self.end(sibling, VenueStatus.CANCELLED, cancelled("Another order of its OCA group was filled."))
+            else:
+                self.resize(sibling, sibling.progress.quantity + left)
+
+    def resize(self, working: Working, quantity: Decimal) -> None:
+        """Give an order another size, at the same place in time."""
+        working.order = replace(working.order, quantity=quantity)
+        self.tell(working)
+
+    def _free_children(self, working: Working) -> None:
+        if not working.is_active:
+            for child in self.groups.children(working):
+                self.route(child)
+
+    def end(self, working: Working, status: VenueStatus, reason: Refusal | None = None) -> None:
+        """End an order before it is filled, and its children with it, or leave them to guard what was filled."""
+        self._close(working, status, reason)
+        filled = working.progress.quantity
+        for child in self.groups.children(working):
+            if not filled:
+                self.end(child, VenueStatus.CANCELLED, cancelled("Its parent order ended."))
+                continue
+            if child.order.quantity > filled:
+                child.order = replace(child.order, quantity=filled)
+            self.route(child)
+
+    def _close(self, working: Working, status: VenueStatus, reason: Refusal | None = None) -> None:
+        self._leave(working)
+        working.place = Place.DONE
+        if self.active.pop(working.order.order_key, None) is not None:
+            self.symbols[working.order.symbol] -= 1
+        self._say(working, status, reason)
+
+    def cancel_group(self, working: Working) -> None:
+        """End the others of a group of which one was cancelled by request."""
+        for sibling in self.groups.siblings(working):
+            if sibling.is_active:
+                self.end(sibling, VenueStatus.CANCELLED, cancelled("Another order of its OCA group was cancelled."))
+
+    def tell(self, working: Working, reason: Refusal | None = None) -> None:
+        """Tell where an active order is, if that is news."""
+        if working.is_active:
+            self._say(working, VenueStatus.WORKING if working.place is Place.BOOK else VenueStatus.HELD, reason)
+
+    def _say(self, working: Working, status: VenueStatus, reason: Refusal | None) -> None:
+        update = OrderUpdate(
+            order_key=working.order.order_key,
+            status=status,
+            filled=working.progress.quantity,
+            remaining=working.remaining,
+            average_price=working.average_price,
+            occurred_at=self.state.now,
+            code=None if reason is None else reason.code,
+            text="" if reason is None else reason.text,
+            why_held=_WHY_HELD.get(working.place, ""),
+        )
+        earlier, working.told = working.told, update
+        if earlier is None or reason is not None or replace(earlier, occurred_at=update.occurred_at) != update:
+            self.state.events.append(update)
+
+    def in_priority(self) -> list[Working]:
+        """The active orders, the earliest first."""
+        return sorted(self.active.values(), key=lambda working: working.priority)
+
+    def route_all(self) -> None:
+        """Send every active order where it belongs after a change of the session."""
+        for working in self.in_priority():
+            self.route(working)

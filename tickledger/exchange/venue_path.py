@@ -1,0 +1,219 @@
+"""What happens inside a bar, made up by a seed where nobody recorded it: a day's minutes, a minute's quotes and prints.
+
+The first minute opens at the day's open, the last closes at its close, one minute reaches the day's high, one its
+low, none goes beyond, and the minutes' volumes add up to the day's, high in the morning and before the close. A
+minute is told in the same way by prints: they begin at its open, touch its high and its low, end at its close and
+add up to its volume.
+
+Around every print stands a quote, one spread wide: the print is at its bid or at its ask. Bid and ask lie inside the
+minute's range, save in a minute that is narrower than two spreads: there one of them may stand outside, by a spread
+at most. Prices are whole numbers of 1/10,000 USD in here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import sqrt
+from random import Random
+from typing import Final, NamedTuple
+
+from tickledger.domain.bar import Quote
+from tickledger.exchange.venue_orders import MinuteBar, Print
+
+UNITS_PER_DOLLAR: Final = 10_000
+_UNITS_PER_CENT: Final = 100
+MINUTE: Final = timedelta(minutes=1)
+_ROUND_LOT: Final = 100
+_BASIS_POINTS: Final = 10_000
+_FEWEST_TICKS: Final = 4
+#: How far a minute wanders beyond its open and close, as a part of the day's range over √minutes.
+_WANDER: Final = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class TapeStyle:
+    """How bars are told: ticks a minute (4 at least), and the width of quotes in basis points (a tick at least)."""
+
+    ticks_per_minute: int = 12
+    spread_bps: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.ticks_per_minute < _FEWEST_TICKS or self.spread_bps < 0:
+            raise ValueError(f"tape style: expected at least {_FEWEST_TICKS} ticks and a spread of 0 bps, found {self}")
+
+
+class Span(NamedTuple):
+    """The prices (1/10,000 USD) and the volume (shares) of a stretch of time."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+class TapeMinute(NamedTuple):
+    """A minute of the tape; `is_regular` says that it lies between the session's open and close."""
+
+    starts_at: datetime
+    span: Span
+    is_regular: bool
+
+    def bar(self, symbol: str) -> MinuteBar:
+        """The minute as it is told when it is over."""
+        return bar_of(symbol, self.starts_at, self.span)
+
+
+class Tick(NamedTuple):
+    """A moment of a symbol: the quote that stands from then on, and the print in it, where there is one.
+
+    `opens_minute` marks the first of a minute: the price may have jumped to it.
+    """
+
+    at: datetime
+    quote: Quote | None
+    trade: Print | None
+    minute: TapeMinute
+    opens_minute: bool
+
+
+@lru_cache(maxsize=1 << 16)
+def price_of(units: int) -> Decimal:
+    """So many 1/10,000 USD as a price."""
+    cents, rest = divmod(units, _UNITS_PER_CENT)
+    return Decimal(units).scaleb(-4) if rest else Decimal(cents).scaleb(-2)
+
+
+def bar_of(symbol: str, starts_at: datetime, span: Span) -> MinuteBar:
+    """A stretch of time as a bar."""
+    open_, high, low, close = (price_of(units) for units in span[:4])
+    return MinuteBar(symbol, starts_at, open_, high, low, close, span.volume)
+
+
+def units_of(price: float) -> int:
+    """A raw price of a frame in 1/10,000 USD, to the nearest."""
+    return round(price * UNITS_PER_DOLLAR)
+
+
+def minutes_of_day(day: Span, opens_at: datetime, closes_at: datetime, *, seed: str) -> list[TapeMinute]:
+    """The regular minutes of a day of which only the daily bar is known."""
+    rng = Random(seed)  # noqa: S311 - a simulation that has to come out the same again
+    count = int((closes_at - opens_at) / MINUTE)
+    points = _points(day, count, rng)
+    wander = (day.high - day.low) / sqrt(count) * _WANDER
+    return [
+        TapeMinute(opens_at + place * MINUTE, _minute(day, ends, volume, wander=wander, rng=rng), is_regular=True)
+        for place, (ends, volume) in enumerate(zip(pairwise(points), _volumes(day.volume, count, rng), strict=True))
+    ]
+
+
+def _minute(day: Span, ends: tuple[int, int], volume: int, *, wander: float, rng: Random) -> Span:
+    start, end = ends
+    high = _on_grid(max(ends) + abs(rng.gauss(0, wander)), day)
+    low = _on_grid(min(ends) - abs(rng.gauss(0, wander)), day)
+    return Span(start, max(high, start, end), min(low, start, end), end, volume)
+
+
+def _points(day: Span, count: int, rng: Random) -> list[int]:
+    """Where the day is at the start of each of `count` minutes and at its end."""
+    first, second = sorted(rng.sample(range(1, count), 2))
+    extremes = (day.low, day.high) if rng.random() < _chance_of_low_first(day) else (day.high, day.low)
+    stops = [(0, day.open), (first, extremes[0]), (second, extremes[1]), (count, day.close)]
+    step = (day.high - day.low) / sqrt(count)
+    points = [day.open]
+    for (start, at), (end, target) in pairwise(stops):
+        position = float(at)
+        for left in range(end - start, 1, -1):
+            position = min(max(position + (target - position) / left + rng.gauss(0, step), day.low), day.high)
+            points.append(_on_grid(position, day))
+        points.append(target)
+    return points
+
+
+def _chance_of_low_first(day: Span) -> float:
+    """A day that ends above its open has more likely been down before it was up."""
+    return 0.7 if day.close >= day.open else 0.3
+
+
+def _on_grid(position: float, within: Span) -> int:
+    """The nearest price that may be quoted, inside the bar's range (whose ends may be off the grid)."""
+    grid = _increment(within.low)
+    return min(max(round(position / grid) * grid, within.low), within.high)
+
+
+def _increment(units: int) -> int:
+    return _UNITS_PER_CENT if units >= UNITS_PER_DOLLAR else 1
+
+
+def volume_weight(part: float) -> float:
+    """How busy the market is at `part` of the session (0 its open, 1 its close), against 1 in the middle."""
+    return 1 + 3 * (2 * part - 1) ** 2
+
+
+def _volumes(volume: int, count: int, rng: Random) -> list[int]:
+    weights = [volume_weight((place + 0.5) / count) * rng.uniform(0.5, 1.5) for place in range(count)]
+    return _shared(volume, weights)
+
+
+def _shared(volume: int, weights: Sequence[float]) -> list[int]:
+    """`volume` in whole shares by weight; they add up to it."""
+    total = sum(weights)
+    reached = [int(volume * part / total) for part in accumulate(weights)]
+    reached[-1] = volume
+    return [reached[0], *(after - before for before, after in pairwise(reached))]
+
+
+def ticks_of_minute(symbol: str, minute: TapeMinute, *, style: TapeStyle, seed: str) -> list[Tick]:
+    """The quotes and prints of a minute, in order."""
+    rng = Random(seed)  # noqa: S311 - a simulation that has to come out the same again
+    count, span = style.ticks_per_minute, minute.span
+    first, second = sorted(rng.sample(range(1, count - 1), 2))
+    prices = _ticked_prices(span, first, second, count)
+    sizes = _print_sizes(span.volume, (count - 1, 0, first, second), count, rng)
+    depth = max(span.volume // count, 1)
+    step, starts_at = MINUTE / count, minute.starts_at
+    ticks = []
+    for place, (units, size) in enumerate(zip(prices, sizes, strict=True)):
+        at = starts_at + place * step
+        quote = _quote(symbol, at, units, span, spread_bps=style.spread_bps, depth=depth, rng=rng)
+        trade = Print(symbol, at, price_of(units), size) if size else None
+        ticks.append(Tick(at, quote, trade, minute, place == 0))
+    return ticks
+
+
+def _ticked_prices(span: Span, first: int, second: int, count: int) -> list[int]:
+    is_low_first = abs(span.open - span.low) <= abs(span.high - span.open)
+    extremes = (span.low, span.high) if is_low_first else (span.high, span.low)
+    stops = [(0, span.open), (first, extremes[0]), (second, extremes[1]), (count - 1, span.close)]
+    prices = [span.open]
+    for (start, at), (end, target) in pairwise(stops):
+        between = ((at + (target - at) * place / (end - start)) for place in range(1, end - start))
+        prices += [_on_grid(position, span) for position in between]
+        prices.append(target)
+    return prices
+
+
+def _print_sizes(volume: int, most_telling: Sequence[int], count: int, rng: Random) -> list[int]:
+    """A minute with fewer shares than ticks prints one by one: its close first of all, its open, its extremes."""
+    if volume < count:
+        rest = (place for place in range(count) if place not in most_telling)
+        told = set([*most_telling, *rest][:volume])
+        return [int(place in told) for place in range(count)]
+    return [1 + size for size in _shared(volume - count, [rng.uniform(0.5, 1.5) for _ in range(count)])]
+
+
+def _quote(symbol: str, at: datetime, units: int, span: Span, *, spread_bps: float, depth: int, rng: Random) -> Quote:
+    grid = _increment(units)
+    spread = max(grid, round(units * spread_bps / _BASIS_POINTS / grid) * grid)
+    if units == span.high or units + spread > span.high:
+        is_at_ask = units - spread >= span.low or rng.random() < 0.5  # noqa: PLR2004 - a coin
+    else:
+        is_at_ask = units - spread >= span.low and rng.random() < 0.5  # noqa: PLR2004 - a coin
+    bid, ask = (units - spread, units) if is_at_ask else (units, units + spread)
+    if bid <= 0:
+        bid, ask = units, units + spread
+    bid_size, ask_size = (_ROUND_LOT * max(1, round(depth * rng.uniform(0.5, 1.5) / _ROUND_LOT)) for _ in range(2))
+    return Quote(symbol, at, price_of(bid), price_of(ask), bid_size, ask_size)

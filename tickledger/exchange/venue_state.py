@@ -1,0 +1,94 @@
+"""The state of a venue that its parts share: the time, what is due when, what has been told, markets and accounts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final
+
+from tickledger.exchange.venue_account import VenueAccount
+from tickledger.exchange.venue_book import Market
+from tickledger.exchange.venue_feed import NEVER, Feed
+from tickledger.exchange.venue_orders import VenueEvent
+from tickledger.exchange.venue_settings import VenueSettings
+from tickledger.exchange.venue_tape import MarketTape
+
+#: Of one instant: minutes end (0), then sessions change, then the market moves (2), then messages arrive.
+SESSION_RANK: Final = 1
+MESSAGE_RANK: Final = 3
+
+Action = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Agenda:
+    """What is due, by instant, rank and the order in which it was planned."""
+
+    _heap: list[tuple[datetime, int, int, Action]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def plan(self, at: datetime, rank: int, action: Action) -> None:
+        """Have `action` called at `at`."""
+        heappush(self._heap, (at, rank, next(self._numbers), action))
+
+    @property
+    def next_due(self) -> tuple[datetime, int]:
+        """When the next thing is due, and its rank; the end of time where nothing is."""
+        return self._heap[0][:2] if self._heap else (NEVER, MESSAGE_RANK)
+
+    def pop(self) -> Action:
+        """The next thing that is due."""
+        return heappop(self._heap)[3]
+
+
+@dataclass(slots=True)
+class VenueState:
+    """What all parts of a venue look at.
+
+    `session_date` is today's session, or the next one once late trading is over. `phase_began_at` is when the
+    present phase (early, regular or late trading) began; None between sessions. Corporate actions have taken effect up to
+    `actions_through`.
+    """
+
+    settings: VenueSettings
+    tape: MarketTape
+    feed: Feed
+    now: datetime
+    session_date: date
+    actions_through: date = date.min
+    is_open: bool = False
+    phase_began_at: datetime | None = None
+    agenda: Agenda = field(default_factory=Agenda)
+    events: list[VenueEvent] = field(default_factory=list)
+    markets: dict[str, Market] = field(default_factory=dict)
+    accounts: dict[str, VenueAccount] = field(default_factory=dict)
+    shortable: dict[str, int] | None = None
+
+    def market(self, symbol: str) -> Market:
+        """The market of a symbol, as it is now; one without bars has neither quote nor price."""
+        market = self.markets.get(symbol)
+        if market is None:
+            cap = self.settings.max_participation if self.settings.is_capped else None
+            market = self.markets[symbol] = Market(symbol, cap)
+        if not self.feed.is_following(symbol) and market.seen_at != self.now:
+            market.seen_at = self.now
+            self.feed.refresh(
+                market,
+                self.now,
+                session_date=self.session_date,
+                actions_through=self.actions_through,
+                phase_began_at=self.phase_began_at,
+            )
+        return market
+
+    def price_of(self, symbol: str) -> Decimal:
+        """The last price of a symbol, 0 where it has never traded."""
+        last = self.market(symbol).last
+        return Decimal(0) if last is None else last.price
+
+    def told(self) -> list[VenueEvent]:
+        """What has happened since the last call."""
+        events, self.events = self.events, []
+        return events
