@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from tickledger.cli import data, db, demo, doctor, explain, tax, up
+from tickledger.cli import data, db, demo, doctor, explain, kill, tax, up, what_if
 from tickledger.cli.console import err
 from tickledger.cli.system_libraries import missing_library_hint
 from tickledger.domain.errors import ConfigurationError, TickledgerError
@@ -33,6 +33,10 @@ app.command("demo")(demo.run)
 app.command("up")(up.run)
 app.command("tax")(tax.run)
 app.command("explain")(explain.run)
+app.command("what-if")(what_if.run)
+app.command("kill")(kill.kill)
+app.command("resume")(kill.resume)
+app.command("flatten")(kill.flatten)
 app.command("doctor")(doctor.run)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")

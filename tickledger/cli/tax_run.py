@@ -72,8 +72,8 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class _Inputs:
-    """What the files say."""
+class TaxInputs:
+    """What the files say; `problems` are their defects, `left_out` the securities that are not complete."""
 
     fills: Sequence[Fill] = ()
     accounts: list[Account] = field(default_factory=list)
@@ -93,10 +93,10 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
 
     Raises InputError for a file that cannot be used at all, ConfigurationError for a wish that cannot be met.
     """
-    policies = _policies(wishes.policies)
+    policies = policies_of(wishes.policies)
     income = _taxable_income(wishes.taxable_income)
     with collector_at_rest():
-        inputs = _read(files, tax_year=wishes.tax_year)
+        inputs = read_inputs(files, tax_year=wishes.tax_year)
         report = _report(inputs, wishes, policies=policies, taxable_income=income)
         _write(report, out)
     report = replace(report, problems=(*report.problems, *write_forms(report, wishes.forms, out)))
@@ -106,7 +106,7 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
     return not report.has_errors
 
 
-def _report(inputs: _Inputs, wishes: Wishes, *, policies: Policies, taxable_income: Decimal | None) -> TaxReport:
+def _report(inputs: TaxInputs, wishes: Wishes, *, policies: Policies, taxable_income: Decimal | None) -> TaxReport:
     everyone = with_unlisted(inputs.accounts, _account_ids(inputs.fills))
     taxpayer = _taxpayer(wishes.taxpayer, everyone)
     mode, own, passed_over = _accounts_on_the_form(everyone, taxpayer)
@@ -146,15 +146,15 @@ def _account_ids(fills: Sequence[Fill]) -> Iterable[str]:
     return fills.account_ids if isinstance(fills, FillTable) else [fill.account_id for fill in fills]
 
 
-def _in_file(problem: Problem, inputs: _Inputs) -> Problem:
+def _in_file(problem: Problem, inputs: TaxInputs) -> Problem:
     """A problem of a corporate action with the file and the row that the action stands in."""
     place = inputs.action_rows.get(problem.where)
     return problem if place is None else replace(problem, where=place[0], row=place[1], column="symbol")
 
 
-def _read(files: TaxFiles, *, tax_year: int) -> _Inputs:
-    """All files; accounts that cannot be read leave out what was traded in them."""
-    inputs = _Inputs(where=files.fills.name)
+def read_inputs(files: TaxFiles, *, tax_year: int) -> TaxInputs:
+    """What all files say; accounts that cannot be read leave out what was traded in them."""
+    inputs = TaxInputs(where=files.fills.name)
     today = WallClock().now().astimezone(_NEW_YORK).date()
     of_fills = read_fills(files.fills, today=today)
     inputs.fills, inputs.left_out = of_fills.fills, of_fills.left_out
@@ -213,7 +213,7 @@ def _accounts_on_the_form(accounts: Sequence[Account], taxpayer: str) -> tuple[M
     return mode, {account.account_id for account in owned if account.mode is mode}, warnings
 
 
-def _policies(wishes: Iterable[str]) -> Policies:
+def policies_of(wishes: Iterable[str]) -> Policies:
     """The defaults with each ``NAME=VALUE`` changed; raises ConfigurationError for what is not a setting."""
     policies = Policies()
     for wish in wishes:

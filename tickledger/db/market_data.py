@@ -7,6 +7,7 @@ nothing.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -118,6 +119,25 @@ def recorded_intervals(engine: Engine) -> list[str]:
     statement = select(market_data.c.interval).where(current(market_data)).distinct().order_by(market_data.c.interval)
     with engine.connect() as connection:
         return list(connection.execute(statement).scalars())
+
+
+def last_close(engine: Engine, symbol: str, *, until: date) -> tuple[Decimal, date] | None:
+    """The last daily close of `symbol` on or before `until` and its session, None where there is none."""
+    statement = (
+        select(market_data.c.close, market_data.c.session_date)
+        .join(instruments, instruments.c.symbol_id == market_data.c.symbol_id)
+        .where(
+            current(market_data),
+            market_data.c.interval == "1day",
+            instruments.c.ticker == symbol,
+            market_data.c.session_date <= until,
+        )
+        .order_by(market_data.c.bar_at.desc())
+        .limit(1)
+    )
+    with engine.connect() as connection:
+        found = connection.execute(statement).first()
+    return None if found is None else (found.close, found.session_date)
 
 
 def _refuse_duplicates(bars: pd.DataFrame, source: IngestionSource) -> None:
