@@ -19,6 +19,7 @@ quotes were recorded: then it is at one of these, or at an order's limit that th
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -27,7 +28,7 @@ from tickledger.domain.bar import Quote
 from tickledger.exchange.venue_account import VenueAccount
 from tickledger.exchange.venue_algo_work import AlgoWork
 from tickledger.exchange.venue_auctions import opening_auction
-from tickledger.exchange.venue_book import Market, Working
+from tickledger.exchange.venue_book import Market, Place, Working
 from tickledger.exchange.venue_calendar import Calendar, session_at
 from tickledger.exchange.venue_checks import Refusal
 from tickledger.exchange.venue_desk import Desk
@@ -241,6 +242,21 @@ class Venue:
             self._state.shortable = {}
         self._state.shortable[symbol] = shares
         self._desk.route_all()
+        return self._state.told()
+
+    def fill_now(self, order_key: int, quantity: Decimal) -> list[VenueEvent]:
+        """Fill up to `quantity` of an order in the market at its limit, or at the quote, whatever others would pay.
+
+        A fill that nobody expects: it crosses a cancellation on its way. Nothing happens to an order elsewhere.
+        """
+        working = self._desk.orders.get(order_key)
+        if working is not None and working.is_active and working.place is Place.BOOK:
+            quote = self.quote(working.order.symbol)
+            side = None if quote is None else quote.ask if working.order.is_buy else quote.bid
+            price = working.order.limit_price or side
+            amount = min(quantity, working.remaining)
+            if price is not None and amount > 0:
+                self._desk.execute(working, amount, price, True)
         return self._state.told()
 
     def order(self, order_key: int) -> VenueOrder:
