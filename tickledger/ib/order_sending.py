@@ -15,7 +15,7 @@ from tickledger.ib.library import LibraryObject
 from tickledger.ib.order_ids import OrderIds, next_order_id
 from tickledger.ib.order_tracking import OrderTracker, TrackedOrder
 from tickledger.ib.orders import IBAlgo, ib_contract, ib_order, refusal
-from tickledger.ib.pacing import Pacer
+from tickledger.ib.pacing import Lane, Pacer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class OrderSender:
 
     def queue_order(self, tracked: TrackedOrder, order: Order) -> None:
         """Send an order when its turn comes."""
-        self.pacer.submit(lambda: self._send_order(tracked, order), key=order.order_id)
+        self.pacer.submit(lambda: self._send_order(tracked, order), lane=Lane.ORDERS, key=order.order_id)
 
     def queue_modification(self, tracked: TrackedOrder, changed: Order) -> None:
         """Send changed terms when their turn comes; an order that has not left yet leaves with them."""
@@ -49,12 +49,12 @@ class OrderSender:
             self.queue_order(tracked, changed)
             return
         tracked.proposed = changed
-        self.pacer.submit(lambda: self._send_modification(tracked, changed), key=tracked.order_id)
+        self.pacer.submit(lambda: self._send_modification(tracked, changed), lane=Lane.ORDERS, key=tracked.order_id)
 
     def queue_cancel(self, tracked: TrackedOrder) -> None:
         """Send a cancel before everything that is not urgent."""
         tracked.owes_cancel = False
-        self.pacer.submit(lambda: self._send_cancel(tracked), urgent=True)
+        self.pacer.submit(lambda: self._send_cancel(tracked), lane=Lane.URGENT)
 
     def withdraw(self, tracked: TrackedOrder, reason: str) -> bool:
         """Never send what waits of this order; whether that was the order itself, which is over then."""

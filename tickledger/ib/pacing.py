@@ -1,52 +1,61 @@
-"""Messages to the gateway in two lanes, below the broker's limit of 50 a second.
+"""Messages to the gateway in three lanes, below the broker's limit of 50 a second.
 
 IB counts messages of a client in any second; above 50 it answers with error 100, and after the third it closes the
 connection. The client library's own throttle is one queue: a cancel behind 200 orders waits four seconds there. Here
-what is urgent (cancels) goes before everything that waits, from a part of the budget that orders cannot use up; and
-the global cancel goes at once whatever the budget says, for it is one message, and what it stops was to come.
+what is urgent (cancels, and questions whose answers decide) goes before orders, and orders before requests for data;
+each lane has a part of the budget that those after it cannot use up. The global cancel goes at once whatever the
+budget says: it is one message, and it stops what was to come.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 Send = Callable[[], None]
 _WINDOW: Final = 1.0
 
 
+class Lane(IntEnum):
+    """Who goes before whom."""
+
+    URGENT = 0
+    ORDERS = 1
+    DATA = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that waits to be sent, and what is told when it will not be. `key` names it among its kind."""
+    """A message that waits to be sent; `key` is the order it belongs to, if it belongs to one."""
 
     send: Send
     key: str = ""
 
 
 class Pacer:
-    """At most `limit` messages in any second, of which all but `reserved` may be ordinary; FIFO in each lane.
+    """At most `limit` messages in any second; each lane leaves `reserved` more of them to those before it.
 
-    `send` is called from the loop, as soon as the budget allows: within `submit` itself where nothing waits.
+    A message is sent from within `submit` where nothing of its lane waits and the budget allows, else from the loop,
+    in the order of its lane.
     """
 
     def __init__(self, *, limit: int, reserved: int) -> None:
-        if not 0 <= reserved < limit:
-            raise ValueError(f"pacing: expected fewer reserved messages than the limit {limit}, found {reserved}")
+        if reserved < 0 or limit <= reserved * Lane.DATA:
+            raise ValueError(f"pacing: expected a limit of more than {reserved * Lane.DATA}, found {limit}")
         self._limit = limit
         self._reserved = reserved
         self._sent: deque[float] = deque()
-        self._urgent: deque[Waiting] = deque()
-        self._ordinary: deque[Waiting] = deque()
+        self._lanes: tuple[deque[Waiting], ...] = tuple(deque() for _ in Lane)
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._ordinary)
+        return sum(map(len, self._lanes))
 
-    def submit(self, send: Send, *, key: str = "", urgent: bool = False) -> None:
-        """Send now or as soon as the budget of the message's lane allows."""
-        lane = self._urgent if urgent else self._ordinary
-        lane.append(Waiting(send, key))
+    def submit(self, send: Send, *, lane: Lane, key: str = "") -> None:
+        """Send now or as soon as the budget of the lane allows."""
+        self._lanes[lane].append(Waiting(send, key))
         self._pump()
 
     def send_at_once(self, send: Send) -> None:
@@ -55,52 +64,56 @@ class Pacer:
         send()
 
     def withdraw(self, keys: Iterable[str] | None = None) -> list[str]:
-        """Forget the ordinary messages with these keys (None: all that have one); the keys of those forgotten."""
+        """Forget what waits under these keys (None: under any), urgent messages excepted; the keys of what is gone."""
         wanted = None if keys is None else set(keys)
-        gone = [w.key for w in self._ordinary if w.key and (wanted is None or w.key in wanted)]
-        self._ordinary = deque(w for w in self._ordinary if not (w.key and (wanted is None or w.key in wanted)))
+        gone: list[str] = []
+        for lane in self._lanes[Lane.ORDERS :]:
+            waiting = list(lane)
+            lane.clear()
+            for message in waiting:
+                if message.key and (wanted is None or message.key in wanted):
+                    gone.append(message.key)
+                else:
+                    lane.append(message)
         return gone
 
     def clear(self) -> list[str]:
         """Forget everything that waits: the connection is gone. The keys of what was forgotten."""
-        keys = [waiting.key for waiting in (*self._urgent, *self._ordinary) if waiting.key]
-        self._urgent.clear()
-        self._ordinary.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        keys = [waiting.key for lane in self._lanes for waiting in lane if waiting.key]
+        for lane in self._lanes:
+            lane.clear()
+        self._rest()
         return keys
 
     def slow_down(self) -> None:
         """Send a third as much from now on: the broker has said that it was too much."""
-        self._limit = max(self._limit // 3, 2)
-        self._reserved = min(self._reserved, self._limit // 2)
+        self._limit = max(self._limit // 3, 3)
+        self._reserved = min(self._reserved, (self._limit - 1) // Lane.DATA)
 
     def _pump(self) -> None:
         now = _now()
         while self._sent and now - self._sent[0] >= _WINDOW:
             self._sent.popleft()
-        while self._urgent and len(self._sent) < self._limit:
-            self._send_first(self._urgent, now)
-        while self._ordinary and not self._urgent and len(self._sent) < self._limit - self._reserved:
-            self._send_first(self._ordinary, now)
-        self._wait(now)
+        for number, lane in enumerate(self._lanes):
+            share = self._limit - number * self._reserved
+            while lane and len(self._sent) < share:
+                self._sent.append(now)
+                lane.popleft().send()
+            if lane:
+                self._wait(share, now)
+                return
+        self._rest()
 
-    def _send_first(self, lane: deque[Waiting], now: float) -> None:
-        waiting = lane.popleft()
-        self._sent.append(now)
-        waiting.send()
+    def _wait(self, share: int, now: float) -> None:
+        self._rest()
+        # The next message of the lane goes when the oldest in excess of its share has left the window.
+        oldest = self._sent[max(0, len(self._sent) - share)]
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, oldest + _WINDOW - now), self._on_timer)
 
-    def _wait(self, now: float) -> None:
+    def _rest(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not len(self):
-            return
-        # The next message of a lane goes when the oldest in excess of its share has left the window.
-        share = self._limit if self._urgent else self._limit - self._reserved
-        oldest = self._sent[max(0, len(self._sent) - share)]
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, oldest + _WINDOW - now), self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -21,11 +21,20 @@ from tickledger.ib.errors import ErrorClass, meaning_of
 from tickledger.ib.library import LibraryObject
 from tickledger.ib.order_ids import LARGEST_ID
 from tickledger.ib.orders import our_symbol, shares
-from tickledger.ib.pacing import Pacer
+from tickledger.ib.pacing import Lane, Pacer
 from tickledger.ib.wire import Wire
 
 _SUMMARY_TAG: Final = "TotalCashValue"
 _HARMLESS: Final = frozenset({ErrorClass.NOTICE, ErrorClass.FARM_LOST, ErrorClass.FARM_RESTORED})
+
+
+class RequestRefusedError(BrokerUnavailableError):
+    """The gateway answered a question with an error message."""
+
+    def __init__(self, kind: str, code: int, text: str) -> None:
+        self.code = code
+        self.text = text
+        super().__init__(f"{kind}: error {code}: {text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,10 @@ class Requests:
         """The rows of any question whose answers carry its id."""
         return await self._ask_by_id(kind, ask, within=within, number=number)
 
+    def tell(self, say: Callable[[LibraryObject], None]) -> None:
+        """Send a message that has no answer; nothing where there is no connection."""
+        self._send(say)
+
     def row(self, number: int, row: object) -> None:
         """A row of the answer to question `number`."""
         if (question := self._by_id.get(number)) is not None:
@@ -183,7 +196,7 @@ class Requests:
     def _send(self, ask: Callable[[LibraryObject], None]) -> None:
         client = self._client
         if client is not None:
-            self._pacer.submit(lambda: _sent(client, ask), urgent=True)
+            self._pacer.submit(lambda: _sent(client, ask), lane=Lane.URGENT)
 
     def _listen(self, wire: Wire) -> None:
         wire.listen("currentTime", lambda seconds: self._only("current time", seconds))
@@ -220,7 +233,7 @@ class Requests:
         question = self._by_id.get(number)
         if question is None or question.future.done() or meaning_of(code).error_class in _HARMLESS:
             return
-        question.future.set_exception(BrokerUnavailableError(f"{question.kind}: error {code}: {text}"))
+        question.future.set_exception(RequestRefusedError(question.kind, code, text))
 
 
 def _finish(question: _Question | None) -> None:

@@ -28,11 +28,16 @@ class Wire:
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
+        self._direct: dict[str, Listener] = {}
         self._failure_listeners: list[Callable[[str], None]] = []
 
     def listen(self, name: str, listener: Listener) -> None:
         """Tell `listener` of each message `name`, with the arguments that the library decodes."""
         self._listeners[name].append(listener)
+
+    def listen_alone(self, name: str, listener: Listener) -> None:
+        """Tell `listener` alone of each message `name`, without a net: for ticks, which come by the ten thousand."""
+        self._direct[name] = listener
 
     def on_failure(self, listener: Callable[[str], None]) -> None:
         """Tell `listener` in words of a message that was lost."""
@@ -42,6 +47,8 @@ class Wire:
         """Take the messages of `ib`, which is not connected yet."""
         for name, listeners in self._listeners.items():
             setattr(ib.wrapper, name, self._dispatcher(name, tuple(listeners)))
+        for name, listener in self._direct.items():
+            setattr(ib.wrapper, name, listener)
         handlers = ib.client.decoder.handlers
         for number, name in _GUARDED.items():
             handlers[number] = self._guarded(handlers[number], name)
@@ -49,7 +56,7 @@ class Wire:
 
     def detach(self, ib: LibraryObject) -> None:
         """Hear nothing more from `ib`: it has been given up."""
-        for name in self._listeners:
+        for name in (*self._listeners, *self._direct):
             setattr(ib.wrapper, name, _ignore)
 
     def _dispatcher(self, name: str, listeners: tuple[Listener, ...]) -> Listener:
