@@ -283,11 +283,11 @@ def account_summary_end(request_id: int) -> bytes:
     return message(64, 1, request_id)
 
 
-def profit_and_loss(request_id: int, amounts: Iterable[Decimal]) -> bytes:
+def profit_and_loss(request_id: int, amounts: Iterable[Value]) -> bytes:
     """94: daily, unrealized, realized."""
     return message(94, request_id, *amounts)
 
 
-def single_profit_and_loss(request_id: int, quantity: Decimal, amounts: Iterable[Decimal]) -> bytes:
+def single_profit_and_loss(request_id: int, amounts: Iterable[Value]) -> bytes:
     """95: the position, then daily, unrealized, realized and the value."""
-    return message(95, request_id, quantity, *amounts)
+    return message(95, request_id, *amounts)

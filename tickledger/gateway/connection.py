@@ -5,6 +5,7 @@ What belongs here: bytes. What the messages mean is for the `Receiver` that the 
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -66,6 +67,7 @@ class Connection(asyncio.Protocol):
         self.number = number
         self.client_id: int | None = None
         self.is_dripping = False
+        self.on_end: Callable[[], None] = lambda: None
         self._receiver = receiver
         self._journal = journal
         self._rate = rate
@@ -99,10 +101,11 @@ class Connection(asyncio.Protocol):
         if self._drip is not None:
             self._drip.cancel()
         self._receiver.on_closed()
+        self.on_end()
 
     def data_received(self, data: bytes) -> None:
         """Make messages of what came and hand them on."""
-        if self._is_half_open:
+        if self._is_half_open or not self._is_open:
             return
         self._buffer.feed(data)
         try:
@@ -175,6 +178,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.pause_reading()
 
+    def mute(self) -> None:
+        """Write nothing more; the connection is about to be cut."""
+        self._out.clear()
+        self._is_half_open = True
+
     def close(self) -> None:
         """Send what is waiting, then close."""
         self._flush()
@@ -184,6 +192,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, as a killed process does: what is waiting is lost."""
         self._out.clear()
+        self._is_open = False
         if self._transport is not None:
             self._transport.abort()
 

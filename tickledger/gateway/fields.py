@@ -110,17 +110,17 @@ class FieldReader:
     """
 
     def __init__(self, fields: Sequence[str], *, is_strict: bool = True) -> None:
-        self._fields = fields
+        self.fields = fields
         self._position = 0
         self._is_strict = is_strict
 
     def text(self, name: str) -> str:
         """The next field as it stands."""
-        if self._position >= len(self._fields):
+        if self._position >= len(self.fields):
             if self._is_strict:
                 raise MalformedMessageError(f"{name}: expected a field, found the end of the message")
             return ""
-        text = self._fields[self._position]
+        text = self.fields[self._position]
         self._position += 1
         return text
 
@@ -144,7 +144,7 @@ class FieldReader:
     def count(self, name: str) -> int:
         """How many items follow; nothing given is none."""
         number = self.integer(name) or 0
-        if not 0 <= number <= len(self._fields):
+        if not 0 <= number <= len(self.fields):
             raise MalformedMessageError(f"{name}: expected a count of items, found {number}")
         return number
 
@@ -172,6 +172,6 @@ class FieldReader:
 
     def end(self) -> None:
         """Raises MalformedMessageError where fields are left and the reading is strict."""
-        left = self._fields[self._position :]
+        left = self.fields[self._position :]
         if left and self._is_strict:
             raise MalformedMessageError(f"expected the end of the message, found {len(left)} more fields: {left[:3]}")

@@ -21,6 +21,7 @@ from tickledger.gateway.message_names import ANSWERS, REQUESTS
 
 Direction = Literal["in", "out", "note"]
 _HANDSHAKE: Final = "handshake"
+_START_API: Final = 71
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _entry(one: _Bytes, payload: bytes) -> Entry:
     fields = split(payload)
     names = REQUESTS if one.direction == "in" else ANSWERS
     number = int(fields[0]) if fields and fields[0].isdigit() else -1
-    is_handshake = one.client is None and number not in {71}
+    is_handshake = one.client is None and number != _START_API
     name = _HANDSHAKE if is_handshake else names.get(number, f"message {number}")
     return Entry(one.at, one.connection, one.client, one.direction, name, fields)
 
