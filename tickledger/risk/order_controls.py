@@ -131,20 +131,20 @@ class OrderControls:
     def _wash_sale(self, question: Question, effect: WashSaleEffect | None) -> Finding:
         is_blocking = self.wash_sale_policy is WashSalePolicy.BLOCK
         may_block = is_blocking and (self.blocks_loss_sales or not question.is_reducing)
-        problem = "nobody looked for wash sales" if effect is None else effect.problem
+        told = _told(effect)
+        is_known = effect is not None and not effect.problem
         value = _NOTHING if effect is None else effect.disallowed_loss
-        if problem:
-            return found(
-                "wash_sale", is_passed=not may_block, limit=_NOTHING, value=value, refusal=problem, warning=problem
-            )
-        told = _told(effect) if effect is not None and value else ""
+        is_passed = not may_block or (is_known and not value)
         warning = "" if self.wash_sale_policy is WashSalePolicy.ALLOW else told
-        is_passed = not value or not may_block
         return found("wash_sale", is_passed=is_passed, limit=_NOTHING, value=value, refusal=told, warning=warning)
 
 
-def _told(effect: WashSaleEffect) -> str:
-    """What would be disallowed, in words."""
+def _told(effect: WashSaleEffect | None) -> str:
+    """What would be disallowed, or why that is not known, in words; empty where it is nothing."""
+    if effect is None:
+        return "nobody looked for wash sales"
+    if effect.problem or not effect.disallowed_loss:
+        return effect.problem
     names = ", ".join(f"{loss.close_execution_id} of {loss.sold_date}" for loss in effect.losses)
     lost = effect.permanently_disallowed
     for_good = f", {plain(lost)} of it for good" if lost else ""
