@@ -11,9 +11,9 @@ are worth. Nothing is placed or modified until the broker has answered completel
 cancellations go out at any time.
 
 A snapshot is asked for when the link says so, when an order is UNKNOWN, and when an answer has been due for longer
-than `patience` (a placed order that is not acknowledged, fills that a status promised, a modification): then the
-book is made anew from the journal, so that what is in memory and what is durable cannot drift apart. The same
-happens after the journal has failed.
+than `patience` (a placed order that is not acknowledged, fills that a status promised, a modification, the end of an
+order that nobody asked for), and every few minutes in any case. Each time the book is made anew from the journal, so
+that what is in memory and what is durable cannot drift apart. The same happens after the journal has failed.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from tickledger.domain.broker import (
     Connectivity,
     ConnectivityChange,
 )
-from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
+from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, OrderError, Problem
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
@@ -37,6 +37,7 @@ from tickledger.execution.order_journal import (
     WORKED_BY_CHILDREN,
     AmendmentSource,
     DurableJournal,
+    JournalEntry,
     OrderAmendment,
     OrderPlaced,
     new_york_date,
@@ -47,6 +48,8 @@ from tickledger.execution.order_state import OrderState, pending
 
 #: How long to wait before the broker is asked again for all it has.
 ASK_AGAIN_AFTER: Final = timedelta(seconds=5)
+#: How often the broker is asked for all it has where nothing says that it should be.
+RECONCILE_EVERY: Final = timedelta(minutes=5)
 
 
 class OrderManager:
@@ -64,6 +67,7 @@ class OrderManager:
         *,
         patience: timedelta = PATIENCE,
         ask_again_after: timedelta = ASK_AGAIN_AFTER,
+        reconcile_every: timedelta = RECONCILE_EVERY,
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -71,9 +75,11 @@ class OrderManager:
         self._account_id = account_id
         self._patience = patience
         self._ask_again_after = ask_again_after
+        self._reconcile_every = reconcile_every
         self._book = OrderBook()
         self._connectivity = Connectivity.CONNECTED
         self._is_reconciled = False
+        self._is_stale = True
         self._needs_snapshot = True
         self._asked_at: datetime | None = None
         self._foreign: tuple[BrokerOrder, ...] = ()
@@ -134,27 +140,22 @@ class OrderManager:
     async def cancel(self, order_id: str, reason: str = "on request") -> None:
         """Ask the broker to cancel an order and its children; they are over only when it says so.
 
-        One that is over stays as it is. Raises LedgerError for an order that is not in the record.
+        One that is over stays as it is. Raises LedgerError for an order that is not in the record. The journal may
+        fail over it, which is raised once everything was sent.
         """
-        tracked = self._tracked(order_id)
-        children = [child.placed.order_id for child in self._book.children(order_id) if not child.state.is_terminal]
-        if not tracked.state.is_terminal:
-            self._book.ask_cancel(order_id, at=self._clock.now(), reason=reason)
-            self._write_news()
-            if not tracked.is_parent:
-                await self._broker.cancel(order_id)
-        for child in children:
-            await self.cancel(child, reason)
+        self._tracked(order_id)
+        family = [order for order in self._descendants(order_id) if not order.state.is_terminal]
+        try:
+            self._note_cancel([order.placed.order_id for order in family], reason)
+        finally:
+            for order in family:
+                if not order.is_parent:
+                    await self._broker.cancel(order.placed.order_id)
 
     async def cancel_all(self, reason: str) -> None:
         """Cancel everything that works, foreign orders at the broker included, before anything is written."""
         await self._broker.cancel_all()
-        at = self._clock.now()
-        for tracked in by_age(self._book.orders.values()):
-            order_id = tracked.placed.order_id
-            if not self._book.orders[order_id].state.is_terminal:
-                self._book.ask_cancel(order_id, at=at, reason=reason)
-        self._write_news()
+        self._note_cancel([state.order.order_id for state in self.working()], reason)
 
     async def modify(self, order_id: str, modification: OrderModification) -> OrderState:
         """Send what of `modification` differs from the terms in force, once it is in the journal.
@@ -198,6 +199,7 @@ class OrderManager:
         journal again. A broker that does not answer is no error here: it is asked again later.
         """
         async with self._turn:
+            self._recover()
             reports = await self._broker.reports()
             for report in reports:
                 self._hear(report)
@@ -246,6 +248,8 @@ class OrderManager:
         now = self._clock.now()
         if self._asked_at is not None and now - self._asked_at < self._ask_again_after:
             return False
+        if self._asked_at is None or now - self._asked_at >= self._reconcile_every:
+            return True
         return self._needs_snapshot or any(self._is_overdue(order_id, now) for order_id in self._book.waiting)
 
     def _is_overdue(self, order_id: str, now: datetime) -> bool:
@@ -276,8 +280,7 @@ class OrderManager:
         for order_id in sorted(told - known - {None, ""}, key=str):
             record = record.with_entries(self._journal.find_order(self._account_id, str(order_id)))
         result = reconciled(record, snapshot, patience=self._patience)
-        if result.entries:
-            self._journal.record(self._account_id, result.entries)
+        self._append(result.entries)
         self._adopt(OrderBook(record.with_entries(result.entries).entries), result)
         return result
 
@@ -285,15 +288,14 @@ class OrderManager:
         for order_id in result.unresolved:
             book.await_answer(order_id, since=self._clock.now())
         self._book, self._foreign = book, result.foreign_orders
-        self._is_reconciled, self._needs_snapshot = True, False
+        self._is_reconciled, self._needs_snapshot, self._is_stale = True, False, False
         self.last_reconciliation = result
         self.problems.extend(result.problems)
 
     def _stand_still(self) -> None:
         """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""
         self._is_reconciled, self._needs_snapshot = False, True
-        if not self._book.orders:
-            self._book = OrderBook(self._journal.load(self._account_id).entries)
+        self._recover()
         self._mark_unknown(self._at_broker(), "the broker did not answer")
         self._write_news()
 
@@ -305,6 +307,18 @@ class OrderManager:
             if self._book.orders[order_id].state.status is not OrderStatus.UNKNOWN:
                 report = OrderReport(order_id, OrderStatus.UNKNOWN, self._clock.now(), reason)
                 self._book.hear_status(report)
+
+    def _descendants(self, order_id: str) -> list[TrackedOrder]:
+        """An order and the children of it and of its children."""
+        below = [row for child in self._book.children(order_id) for row in self._descendants(child.placed.order_id)]
+        return [self._book.orders[order_id], *below]
+
+    def _note_cancel(self, order_ids: Sequence[str], reason: str) -> None:
+        self._recover()
+        for order_id in order_ids:
+            if order_id in self._book.orders and not self._book.orders[order_id].state.is_terminal:
+                self._book.ask_cancel(order_id, at=self._clock.now(), reason=reason)
+        self._write_news()
 
     def _known(self, order: Order) -> OrderState | None:
         """The state of an order that is in the record; raises OrderError where its id stands for another order."""
@@ -334,21 +348,35 @@ class OrderManager:
         first = pending(order)[1]
         at = self._clock.now()
         event = replace(first, occurred_at=at, session_date=new_york_date(at), reason=reason)
-        self._journal.record_order(order, event)
+        try:
+            self._journal.record_order(order, event)
+        except ConfigurationError:
+            # It may have been kept all the same: it will be found there, and the broker be asked.
+            self._needs_snapshot = True
+            raise
         self._book.apply(OrderPlaced(order))
         self._book.apply(event)
 
     def _write_news(self) -> None:
         self.problems.extend(self._book.take_problems())
-        news = self._book.take_news()
-        if not news:
+        self._append(self._book.take_news())
+
+    def _append(self, entries: Sequence[JournalEntry]) -> None:
+        if not entries:
             return
         try:
-            self._journal.record(self._account_id, news)
+            self._journal.record(self._account_id, entries)
         except Exception:
-            # The book is ahead of what is durable: nothing is placed until it has been made anew.
+            # Nobody knows what was kept: nothing is placed until the book has been made anew.
+            self._is_stale = True
             self._is_reconciled, self._needs_snapshot, self._asked_at = False, True, None
             raise
+
+    def _recover(self) -> None:
+        """Make the book anew from the journal where the two may differ."""
+        if self._is_stale:
+            self._book = OrderBook(self._journal.load(self._account_id).entries)
+            self._is_stale = False
 
     def _refuse_unless_ready(self, what: str) -> None:
         if not self._is_reconciled:
