@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed, wait_random_exponential
 
 from tickledger.domain.broker import Connectivity, ConnectivityChange
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError
@@ -149,9 +149,8 @@ class Connection:
             self.tell(str(state.outcome.exception()) if state.outcome is not None else "")
 
         attempts = AsyncRetrying(
-            wait=wait_exponential_jitter(
-                initial=settings.first_backoff, max=settings.longest_backoff, jitter=settings.first_backoff
-            ),
+            wait=wait_fixed(settings.first_backoff)
+            + wait_random_exponential(multiplier=settings.first_backoff, max=settings.longest_backoff),
             # An account that is not there today may be tomorrow: only `start` gives up on it.
             retry=retry_if_exception_type((BrokerUnavailableError, ConfigurationError)),
             before_sleep=told,

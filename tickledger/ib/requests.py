@@ -184,7 +184,15 @@ class Requests:
         if self._client is None:
             raise BrokerUnavailableError(f"{question.kind}: not connected")
         allowed = within if within is not None else self._timeout
-        self._send(ask)
+        is_sent = asyncio.get_running_loop().create_future()
+
+        def send(client: LibraryObject) -> None:
+            is_sent.set_result(None)
+            ask(client)
+
+        self._send(send)
+        # What waits in the pacer has not been asked yet: the time to answer begins when it leaves.
+        await asyncio.wait({is_sent, question.future}, return_when=asyncio.FIRST_COMPLETED)
         try:
             await asyncio.wait_for(question.future, allowed)
         except TimeoutError:

@@ -22,7 +22,7 @@ from tickledger.exchange.venue_tape import MarketTape
 from tickledger.execution.clock import WallClock
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.gateway.server import Gateway
-from tickledger.ib.broker import IBBroker
+from tickledger.ib.broker import IBBroker, no_objection
 from tickledger.ib.ib_settings import IBSettings
 from tickledger.ib.order_ids import InMemoryOrderIds, OrderIds
 
@@ -123,6 +123,7 @@ def on_desk(
     gateway_settings: GatewaySettings | None = None,
     market: MarketTape | None = None,
     starts: bool = True,
+    objection: Callable[[], str | None] = no_objection,
     **settings: Any,
 ) -> None:
     """Run a scenario on a fresh desk, whose broker is connected unless `starts` says otherwise."""
@@ -135,6 +136,7 @@ def on_desk(
                 replace(SETTINGS, port=gateway.port, **settings),
                 clock=WallClock(),
                 order_ids=order_ids or InMemoryOrderIds(),
+                objection=objection,
             )
             if starts:
                 await broker.start()

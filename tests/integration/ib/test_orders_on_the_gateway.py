@@ -1,6 +1,7 @@
 from decimal import Decimal
 
-from tests.integration.ib.desk import ACCOUNT, CASH, RESTING, Desk, on_desk
+from tests.integration.ib.desk import CASH, RESTING, Desk, on_desk
+from tests.unit.ib.messages import ACCOUNT
 from tickledger.domain.order import OrderModification, OrderSide, OrderStatus
 
 PENDING, SUBMITTED, PARTLY, FILLED, CANCELLED, REJECTED, UNKNOWN = OrderStatus
