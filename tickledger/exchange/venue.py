@@ -18,6 +18,7 @@ quotes were recorded: then it is at one of these, or at an order's limit that th
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -162,6 +163,7 @@ class Venue:
             self._on_minute(market, item)
 
     def _on_minute(self, market: Market, minute: TapeMinute) -> None:
+        market.leave_minute()
         if minute.is_regular:
             market.closing_price = price_of(minute.span.close)
         if not market.is_halted:
@@ -232,6 +234,7 @@ class Venue:
             market.previous = None
             self._state.events.append(Halt(symbol, self.now, is_halted=False))
             if market.is_tradable and market.quote is not None:
+                market.quote = replace(market.quote, quoted_at=self.now)
                 self._state.events.append(market.quote)
                 self._desk.on_quote(market)
         return self._state.told()

@@ -59,19 +59,24 @@ def _closed(held: Decimal, signed: Decimal) -> Decimal:
 
 @dataclass(slots=True)
 class VenueAccount:
-    """The books of one account. `trade_date` is the session now, or the next one."""
+    """The books of one account.
+
+    `trade_date` is the session whose early trading began last; `previous_equity` was the equity at the close before
+    it, `closing_equity` at the last close.
+    """
 
     account_id: str
     cash: Decimal
     trade_date: date
     previous_equity: Decimal
+    closing_equity: Decimal
     held: dict[str, _Held] = field(default_factory=dict)
     unsettled: list[tuple[date, Decimal]] = field(default_factory=list)
 
     @classmethod
     def opened(cls, account_id: str, cash: Decimal, trade_date: date) -> "VenueAccount":
         """An account that holds nothing but cash."""
-        return cls(account_id, cash, trade_date, previous_equity=cash)
+        return cls(account_id, cash, trade_date, previous_equity=cash, closing_equity=cash)
 
     def quantity(self, symbol: str) -> Decimal:
         """The signed shares of `symbol`."""
@@ -86,8 +91,9 @@ class VenueAccount:
         return self.held.setdefault(symbol, _Held()).trade(signed, value, charges)
 
     def begin_session(self, trade_date: date) -> None:
-        """The day changes: today's realized gains start from nothing, and what is due settles."""
+        """The day changes: today's gains start from nothing, and what is due settles."""
         self.trade_date = trade_date
+        self.previous_equity = self.closing_equity
         self.unsettled = [(day, amount) for day, amount in self.unsettled if day > trade_date]
         self.held = {symbol: _Held(held.quantity, held.cost) for symbol, held in self.held.items() if held.quantity}
 

@@ -28,16 +28,19 @@ def closing_auctions(desk: Desk) -> None:
 
 
 def _cross(desk: Desk, market: Market, price: Decimal, *, is_close: bool) -> None:
+    left = market.closing_budget if is_close else market.budget
     for working in _in_turn(desk, market, is_close=is_close):
         if working.place is not Place.AUCTION:
             continue
-        quantity = working.remaining if market.budget is None else min(working.remaining, market.budget)
+        quantity = working.remaining if left is None else min(working.remaining, left)
         if quantity > 0 and is_marketable(working.sign, _limit(working), price):
-            if market.budget is not None:
-                market.budget -= quantity
+            if left is not None:
+                left -= quantity
             desk.execute(working, quantity, price, False)
         if working.place is Place.AUCTION:
             desk.end(working, VenueStatus.CANCELLED, cancelled("The auction left it, or a part of it, unfilled."))
+    if not is_close:
+        market.budget = left
 
 
 def _in_turn(desk: Desk, market: Market, *, is_close: bool) -> list[Working]:

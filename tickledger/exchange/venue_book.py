@@ -138,6 +138,7 @@ class Market:
     triggers: list[Working] = field(default_factory=list)
     seen_at: datetime | None = None
     closing_price: Decimal | None = None
+    closing_budget: Decimal | None = None
 
     @property
     def is_tradable(self) -> bool:
@@ -154,6 +155,11 @@ class Market:
         self.minute = minute
         if self.max_participation is not None:
             self.budget = (self.max_participation * minute.span.volume).quantize(_WHOLE_SHARE, rounding=ROUND_DOWN)
+
+    def leave_minute(self) -> None:
+        """A minute is over: what its volume still allowed goes to the closing auction, if there is one now."""
+        if self.budget is not None:
+            self.closing_budget, self.budget = self.budget, _NOTHING
 
     def see(self, tick: Tick) -> None:
         """Take the quote of a tick as the one that stands."""
@@ -259,10 +265,8 @@ class Market:
                 execute(working, quantity, limit, True)
 
     def _rests(self, working: Working, limit: Decimal) -> bool:
-        """Whether it has been on the book for longer than this quote, and the quote does not reach it."""
-        if not self.is_tradable or working.entered == self.quotes_seen:
-            return False
-        return is_worse(working.sign, self.touch(working.sign), limit)
+        """Whether the quote does not reach it: what it reaches has taken from it all it gives."""
+        return self.is_tradable and is_worse(working.sign, self.touch(working.sign), limit)
 
 
 def _key(working: Working) -> tuple[int, Decimal, int]:

@@ -77,7 +77,7 @@ class Calendar:
         state.is_open = False
         self._enter_phase()
         for account in state.accounts.values():
-            account.previous_equity = account.equity(state.price_of)
+            account.closing_equity = account.equity(state.price_of)
         state.events.append(SessionChange(state.now, is_open=False))
         self.desk.route_all()
 

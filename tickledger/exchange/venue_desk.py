@@ -219,9 +219,8 @@ class Desk:
             self._end_immediates(market)
 
     def on_print(self, market: Market, trade: Print) -> None:
-        """Move trails, set stops off, and fill what the market traded through."""
-        if market.is_halted:
-            return
+        """Fill what the market traded through, move trails and set stops off."""
+        market.match_print(trade, self.execute)
         set_off_now = []
         for working in market.triggers:
             if is_set_off(working, trade.price):
@@ -232,7 +231,6 @@ class Desk:
             if working.place is Place.TRIGGER:
                 set_off(working)
                 self.route(working)
-        market.match_print(trade, self.execute)
 
     def execute(self, working: Working, quantity: Decimal, price: Decimal, rested: bool) -> None:  # noqa: FBT001 - the book's
         """Book a fill, tell it, and do what follows from it in the order's group and bracket."""

@@ -48,8 +48,8 @@ class VenueState:
     """What all parts of a venue look at.
 
     `session_date` is today's session, or the next one once late trading is over. `phase_began_at` is when the
-    present phase (early, regular or late trading) began; None between sessions. Corporate actions have taken effect up to
-    `actions_through`.
+    present phase (early, regular or late trading) began; None between sessions. Corporate actions have taken effect
+    up to `actions_through`.
     """
 
     settings: VenueSettings

@@ -18,7 +18,6 @@ import pandas as pd
 from tickledger.bars.calendars import is_session, session_close, session_open, sessions
 from tickledger.domain.bar import Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
-from tickledger.domain.money import exact
 from tickledger.exchange.venue_orders import MinuteBar, Print
 from tickledger.exchange.venue_path import (
     MINUTE,
@@ -28,6 +27,7 @@ from tickledger.exchange.venue_path import (
     Tick,
     bar_of,
     minutes_of_day,
+    price_of,
     ticks_of_minute,
     units_of,
 )
@@ -167,7 +167,8 @@ class MarketTape:
             return None
         found = _rows(table, table.between(start, start + MINUTE))
         return [
-            Quote(symbol, at, exact(bid), exact(ask), int(sizes[0]), int(sizes[1])) for at, (bid, ask), sizes in found
+            Quote(symbol, at, price_of(units_of(bid)), price_of(units_of(ask)), *sizes)
+            for at, (bid, ask), sizes in found
         ]
 
     def ticks_after(self, symbol: str, after: datetime) -> Iterator[Tick | TapeMinute]:
