@@ -43,10 +43,11 @@ class KillSwitchRecord(Protocol):
 class FlatteningDesk(Protocol):
     """Where closing orders go: the decision and the order are durable before the order is sent.
 
-    An order whose id is in the journal already is not sent again. Raises TickledgerError where nothing was sent.
+    Whether it was sent now: an order whose id is in the journal already, whatever became of it, is not sent again.
+    Raises TickledgerError where nothing was sent.
     """
 
-    async def submit(self, order: Order, decision: RiskDecision) -> None: ...
+    async def submit(self, order: Order, decision: RiskDecision) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +262,12 @@ async def _close(work: _Work, position: BrokerPosition, snapshot: BrokerSnapshot
     order_id = deterministic_id("ord", "kill switch", work.request.sequence, work.account_id, position.symbol)
     order = replace(order_of(intent, decision), order_id=order_id)
     try:
-        await flattening.desk.submit(order, decision)
+        is_sent = await flattening.desk.submit(order, decision)
     except TickledgerError as error:
         work.fail(str(error), symbol=position.symbol)
+        return
+    if not is_sent:
+        work.skip(position.symbol, f"its closing order {order.order_id} was sent before and is over: ask again")
         return
     work.flattened.append(order)
     reason = f"{order.side} {order.quantity.normalize():f} at the market, order {order.order_id}"
