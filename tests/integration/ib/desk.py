@@ -124,9 +124,13 @@ def on_desk(
     market: MarketTape | None = None,
     starts: bool = True,
     objection: Callable[[], str | None] = no_objection,
+    prepare: Callable[[IBBroker], None] = lambda _: None,
     **settings: Any,
 ) -> None:
-    """Run a scenario on a fresh desk, whose broker is connected unless `starts` says otherwise."""
+    """Run a scenario on a fresh desk, whose broker is connected unless `starts` says otherwise.
+
+    `prepare` is called with the broker before it connects.
+    """
 
     async def run() -> None:
         venue = VenueSettings(accounts={ACCOUNT: CASH}, starts_at=NOON, stands=True)
@@ -138,6 +142,7 @@ def on_desk(
                 order_ids=order_ids or InMemoryOrderIds(),
                 objection=objection,
             )
+            prepare(broker)
             if starts:
                 await broker.start()
             try:
