@@ -1,8 +1,8 @@
 """Parent orders at work: what happened goes to the algorithm, what it decides goes to the broker.
 
 What belongs here: the state of parents and children, the child orders themselves, and the order in which they are
-sent. It is driven by whoever runs the session: `take_market`, `take_state` (or `take_report` and `take_execution`
-where no order manager stands between), `take_timer`. Nothing here waits or asks the market.
+sent. It is driven by whoever runs the session: `take_market`, `take_states` (or `take_report` and
+`take_execution` where no order manager stands between), `take_timer`. Nothing here waits or asks the market.
 
 A child is in the state before it is sent, so whatever happens meanwhile counts it as committed. Sends leave in the
 order in which they were decided, also when a broker answers before the call that sends has returned.
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
-from tickledger.domain.errors import OrderError
+from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, OrderType
@@ -26,6 +26,7 @@ from tickledger.execution.algos.parent import (
     Cancel,
     ChildAction,
     ChildOrder,
+    Children,
     Done,
     MarketView,
     Modify,
@@ -39,7 +40,10 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class OrderDesk(Protocol):
-    """Where children are sent: an order manager, or a broker."""
+    """Where children are sent: an order manager, or a broker.
+
+    What raises BrokerUnavailableError, OrderError or LedgerError was not sent. After any other exception nobody knows.
+    """
 
     async def place(self, order: Order) -> object: ...
 
@@ -64,7 +68,7 @@ class _Work:
             replace(child, **changes) if child.order.order_id == order_id else child  # type: ignore[arg-type]
             for child in self.state.children
         )
-        self.state = replace(self.state, children=tuple(children))
+        self.state = replace(self.state, children=Children(children))
 
     def child(self, order_id: str) -> ChildOrder:
         """One of the children."""
@@ -73,11 +77,13 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Send:
-    """A call that is still to be made for a child."""
+    """A call that is still to be made for a child; `failed` sets right what was taken for granted before it.
 
-    order_id: str
+    It says whether the failure is to be raised.
+    """
+
     call: Callable[[], Awaitable[object]]
-    is_placing: bool = False
+    failed: Callable[[Exception], bool]
 
 
 class ParentOrders:
@@ -114,7 +120,7 @@ class ParentOrders:
         work = self._add(parent, algorithm)
         now = self._clock.now()
         ordered = sorted(children, key=lambda child: (child.order.submitted_at, child.order.order_id))
-        restored = tuple(_restored(child, parent, now) for child in ordered)
+        restored = Children(_restored(child, parent, now) for child in ordered)
         work.state = replace(work.state, children=restored)
         work.state = replace(work.state, filled_before=work.state.filled)
         self._parent_of.update((child.order.order_id, parent.order.order_id) for child in restored)
@@ -139,26 +145,19 @@ class ParentOrders:
         for work in list(self._works.values()):
             await self._run(work)
 
-    async def take_state(self, state: OrderState) -> None:
-        """An order as the order manager has it: the truth, whatever was told before. Others' orders are passed over.
+    async def take_states(self, states: Iterable[OrderState]) -> None:
+        """Orders as the order manager has them: the truth, whatever was told before. Others' orders are passed over.
 
         A child that is over by its status, but of which the broker has to be asked, counts as unknown.
         """
-        work = self._work_of(state.order.order_id)
-        if work is None:
-            return
-        child = work.child(state.order.order_id)
-        status = OrderStatus.UNKNOWN if state.is_terminal and state.needs_snapshot else state.status
-        is_over = status in TERMINAL
-        changes: dict[str, object] = {"status": status, "filled_quantity": state.filled_quantity, "order": state.order}
-        if state.order.limit_price not in {None, child.order.limit_price}:
-            changes["limit_price"] = state.order.limit_price
-        if is_over != (child.ended_at is not None):
-            changes["ended_at"] = self._clock.now() if is_over else None
-        if not is_over and not child.is_working:
-            changes["cancel_asked_at"] = None
-        work.change(state.order.order_id, **changes)
-        await self._run(work)
+        changed: dict[str, _Work] = {}
+        now = self._clock.now()
+        for state in states:
+            work = self._work_of(state.order.order_id)
+            if work is not None and _adopt(work, state, now):
+                changed[work.state.parent.order.order_id] = work
+        for work in changed.values():
+            await self._run(work)
 
     async def take_report(self, report: OrderReport, *, filled_quantity: Decimal | None = None) -> None:
         """A step of an order as a broker tells it; `filled_quantity` where it says how much was filled in all.
@@ -213,16 +212,25 @@ class ParentOrders:
             case Place():
                 order = self._child(work, action, now)
                 child = ChildOrder(order, action.limit_price, changed_at=now)
-                work.state = replace(work.state, children=(*work.state.children, child))
+                work.state = replace(work.state, children=Children((*work.state.children, child)))
                 self._parent_of[order.order_id] = work.state.parent.order.order_id
-                self._outbox.append(_Send(order.order_id, lambda: self._desk.place(order), is_placing=True))
+                self._outbox.append(
+                    _Send(lambda: self._desk.place(order), lambda error: self._not_placed(work, order.order_id, error))
+                )
             case Cancel(order_id=order_id):
                 work.change(order_id, cancel_asked_at=now)
-                self._outbox.append(_Send(order_id, lambda: self._desk.cancel(order_id)))
+                # Asked again after a while, as any cancellation that is not answered.
+                self._outbox.append(_Send(lambda: self._desk.cancel(order_id), _is_more_than_unavailable))
             case Modify(order_id=order_id, modification=modification):
+                before = work.child(order_id).limit_price
                 price = _checked(modification.limit_price, work.state.parent)
                 work.change(order_id, limit_price=price, changed_at=now)
-                self._outbox.append(_Send(order_id, lambda: self._desk.modify(order_id, modification)))
+                self._outbox.append(
+                    _Send(
+                        lambda: self._desk.modify(order_id, modification),
+                        lambda error: _not_modified(work, order_id, before, error),
+                    )
+                )
             case Done(reason=reason):
                 work.state = replace(work.state, done=reason)
 
@@ -258,8 +266,8 @@ class ParentOrders:
     async def _send(self) -> None:
         """Make the calls of the outbox in order; whoever is at it already makes those added meanwhile as well.
 
-        Where a call fails nobody knows what the broker has, so a child that was to be placed becomes UNKNOWN. The
-        other calls are made all the same, and the first failure is raised after them.
+        All are made, whatever becomes of one of them, because those behind it may be cancellations; the first failure
+        that is no matter of waiting is raised after them.
         """
         if self._is_sending:
             return
@@ -270,20 +278,65 @@ class ParentOrders:
                 send = self._outbox.popleft()
                 try:
                     await send.call()
-                except Exception as error:  # noqa: BLE001  whatever it is, cancellations behind it must go out
-                    failures.append(error)
-                    self._doubt(send)
+                except Exception as error:  # noqa: BLE001  judged by kind, and raised below
+                    if send.failed(error):
+                        failures.append(error)
         finally:
             self._is_sending = False
         if failures:
             raise failures[0]
 
-    def _doubt(self, send: _Send) -> None:
-        work = self._work_of(send.order_id)
-        if work is None or not work.child(send.order_id).is_working:
-            return
-        if send.is_placing:
-            work.change(send.order_id, status=OrderStatus.UNKNOWN)
+    def _not_placed(self, work: _Work, order_id: str, error: Exception) -> bool:
+        """Set right a child that could not be placed; whether to raise the failure.
+
+        With the broker out of reach it never was, and is decided on anew after a pause. One that was refused ends as
+        rejected. Where nobody knows what has left, it is unknown, and counts.
+        """
+        now = self._clock.now()
+        if isinstance(error, BrokerUnavailableError):
+            left = Children(child for child in work.state.children if child.order.order_id != order_id)
+            paused_until = now + work.algorithm.terms.rejection_pause
+            work.state = replace(work.state, children=left, paused_until=paused_until)
+            del self._parent_of[order_id]
+            return False
+        if isinstance(error, OrderError | LedgerError):
+            work.change(order_id, status=OrderStatus.REJECTED, ended_at=now)
+        elif work.child(order_id).is_working:
+            work.change(order_id, status=OrderStatus.UNKNOWN)
+        return True
+
+
+def _is_more_than_unavailable(error: Exception) -> bool:
+    return not isinstance(error, BrokerUnavailableError)
+
+
+def _not_modified(work: _Work, order_id: str, price: Decimal, error: Exception) -> bool:
+    """The child stands where it stood; that it is over meanwhile, or the broker out of reach, is no failure."""
+    work.change(order_id, limit_price=price)
+    return not isinstance(error, BrokerUnavailableError | OrderError)
+
+
+def _adopt(work: _Work, state: OrderState, now: datetime) -> bool:
+    """Take a child as the order manager has it; whether that changed anything."""
+    known = work.child(state.order.order_id)
+    status = _status(state)
+    is_over = status in TERMINAL
+    is_same = (known.status, known.filled_quantity, known.order) == (status, state.filled_quantity, state.order)
+    if is_same:
+        return False
+    changes: dict[str, object] = {"status": status, "filled_quantity": state.filled_quantity, "order": state.order}
+    if state.order.limit_price not in {None, known.order.limit_price}:
+        changes["limit_price"] = state.order.limit_price
+    if is_over != (known.ended_at is not None):
+        changes["ended_at"] = now if is_over else None
+    if not is_over and not known.is_working:
+        changes["cancel_asked_at"] = None
+    work.change(state.order.order_id, **changes)
+    return True
+
+
+def _status(state: OrderState) -> OrderStatus:
+    return OrderStatus.UNKNOWN if state.is_terminal and state.needs_snapshot else state.status
 
 
 def _restored(state: OrderState, parent: ParentOrder, now: datetime) -> ChildOrder:
@@ -295,7 +348,7 @@ def _restored(state: OrderState, parent: ParentOrder, now: datetime) -> ChildOrd
             f"{parent.order.symbol}, found {order.order_id}: {order.side} of {order.symbol}, parent "
             f"{order.parent_order_id}, limit {order.limit_price}"
         )
-    status = OrderStatus.UNKNOWN if state.is_terminal and state.needs_snapshot else state.status
+    status = _status(state)
     return ChildOrder(
         order,
         order.limit_price,

@@ -6,10 +6,11 @@ left of a cancelled child until fills that crossed the cancellation must have be
 quantity is committed, so the fills can never add up to more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from tickledger.domain.bar import Quote
@@ -76,6 +77,11 @@ class ChildOrder:
         return self.status not in TERMINAL
 
     @property
+    def may_fill_late(self) -> bool:
+        """Whether fills may have crossed its cancellation that the broker has not told."""
+        return self.status is OrderStatus.CANCELLED and self.told_filled is None
+
+    @property
     def filled(self) -> Decimal:
         """Shares that are filled, told one by one or not yet."""
         if self.status is OrderStatus.FILLED:
@@ -89,9 +95,34 @@ class ChildOrder:
         return self.filled
 
     def _is_settling(self, now: datetime, settling: timedelta) -> bool:
-        if self.status is not OrderStatus.CANCELLED or self.told_filled is not None:
-            return False
-        return self.ended_at is None or now < self.ended_at + settling
+        return self.may_fill_late and (self.ended_at is None or now < self.ended_at + settling)
+
+
+class Children(tuple[ChildOrder, ...]):  # noqa: SLOT001  the sums are kept in its __dict__
+    """The children of a parent in the order in which they were sent, with sums that are made once."""
+
+    @cached_property
+    def filled(self) -> Decimal:
+        """Shares filled, of all of them."""
+        return sum((child.filled for child in self), _NOTHING)
+
+    @cached_property
+    def working(self) -> tuple[ChildOrder, ...]:
+        """Those that may still fill, the earliest first."""
+        return tuple(child for child in self if child.is_working)
+
+    def committed(self, now: datetime, settling: timedelta) -> Decimal:
+        """Shares filled or that may still be."""
+        return self._settled + sum((child.committed(now, settling) for child in self._unsettled), _NOTHING)
+
+    @cached_property
+    def _unsettled(self) -> tuple[ChildOrder, ...]:
+        """Those of which more may be committed than filled, now or a moment ago."""
+        return tuple(child for child in self if child.is_working or child.may_fill_late)
+
+    @cached_property
+    def _settled(self) -> Decimal:
+        return self.filled - sum((child.filled for child in self._unsettled), _NOTHING)
 
 
 class DoneReason(StrEnum):
@@ -110,28 +141,30 @@ class AlgoState:
 
     `observed_volume` are the shares the market traded inside the window while it was watched, `filled_before` the
     shares that were filled when the watching began (after a restart). `is_cancelling`: the parent is to be cancelled.
+    `paused_until`: the broker was out of reach, and nothing is sent before then.
     """
 
     parent: ParentOrder
-    children: tuple[ChildOrder, ...] = ()
+    children: Children = field(default_factory=Children)
     observed_volume: int = 0
     filled_before: Decimal = _NOTHING
     is_cancelling: bool = False
     done: DoneReason | None = None
+    paused_until: datetime | None = None
 
     @property
     def filled(self) -> Decimal:
         """Shares filled, of all children."""
-        return sum((child.filled for child in self.children), _NOTHING)
+        return self.children.filled
 
     @property
     def working(self) -> tuple[ChildOrder, ...]:
         """The children that may still fill, the earliest first."""
-        return tuple(child for child in self.children if child.is_working)
+        return self.children.working
 
     def committed(self, now: datetime, terms: Terms) -> Decimal:
         """Shares filled or that may still be."""
-        return sum((child.committed(now, terms.settling) for child in self.children), _NOTHING)
+        return self.children.committed(now, terms.settling)
 
     def uncommitted(self, now: datetime, terms: Terms) -> Decimal:
         """Shares that may be sent: what no child has or may have."""

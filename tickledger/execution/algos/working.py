@@ -186,6 +186,8 @@ def _last_rejections(state: AlgoState) -> list[ChildOrder]:
 
 
 def _is_pausing(state: AlgoState, now: datetime, terms: Terms) -> bool:
+    if state.paused_until is not None and now < state.paused_until:
+        return True
     return any(
         child.ended_at is not None and now - child.ended_at < terms.rejection_pause for child in _last_rejections(state)
     )
