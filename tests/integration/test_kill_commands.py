@@ -1,4 +1,4 @@
-"""``tickledger kill``, ``resume`` and ``flatten`` as a person runs them: with and without a session, with no database."""
+"""``tickledger kill``, ``resume`` and ``flatten`` as a person runs them, also without a session or a database."""
 
 import json
 import subprocess
@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from tests.command import TICKLEDGER, command_environment
 from tickledger.cli.app import app
-from tickledger.cli.ledger import opened_ledger
 from tickledger.db.kill_switch import read_kill_switch_events, read_kill_switch_state, record_kill_switch_event
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
 from tickledger.risk.kill_switch import KillSwitch
@@ -25,11 +24,11 @@ NOWHERE = "postgresql://user:secret@127.0.0.1:1/tickledger"
 
 
 @pytest.fixture
-def ledger_of_home(home: Path) -> Iterator[Engine]:
+def ledger_in_use(ledger: Engine, home: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """The ledger that the commands of this test open."""
-    assert home
-    with opened_ledger() as engine:
-        yield engine
+    monkeypatch.setenv("TICKLEDGER_DATABASE_URL", ledger.url.render_as_string(hide_password=False))
+    assert not home.exists()
+    return ledger
 
 
 def run(*arguments: str) -> str:
@@ -38,27 +37,27 @@ def run(*arguments: str) -> str:
     return result.output
 
 
-def test_without_a_session_it_is_engaged_all_the_same_and_nobody_is_told_otherwise(ledger_of_home: Engine) -> None:
+def test_without_a_session_it_is_engaged_all_the_same_and_nobody_is_told_otherwise(ledger_in_use: Engine) -> None:
     told = run("kill", "--wait", "0", "--reason", "too fast")
     assert "The kill switch is engaged (event 1)." in told
     assert "No running session answered within 0 s: orders at the broker are as they were." in told
     assert "Cancel All Orders" in told
-    state = read_kill_switch_state(ledger_of_home)
+    state = read_kill_switch_state(ledger_in_use)
     assert state.is_engaged
     assert state.event is not None
     assert (state.event.reason, state.event.flattens) == ("too fast", False)
     assert "orders and positions at the broker are as they were" in run("flatten", "--wait", "0")
-    assert [event.flattens for event in KillSwitch(read_kill_switch_events(ledger_of_home)).unanswered("U1")] == [
+    assert [event.flattens for event in KillSwitch(read_kill_switch_events(ledger_in_use)).unanswered("U1")] == [
         False,
         True,
     ]
     assert "Trading is resumed (event 3). It was engaged by " in run("resume")
     assert run("resume") == "The kill switch was not engaged; nothing has changed.\n"
-    assert not read_kill_switch_state(ledger_of_home).is_engaged
+    assert not read_kill_switch_state(ledger_in_use).is_engaged
 
 
-def test_what_a_running_session_did_is_told(ledger_of_home: Engine) -> None:
-    with _session(ledger_of_home):
+def test_what_a_running_session_did_is_told(ledger_in_use: Engine) -> None:
+    with _session(ledger_in_use):
         told = run("kill", "--flatten", "--wait", "30")
     assert "cancel_sent U1: every working order" in told
     assert "flatten_sent U1 AAPL: SELL 100" in told
@@ -66,7 +65,7 @@ def test_what_a_running_session_did_is_told(ledger_of_home: Engine) -> None:
     assert "No running session" not in told
 
 
-def test_a_program_reads_one_document(ledger_of_home: Engine) -> None:
+def test_a_program_reads_one_document(ledger_in_use: Engine) -> None:
     engaged = json.loads(run("kill", "--flatten", "--wait", "0", "--json"))
     assert engaged["event"]["kind"] == "engaged"
     assert engaged["event"]["flattens"] is True
@@ -74,7 +73,7 @@ def test_a_program_reads_one_document(ledger_of_home: Engine) -> None:
     resumed = json.loads(run("resume", "--json"))
     assert (resumed["was_engaged"], resumed["event"]["sequence"]) == (True, 2)
     assert json.loads(run("resume", "--json")) == {"was_engaged": False, "event": None}
-    assert len(read_kill_switch_events(ledger_of_home)) == 1
+    assert len(read_kill_switch_events(ledger_in_use)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``tickledger what-if`` on files: the answer as a person and as a program reads it, and what it says of wrong wishes."""
+"""``tickledger what-if`` on files: the answer for a person and for a program, and what it says of wrong wishes."""
 
 import json
 from pathlib import Path
