@@ -29,7 +29,7 @@ class Process(Protocol):
     def restart_later(self, seconds: float) -> None:
         """Listen again after so many seconds."""
 
-    def flood(self, rate: float, seconds: float) -> None:
+    def flood(self, rate: float, seconds: float, *, is_stamped: bool = False) -> None:
         """Send the quotes of all lines again, at a rate."""
 
 
@@ -163,7 +163,8 @@ class FaultActions:
         self._floor.orders.place_by_hand(order_by_hand(parameters))
 
     def _flood(self, parameters: Mapping[str, Any]) -> None:
-        self._process.flood(float(parameters["rate"]), float(parameters["seconds"]))
+        rate, seconds = float(parameters["rate"]), float(parameters["seconds"])
+        self._process.flood(rate, seconds, is_stamped=parameters["is_stamped"])
 
 
 def order_by_hand(parameters: Mapping[str, Any]) -> PlacedOrder:

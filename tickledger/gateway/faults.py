@@ -156,8 +156,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     ),
     # For measurements.
     "flood": Action(
-        "The quotes of all subscriptions are sent again, `rate` ticks a second, for `seconds`.",
-        {"rate": _number(10_000), "seconds": _number(1)},
+        "The quotes of all subscriptions are sent again, `rate` ticks a second, for `seconds`. Where `is_stamped`, "
+        "their sizes are not shares but 10^14 and the microseconds of this machine's monotonic clock.",
+        {"rate": _number(10_000), "seconds": _number(1), "is_stamped": _truth(default=False)},
     ),
 }
 

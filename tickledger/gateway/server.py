@@ -193,9 +193,9 @@ class Gateway:
         """Listen again after so many seconds."""
         self._later(seconds, lambda: self._start(self.restart()))
 
-    def flood(self, rate: float, seconds: float) -> None:
-        """Send the quotes of all lines again, `rate` ticks a second, for `seconds`."""
-        self._start(self._flood.run(rate, seconds))
+    def flood(self, rate: float, seconds: float, *, is_stamped: bool = False) -> None:
+        """Send the quotes of all lines again, `rate` ticks a second, for `seconds`; see `Flood` for stamps."""
+        self._start(self._flood.run(rate, seconds, is_stamped=is_stamped))
 
     @property
     def flooded(self) -> int:
