@@ -1,6 +1,6 @@
 """Working the orders that carry an algorithm: on every step another part is let out, and the rest stands elsewhere."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -26,7 +26,8 @@ class AlgoWork:
         opens_at, closes_at = session_open(state.session_date), session_close(state.session_date)
         plan = self.plans.get(key)
         if plan is None or plan.closes_at <= state.now:
-            plan = self.plans[key] = plan_of(working.order, state.now, opens_at=opens_at, closes_at=closes_at)
+            plan = plan_of(working.order, state.now, opens_at=opens_at, closes_at=closes_at)
+            plan = self.plans[key] = replace(plan, done=working.progress.quantity)
         self._let_out(working, plan)
         self._plan_next(working, plan)
 

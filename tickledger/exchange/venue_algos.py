@@ -70,7 +70,7 @@ _TWAP_STANDS: Final[Mapping[str, Stand]] = {
 
 @dataclass(frozen=True, slots=True)
 class AlgoPlan:
-    """An algorithm at work: its window, and what its parameters ask for."""
+    """An algorithm at work: its window, what its parameters ask for, and the shares `done` before it began."""
 
     name: str
     starts_at: datetime
@@ -81,6 +81,7 @@ class AlgoPlan:
     stand: Stand = Stand.TOUCH
     largest_part: Decimal | None = None
     goes_on_after_end: bool = True
+    done: Decimal = Decimal(0)
 
     @property
     def step(self) -> timedelta:
@@ -103,10 +104,11 @@ class AlgoPlan:
         if self.patience:
             return None
         part = _part(self, min(now + STEP, self.ends_at)) if now >= self.starts_at else Decimal(0)
-        shares = (quantity * part / lot).quantize(Decimal(1), rounding=ROUND_DOWN) * lot if part < 1 else quantity
-        if self.largest_part is None or now >= self.ends_at:
-            return shares
-        return min(shares, (self.largest_part * volume).quantize(Decimal(1), rounding=ROUND_DOWN))
+        left = quantity - self.done
+        shares = (left * part / lot).quantize(Decimal(1), rounding=ROUND_DOWN) * lot if part < 1 else left
+        if self.largest_part is not None and now < self.ends_at:
+            shares = min(shares, (self.largest_part * volume).quantize(Decimal(1), rounding=ROUND_DOWN))
+        return self.done + shares
 
 
 def _part(plan: AlgoPlan, at: datetime) -> Decimal:

@@ -22,7 +22,7 @@ from tickledger.domain.bar import Quote
 from tickledger.exchange.fees import OrderProgress
 from tickledger.exchange.price_rules import is_marketable, is_worse, trades_through
 from tickledger.exchange.venue_orders import OrderUpdate, Print, VenueOrder, VenueStatus, VenueTerm
-from tickledger.exchange.venue_path import TapeMinute, Tick
+from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
 
 _NOTHING: Final = Decimal(0)
 _WHOLE_SHARE: Final = Decimal(1)
@@ -171,6 +171,18 @@ class Market:
         self.is_live = True
         self.quotes_seen += 1
         self.bid_left, self.ask_left = Decimal(tick.quote.bid_size), Decimal(tick.quote.ask_size)
+
+    def catch_up(self, tick: Tick, *, is_over: bool) -> None:
+        """Take the state of a moment of the tape; what was taken from a minute or a quote that still stands is gone."""
+        if self.minute != tick.minute:
+            self.enter_minute(tick.minute)
+            if tick.minute.is_regular:
+                self.closing_price = price_of(tick.minute.span.close)
+            if is_over:
+                self.leave_minute()
+        if self.quote != tick.quote:
+            self.is_live = False
+            self.see(tick)
 
     def touch(self, sign: int) -> Decimal:
         """The price at which an order trades at once: the ask for a purchase, the bid for a sale."""

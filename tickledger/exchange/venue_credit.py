@@ -33,11 +33,11 @@ def margin_refusal(working: Working, others: Iterable[Working], state: VenueStat
     mine = [other for other in others if other.order.account_id == order.account_id and _counts(other, working)]
     same = [other for other in mine if other.order.symbol == order.symbol]
     held = account.quantity(order.symbol)
-    added = _added(held, [*same, working])
-    if added <= _added(held, same):
+    added = _added(held, [*same, working]) - _added(held, same)
+    if added <= 0:
         return None
     price = _price(working, state)
-    exposure = account.gross(state.price_of) + added * price + _pending(mine, order.symbol, state)
+    exposure = account.gross(state.price_of) + added * price + _pending(mine, state)
     equity = account.equity(state.price_of)
     needed = exposure * state.settings.initial_margin
     needed += state.settings.fees.commission(working.remaining, working.remaining * price)
@@ -55,12 +55,11 @@ def _counts(other: Working, working: Working) -> bool:
     return other is not working and other.place not in _DORMANT
 
 
-def _pending(orders: Iterable[Working], but: str, state: VenueState) -> Decimal:
-    """What working orders of other symbols would add to what is held, USD."""
+def _pending(orders: Iterable[Working], state: VenueState) -> Decimal:
+    """What working orders would add to what is held, USD."""
     by_symbol: dict[str, list[Working]] = defaultdict(list)
     for order in orders:
-        if order.order.symbol != but:
-            by_symbol[order.order.symbol].append(order)
+        by_symbol[order.order.symbol].append(order)
     return sum((_pending_in(symbol, found, state) for symbol, found in by_symbol.items()), _NOTHING)
 
 

@@ -140,12 +140,19 @@ class Desk:
 
     def replace_terms(self, working: Working, order: VenueOrder) -> None:
         """Give an order other terms at the same place in time, and tell it."""
-        self._leave(working)
-        working.place = Place.SESSION
+        is_admitted = working.place not in _NOT_ADMITTED
+        if is_admitted:
+            self._leave(working)
+            working.place = Place.SESSION
         working.order = order
         if order.order_type in PLAIN_LIMITS:
             working.limit = order.limit_price
-        self.reroute(working)
+        if is_admitted:
+            self.reroute(working)
+            return
+        working.told = None
+        self.route(working)
+        self.tell(working)
 
     def rename(self, working: Working, symbol: str) -> None:
         """Move an order to the symbol that has taken the place of its own."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from heapq import heappop, heappush, heapreplace
 from typing import Final
 
@@ -84,13 +83,11 @@ class Feed:
         Its last price is told in terms of shares as they are since the ex-dates up to `actions_through`.
         """
         tick, last = self.tape.latest(market.symbol, now)
-        market.minute, market.budget = None, None if market.max_participation is None else Decimal(0)
-        if tick is not None:
+        if tick is None:
             market.is_live = False
-            market.see(tick)
+        else:
+            market.catch_up(tick, is_over=now >= tick.minute.starts_at + MINUTE)
             market.is_live = phase_began_at is not None and tick.at >= phase_began_at
-            if now < tick.minute.starts_at + MINUTE:
-                market.enter_minute(tick.minute)
             if market.is_live and tick.minute.is_regular:
                 market.opened_on = session_date
         if last is not None and (market.last is None or last.traded_at >= market.last.traded_at):

@@ -67,6 +67,8 @@ class Messages:
             parent = self.desk.orders.get(order.parent_key)
             if parent is None or not (parent.is_active or parent.progress.quantity):
                 yield rejected("The parent order is not working.")
+            elif parent.order.account_id != order.account_id:
+                yield rejected("The parent order is another account's.")
         if order.order_type in ON_CLOSE and self._is_too_late_for_close():
             yield rejected("The order came after the cut-off of the closing auction.")
 

@@ -286,6 +286,14 @@ def test_a_symbol_that_nobody_watches_is_told_only_while_it_has_orders() -> None
     assert (quote.bid, quote.ask) == (expected.bid, expected.ask)
 
 
+def test_a_minute_s_allowance_is_not_renewed_by_looking_away() -> None:
+    market = venue(BARS, start=OPEN, watches_all=False, max_participation=Decimal("0.05"))
+    for key, second in enumerate(range(1, 60, 10), start=1):
+        market.advance(at(f"2024-07-02 09:30:{second:02}"))
+        market.submit(order("BUY 100 X MKT IOC", key=key))
+    assert sum(fill.quantity for fill in market.fills()) == 200
+
+
 def test_recorded_quotes_take_the_place_of_made_up_ones() -> None:
     rows = {"symbol": ["X"] * 2, "timestamp": [at(OPEN), at("2024-07-02 09:30:20")]}
     sizes = {"bid": [9.97, 9.80], "ask": [10.03, 9.90], "bid_size": [100, 100], "ask_size": [200, 300]}
