@@ -18,8 +18,9 @@ from tickledger.db import audit, features, market_data, models, reports, signals
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
 from tickledger.db.kill_switch import record_kill_switch_event
+from tickledger.db.order_costs import replace_order_costs
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.bar import BarKey
+from tickledger.domain.bar import BarKey, Quote
 from tickledger.domain.errors import Problem
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
@@ -39,6 +40,8 @@ from tickledger.domain.order import (
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.session_record import SessionRecord
 from tickledger.domain.signal import Signal, SignalType
+from tickledger.execution.algos.parent import ParentOrder
+from tickledger.execution.tca import Observations, OrderCost, order_cost
 from tickledger.reporting.pnl import DailyPnl
 from tickledger.tax.form_8949 import FormLine, form_lines
 from tickledger.tax.schedule_d import schedule_d
@@ -87,6 +90,7 @@ def tell(ledger: Engine) -> Story:
     lines = tell_reports(ledger, tax_result().gains)
     engaged = KillSwitchEvent(KillSwitchEventKind.ENGAGED, "test", "the story ends", at(END, 21))
     record_kill_switch_event(ledger, engaged)
+    replace_order_costs(ledger, ACCOUNT, [cost()], start=START, end=END)
     audit.append(ledger, actor="test", action="tell", subject="story", details={})
     return Story(record(), tuple(opinions()), tax_result(), lines, model())
 
@@ -216,6 +220,15 @@ def record() -> SessionRecord:
         positions=(position(BUY_DAY, "100", "411"), position(AGAIN_DAY, "60", "405")),
         balances=tuple(balance(day) for day in (START, BUY_DAY, SELL_DAY, AGAIN_DAY, END)),
     )
+
+
+def cost() -> OrderCost:
+    """What the first purchase cost: decided at 410.99 and 411.01, filled whole at the open."""
+    bought, filled = record().orders[0], record().executions[0]
+    quote = Quote("AAPL", bought.submitted_at, Decimal("410.99"), Decimal("411.01"), 100, 100)
+    seen = Observations(at_decision=quote, at_end=quote, finished_at=filled.executed_at, arrived_at=bought.submitted_at)
+    worked = ParentOrder(bought, bought.submitted_at, filled.executed_at)
+    return order_cost(worked, [filled], seen, algorithm="TWAP")
 
 
 def _trade(

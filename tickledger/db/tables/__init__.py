@@ -8,6 +8,7 @@ from tickledger.db.tables.audit import audit_head, audit_log
 from tickledger.db.tables.columns import METADATA
 from tickledger.db.tables.kill_switch import kill_switch_events
 from tickledger.db.tables.market import corporate_actions, ingestions, market_data, quarantine, symbols
+from tickledger.db.tables.order_costs import order_costs
 from tickledger.db.tables.reports import (
     daily_pnl,
     form_line_gains,
@@ -63,6 +64,7 @@ __all__ = [
     "model_promotions",
     "model_versions",
     "open_lots",
+    "order_costs",
     "order_events",
     "order_modifications",
     "orders",
