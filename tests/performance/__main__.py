@@ -16,7 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.command import TICKLEDGER, command_environment
+from tests.performance.risk import table_of_risk
 from tests.performance.tax import dense_history, table_of_tax
+from tickledger.db.connect import LEDGER
+from tickledger.db.embedded import serve
+from tickledger.db.engine import create_ledger_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 MEGABYTE = 1_000_000
@@ -79,10 +83,22 @@ def main() -> None:
             ("import tickledger", median_cost([sys.executable, "-c", "import tickledger"], home), "0.5 s"),
         ]
         of_tax = table_of_tax(folder)
+        of_risk = risk_of(home)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
     Console(width=140).print(of_tax)
+    Console(width=140).print(of_risk)
+
+
+def risk_of(home: Path) -> Table:
+    """The table of risk, with the kill switch read from the ledger that the demonstration left."""
+    with serve(home) as server:
+        engine = create_ledger_engine(server.url(LEDGER))
+        try:
+            return table_of_risk(engine)
+        finally:
+            engine.dispose()
 
 
 def tax_command(fills: Path, folder: Path) -> Sequence[str | Path]:

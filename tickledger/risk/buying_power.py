@@ -30,6 +30,7 @@ from enum import StrEnum
 from typing import Final
 
 from tickledger.risk.day_trades import MOST_DAY_TRADES
+from tickledger.risk.exposure import Measure
 from tickledger.risk.question import Finding, Question, found
 
 _NOTHING: Final = Decimal(0)
@@ -73,6 +74,17 @@ class MarginTerms:
     rule: BuyingPowerRule = BuyingPowerRule.CASH
     holds_overnight: bool = True
     house_rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def measures(self) -> tuple[Measure, ...]:
+        """What the rule sums over all positions."""
+        match self.rule:
+            case BuyingPowerRule.CASH:
+                return ()
+            case BuyingPowerRule.REG_T:
+                return (_Initial(self),)
+            case BuyingPowerRule.INTRADAY_MARGIN | BuyingPowerRule.PATTERN_DAY_TRADER:
+                initial = (_Initial(self),) if self.holds_overnight else ()
+                return (_Maintenance(self), *initial)
 
     def maintenance(self, symbol: str, quantity: Decimal, price: Decimal, /) -> Decimal:
         """Maintenance margin of one position, USD."""

@@ -29,8 +29,8 @@ class Exposure:
     sales that are not yet filled are not counted. `day_loss` is the equity lost since the previous close,
     deposits apart; negative where it was gained.
 
-    The mappings must not change once they are given: sums over all positions are made once and kept, and
-    `moved` carries them on, so that a check costs the same however many positions there are.
+    The mappings must not change once they are given: a sum over all positions is made once and kept, and `moved`
+    carries on those that were made, so that a check costs the same however many positions there are.
     """
 
     equity: Decimal
@@ -51,7 +51,7 @@ class Exposure:
 
     def notional(self, symbol: str) -> Decimal:
         """What the shares of `symbol` are worth, whichever their sign, USD; nothing where no price is known."""
-        return _notional(symbol, self.quantity(symbol), self.price(symbol))
+        return notional_of(symbol, self.quantity(symbol), self.price(symbol))
 
     def unvalued(self) -> list[str]:
         """The symbols with shares, held or ordered, whose price is not known."""
@@ -68,7 +68,7 @@ class Exposure:
 
     def gross_notional(self) -> Decimal:
         """The sum of every symbol's notional, USD."""
-        return self.total(_notional)
+        return self.total(notional_of)
 
     def sector_notional(self, sector: str, sectors: Mapping[str, str]) -> Decimal:
         """The notional of every symbol in `sector`, USD."""
@@ -89,7 +89,8 @@ class Exposure:
         return self.moved(intent.symbol, quantity=quantity, price=intent.reference_price)
 
 
-def _notional(_symbol: str, quantity: Decimal, price: Decimal) -> Decimal:
+def notional_of(_symbol: str, quantity: Decimal, price: Decimal, /) -> Decimal:
+    """The measure of gross exposure: what a position is worth, whichever its sign, USD."""
     return abs(quantity) * price
 
 

@@ -30,7 +30,7 @@ from typing import Final
 from tickledger.domain.ids import identified
 from tickledger.domain.order import OrderSide, RiskDecision, RiskLimit
 from tickledger.domain.signal import OrderIntent
-from tickledger.risk.exposure import Exposure, sector_of
+from tickledger.risk.exposure import Exposure, Measure, SectorNotional, notional_of, sector_of
 from tickledger.risk.limits import LIMIT_NAMES, limits_in_force
 from tickledger.risk.order_controls import OrderControls
 from tickledger.risk.question import Finding, Question, found, row_limit
@@ -79,6 +79,9 @@ class PreTradeRisk:
         return decision
 
     def _question(self, intent: OrderIntent, exposure: Exposure) -> Question:
+        for measure in self._measures(intent.symbol):
+            # Made before the order is put on top, which then carries it on.
+            exposure.total(measure)
         after = exposure.after(intent)
         arguments = (intent.side, intent.quantity, intent.reference_price, intent.session_date)
         cost = self.estimate_cost(*arguments)
@@ -92,6 +95,11 @@ class PreTradeRisk:
             charges=max(cost - intent.side.sign * intent.quantity * intent.reference_price, _NOTHING),
             is_reducing=is_reducing(exposure.quantity(intent.symbol), after.quantity(intent.symbol)),
         )
+
+    def _measures(self, symbol: str) -> tuple[Measure, ...]:
+        """What is summed over all positions for an order of `symbol`."""
+        of_margin = self.controls.margin.measures() if self.controls is not None else ()
+        return (notional_of, SectorNotional(sector_of(symbol, self.sectors), self.sectors), *of_margin)
 
 
 def is_reducing(before: Decimal, after: Decimal) -> bool:
