@@ -24,7 +24,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from tickledger.bars.calendars import is_session, session_close, session_open
+from tickledger.bars.calendars import is_session, session_close, session_open, sessions
 from tickledger.domain.bar import Quote
 from tickledger.exchange.venue_account import VenueAccount
 from tickledger.exchange.venue_algo_work import AlgoWork
@@ -34,7 +34,7 @@ from tickledger.exchange.venue_calendar import Calendar, session_at
 from tickledger.exchange.venue_checks import Refusal
 from tickledger.exchange.venue_desk import Desk
 from tickledger.exchange.venue_feed import NEVER, Feed
-from tickledger.exchange.venue_messages import Messages, answer, where
+from tickledger.exchange.venue_messages import Messages, Preview, answer, where
 from tickledger.exchange.venue_orders import (
     AccountState,
     Halt,
@@ -48,9 +48,10 @@ from tickledger.exchange.venue_orders import (
 from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
 from tickledger.exchange.venue_settings import VenueSettings
 from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
-from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape
+from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape, trading_date
 
 _A_YEAR: Final = timedelta(days=365)
+_A_FORTNIGHT: Final = timedelta(days=14)
 
 
 class Venue:
@@ -282,6 +283,10 @@ class Venue:
         """An account as it stands; raises KeyError for one that does not exist."""
         return self._state.accounts[account_id].state(self._state.settings, self._state.price_of)
 
+    def preview(self, order: VenueOrder) -> Preview:
+        """What an order would do to its account, without sending it; raises KeyError for an unknown account."""
+        return self._messages.preview(order)
+
     def history(
         self, symbol: str, *, until: datetime, since: datetime | None = None, is_daily: bool = False
     ) -> Sequence[MinuteBar]:
@@ -297,7 +302,10 @@ class Venue:
 
 
 def _start_of_day(at: datetime) -> datetime:
-    return session_open(session_at(at)) - EARLY_HOURS if is_session(session_at(at)) else at
+    """When the session of an instant, or the last one before it, began with early trading."""
+    day = trading_date(at)
+    earlier = sessions(day - _A_FORTNIGHT, day)
+    return session_open(earlier[-1]) - EARLY_HOURS if earlier else at
 
 
 def _first_open(tape: MarketTape) -> datetime:

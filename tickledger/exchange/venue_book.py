@@ -170,7 +170,8 @@ class Market:
         self.has_jumped = tick.opens_minute or not self.is_live
         self.is_live = True
         self.quotes_seen += 1
-        self.bid_left, self.ask_left = Decimal(tick.quote.bid_size), Decimal(tick.quote.ask_size)
+        if self.max_participation is not None:
+            self.bid_left, self.ask_left = Decimal(tick.quote.bid_size), Decimal(tick.quote.ask_size)
 
     def catch_up(self, tick: Tick, *, is_over: bool) -> None:
         """Take the state of a moment of the tape; what was taken from a minute or a quote that still stands is gone."""

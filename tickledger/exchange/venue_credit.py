@@ -36,7 +36,7 @@ def margin_refusal(working: Working, others: Iterable[Working], state: VenueStat
     added = _added(held, [*same, working]) - _added(held, same)
     if added <= 0:
         return None
-    price = _price(working, state)
+    price = expected_price(working, state)
     exposure = account.gross(state.price_of) + added * price + _pending(mine, state)
     equity = account.equity(state.price_of)
     needed = exposure * state.settings.initial_margin
@@ -65,7 +65,7 @@ def _pending(orders: Iterable[Working], state: VenueState) -> Decimal:
 
 def _pending_in(symbol: str, orders: list[Working], state: VenueState) -> Decimal:
     account = state.accounts[orders[0].order.account_id]
-    return _added(account.quantity(symbol), orders) * max(_price(order, state) for order in orders)
+    return _added(account.quantity(symbol), orders) * max(expected_price(order, state) for order in orders)
 
 
 def _added(held: Decimal, orders: Iterable[Working]) -> Decimal:
@@ -84,7 +84,7 @@ def _total(orders: Iterable[Working]) -> Decimal:
     return sum(groups.values(), _NOTHING)
 
 
-def _price(working: Working, state: VenueState) -> Decimal:
+def expected_price(working: Working, state: VenueState) -> Decimal:
     """What a share may cost: the order's own price, else the touch, else the last price."""
     order = working.order
     own = order.limit_price if order.limit_price is not None else order.stop_price

@@ -2,8 +2,9 @@
 
 An order is kept in one place at a time. Whenever something changes (a message, the session, a parent's fill) it is
 routed anew: on its way, not yet transmitted, waiting for its parent, for its time, for shares to borrow, for the
-session, for an auction, for its trigger, or on the book. A modification keeps the place in time unless it changes a
-price or asks for more shares.
+session, for an auction, for its trigger, or on the book. An order that is to fill at once or not at all waits for the
+session like any other, and then for its first quote; in a halt it is cancelled. A modification keeps the place in time
+unless it changes a price or asks for more shares.
 
 A parent that was filled in part and then ended leaves its children to guard that part; one that was not filled takes
 them along.
@@ -43,6 +44,7 @@ _WHY_HELD: Final = {
     Place.TRIGGER: "trigger",
 }
 PLAIN_LIMITS: Final = frozenset({VenueOrderType.LMT, VenueOrderType.LOC})
+_NOT_AT_ONCE: Final = cancelled("The rest did not fill at once.")
 #: Places that an order leaves only once its account has been asked whether it can carry it.
 _NOT_ADMITTED: Final = frozenset({Place.TRANSIT, Place.UNSENT, Place.PARENT})
 
@@ -175,11 +177,7 @@ class Desk:
     def _arrive(self, working: Working) -> None:
         market = self.state.market(working.order.symbol)
         if working.place is Place.TRIGGER:
-            if working.stop is None:
-                working.stop = working.order.stop_price
-            if market.last is not None and market.is_live:
-                follow(working, market.last.price, self.state.settings)
-            market.triggers.append(working)
+            self._await_trigger(working, market)
         if working.place is Place.BOOK:
             if working.order.algo:
                 self.begin_algo(working)
@@ -187,16 +185,28 @@ class Desk:
         self.tell(working, LOCATING if working.place is Place.LOCATE else None)
         if working.place is Place.BOOK:
             self.match_new(working, market)
+        elif working.place is Place.TRIGGER and market.is_tradable and _is_beyond(working, market.last):
+            set_off(working)
+            self.route(working)
+
+    def _await_trigger(self, working: Working, market: Market) -> None:
+        if working.stop is None:
+            working.stop = working.order.stop_price
+        if market.last is not None and market.is_live:
+            follow(working, market.last.price, self.state.settings)
+        market.triggers.append(working)
 
     def match_new(self, working: Working, market: Market) -> None:
         """Match an order that has just come to the book with the quote that stands."""
-        if working.is_immediate:
-            self._immediates.append(working)
         if working.order.term is VenueTerm.FOK:
             self._kill(working, market)
         market.match_quote(working.sign, self.execute)
+        if not working.is_immediate or working.place is not Place.BOOK:
+            return
         if market.is_tradable or market.is_halted:
-            self._end_immediates(market)
+            self.end(working, VenueStatus.CANCELLED, _NOT_AT_ONCE)
+        else:
+            self._immediates.append(working)
 
     def _kill(self, working: Working, market: Market) -> None:
         """End a fill-or-kill order that the quote does not fill whole."""
@@ -211,7 +221,7 @@ class Desk:
         for working in [found for found in self._immediates if found.order.symbol == market.symbol]:
             self._immediates.remove(working)
             if working.place is Place.BOOK:
-                self.end(working, VenueStatus.CANCELLED, cancelled("The rest did not fill at once."))
+                self.end(working, VenueStatus.CANCELLED, _NOT_AT_ONCE)
 
     def on_quote(self, market: Market) -> None:
         """Match the book with a quote that has just come."""
@@ -377,3 +387,7 @@ class Desk:
         """Send every active order where it belongs after a change of the session."""
         for working in self.in_priority():
             self.route(working)
+
+
+def _is_beyond(working: Working, last: Print | None) -> bool:
+    return last is not None and is_set_off(working, last.price)

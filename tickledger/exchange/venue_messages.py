@@ -1,6 +1,7 @@
 """What a client asks of the order desk, once it has arrived there: a new order, a modification, a cancellation."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,6 +9,8 @@ from functools import partial
 from typing import Final
 
 from tickledger.bars.calendars import session_close, session_open, sessions
+from tickledger.domain.order import OrderSide
+from tickledger.exchange.fees import charges
 from tickledger.exchange.venue_algo_work import AlgoWork
 from tickledger.exchange.venue_algos import algo_refusal
 from tickledger.exchange.venue_book import Place, Working
@@ -20,9 +23,16 @@ from tickledger.exchange.venue_checks import (
     order_refusal,
     rejected,
 )
-from tickledger.exchange.venue_credit import margin_refusal
+from tickledger.exchange.venue_credit import expected_price, margin_refusal
 from tickledger.exchange.venue_desk import Desk
-from tickledger.exchange.venue_orders import OrderUpdate, VenueOrder, VenueOrderType, VenueStatus, VenueTerm
+from tickledger.exchange.venue_orders import (
+    AccountState,
+    OrderUpdate,
+    VenueOrder,
+    VenueOrderType,
+    VenueStatus,
+    VenueTerm,
+)
 from tickledger.exchange.venue_state import MESSAGE_RANK
 from tickledger.exchange.venue_tape import LATE_HOURS, trading_date
 
@@ -35,6 +45,20 @@ _STATE_NAMES: Final = {
     VenueStatus.CANCELLED: "Cancelled",
     VenueStatus.REJECTED: "Inactive",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An account before an order and after all of it traded at the price expected now, and what that would cost.
+
+    `commission` is the order's, USD; `refusal` says why it would not be taken.
+    """
+
+    before: AccountState
+    after: AccountState
+    price: Decimal
+    commission: Decimal
+    refusal: Refusal | None
 
 
 @dataclass(slots=True)
@@ -55,6 +79,26 @@ class Messages:
         self.desk.enter(working)
         if working.order.is_transmitted and working.order.parent_key is not None:
             self._transmit_bracket(working.order.parent_key)
+
+    def preview(self, order: VenueOrder) -> Preview:
+        """What an order would do to its account; raises KeyError for an unknown one."""
+        state, working = self.desk.state, Working(order, priority=0, accepted_at=self.desk.state.now)
+        account = state.accounts[order.account_id]
+        refusal = next(self._refusals(order), None)
+        price = expected_price(working, state)
+        side = OrderSide.BUY if order.is_buy else OrderSide.SELL
+        cost = charges(
+            state.settings.fees, side=side, quantity=order.quantity, price=price, trade_date=account.trade_date
+        )
+        after = deepcopy(account)
+        after.trade(order.symbol, working.sign * order.quantity, price, cost.total)
+        return Preview(
+            before=account.state(state.settings, state.price_of),
+            after=after.state(state.settings, state.price_of),
+            price=price,
+            commission=cost.commission,
+            refusal=refusal or margin_refusal(working, self.desk.active.values(), state),
+        )
 
     def _refusals(self, order: VenueOrder) -> Iterator[Refusal]:
         state = self.desk.state

@@ -27,6 +27,7 @@ UNITS_PER_DOLLAR: Final = 10_000
 _UNITS_PER_CENT: Final = 100
 MINUTE: Final = timedelta(minutes=1)
 _ROUND_LOT: Final = 100
+_EVEN: Final = 0.5
 _BASIS_POINTS: Final = 10_000
 _FEWEST_TICKS: Final = 4
 #: How far a minute wanders beyond its open and close, as a part of the day's range over √minutes.
@@ -173,15 +174,35 @@ def ticks_of_minute(symbol: str, minute: TapeMinute, *, style: TapeStyle, seed: 
     first, second = sorted(rng.sample(range(1, count - 1), 2))
     prices = _ticked_prices(span, first, second, count)
     sizes = _print_sizes(span.volume, (count - 1, 0, first, second), count, rng)
-    depth = max(span.volume // count, 1)
-    step, starts_at = MINUTE / count, minute.starts_at
+    spread, lots = _spread(span, style), max(span.volume / count / _ROUND_LOT, 1.0)
+    step, at, chance = MINUTE / count, minute.starts_at, rng.random
     ticks = []
     for place, (units, size) in enumerate(zip(prices, sizes, strict=True)):
-        at = starts_at + place * step
-        quote = _quote(symbol, at, units, span, spread_bps=style.spread_bps, depth=depth, rng=rng)
+        bid = _bid(units, spread, span, chance())
+        bid_size, ask_size = _depth(lots, chance()), _depth(lots, chance())
+        quote = Quote(symbol, at, price_of(bid), price_of(bid + spread), bid_size, ask_size)
         trade = Print(symbol, at, price_of(units), size) if size else None
         ticks.append(Tick(at, quote, trade, minute, place == 0))
+        at += step
     return ticks
+
+
+def _spread(span: Span, style: TapeStyle) -> int:
+    grid = _increment(span.low)
+    return max(grid, round(span.low * style.spread_bps / _BASIS_POINTS / grid) * grid)
+
+
+def _bid(units: int, spread: int, span: Span, chance: float) -> int:
+    """The bid of a quote around a print: the print is at it, or at the ask; inside the range, where that can be."""
+    below = units - spread
+    fits_below, fits_above = below >= span.low, units + spread <= span.high
+    is_at_ask = fits_below and (not fits_above or chance < _EVEN)
+    return below if is_at_ask and below > 0 else units
+
+
+def _depth(lots: float, chance: float) -> int:
+    """The shares of one side of a quote: about as many as a tick trades, in round lots."""
+    return _ROUND_LOT * int(lots * (_EVEN + chance) + _EVEN)
 
 
 def _ticked_prices(span: Span, first: int, second: int, count: int) -> list[int]:
@@ -202,18 +223,4 @@ def _print_sizes(volume: int, most_telling: Sequence[int], count: int, rng: Rand
         rest = (place for place in range(count) if place not in most_telling)
         told = set([*most_telling, *rest][:volume])
         return [int(place in told) for place in range(count)]
-    return [1 + size for size in _shared(volume - count, [rng.uniform(0.5, 1.5) for _ in range(count)])]
-
-
-def _quote(symbol: str, at: datetime, units: int, span: Span, *, spread_bps: float, depth: int, rng: Random) -> Quote:
-    grid = _increment(units)
-    spread = max(grid, round(units * spread_bps / _BASIS_POINTS / grid) * grid)
-    if units == span.high or units + spread > span.high:
-        is_at_ask = units - spread >= span.low or rng.random() < 0.5  # noqa: PLR2004 - a coin
-    else:
-        is_at_ask = units - spread >= span.low and rng.random() < 0.5  # noqa: PLR2004 - a coin
-    bid, ask = (units - spread, units) if is_at_ask else (units, units + spread)
-    if bid <= 0:
-        bid, ask = units, units + spread
-    bid_size, ask_size = (_ROUND_LOT * max(1, round(depth * rng.uniform(0.5, 1.5) / _ROUND_LOT)) for _ in range(2))
-    return Quote(symbol, at, price_of(bid), price_of(ask), bid_size, ask_size)
+    return [1 + size for size in _shared(volume - count, [_EVEN + rng.random() for _ in range(count)])]

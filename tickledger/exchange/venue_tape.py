@@ -35,6 +35,8 @@ from tickledger.exchange.venue_path import (
 #: Extended hours: from 4:00 in New York to the open, and four hours after the close, early or not.
 EARLY_HOURS: Final = timedelta(hours=5, minutes=30)
 LATE_HOURS: Final = timedelta(hours=4)
+#: In UTC, a trading date's extended hours lie between 5:00 of that day and of the next.
+_NIGHT: Final = timedelta(hours=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_IN_MICROSECONDS: Final = 86_400_000_000
 _DAYS_KEPT: Final = 512
@@ -161,7 +163,7 @@ class MarketTape:
         if table is None:
             return None
         start = minute.starts_at
-        day = start - timedelta(hours=start.hour, minutes=start.minute)
+        day = _midnight(trading_date(start)) + _NIGHT
         around = table.between(day, day + timedelta(days=1))
         if around.start == around.stop:
             return None
@@ -286,4 +288,4 @@ def _midnight(day: date) -> datetime:
 
 def trading_date(at: datetime) -> date:
     """The New York date of an instant in extended hours, which end at 01:00 of the next day in UTC at the latest."""
-    return (at.astimezone(UTC) - timedelta(hours=5)).date()
+    return (at.astimezone(UTC) - _NIGHT).date()

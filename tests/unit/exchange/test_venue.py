@@ -104,6 +104,12 @@ def test_a_trailing_purchase_follows_the_market_down() -> None:
     assert fills(market.advance(at("2024-07-02 09:40"))) == [f"09:32:30 100 @ {quote_at('09:32:30').ask}"]
 
 
+def test_a_stop_that_the_market_is_already_beyond_is_set_off_at_once() -> None:
+    market = venue(BARS, start=OPEN, stands=True)
+    assert steps(market.submit(order("SELL 100 X STP 10.50"))) == ["HELD trigger", "WORKING", "FILLED"]
+    assert steps(market.submit(order("BUY 100 X STP_LMT 9.50 9.60", key=2)), 2) == ["HELD trigger", "WORKING"]
+
+
 def test_a_trail_starts_where_its_stop_price_says() -> None:
     # A trail of 1.00 from 10.00 would stop at 9.00; told to start at 9.95 it is set off at 9.90.
     assert played("SELL 100 X TRAIL 1.00", stop_price=Decimal("9.95"))[0].startswith("09:30:15")

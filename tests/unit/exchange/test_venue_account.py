@@ -118,6 +118,19 @@ def test_an_order_that_reduces_is_always_carried() -> None:
     assert steps(market.submit(order("SELL 1990 X STP 5.00", key=5, **group)), 5) == ["HELD trigger"]
 
 
+def test_a_preview_tells_margin_and_commission_and_sends_nothing() -> None:
+    market = venue(FLAT, start=OPEN, accounts={ACCOUNT: Decimal(10_000)}, fees=schedule("ib_fixed"))
+    seen = market.preview(order("BUY 1000 X LMT 10.00"))
+    assert (seen.before.initial_margin, seen.after.initial_margin) == (Decimal(0), Decimal(5_000))
+    assert (seen.commission, seen.refusal) == (Decimal(5), None)
+    assert seen.after.equity == 9_995
+    assert market.working() == []
+    assert market.account(ACCOUNT) == seen.before
+    refusal = market.preview(order("BUY 2001 X LMT 10.00")).refusal
+    assert refusal is not None
+    assert refusal.code == 201
+
+
 def test_what_cannot_be_borrowed_is_not_sold_short() -> None:
     market = venue(FLAT, start=OPEN, shortable={"Y": 100})
     assert steps(market.submit(order("SELL 100 X MKT"))) == ["REJECTED 201"]

@@ -118,6 +118,8 @@ def test_history_tells_complete_bars_and_nothing_of_the_future() -> None:
     market.advance(at("2024-07-03 13:00"))
     daily = market.history("X", until=market.now, is_daily=True)
     assert [f"{bar.starts_at:%Y-%m-%d} {bar.high}" for bar in daily] == ["2024-07-02 11.00", "2024-07-03 12.00"]
+    market.advance(at("2024-07-03 22:00"))
+    assert len(market.history("X", until=market.now)) == 210
     assert len(market.history("X", until=at("2024-07-02 11:00"), since=at("2024-07-02 10:00"))) == 60
 
 
