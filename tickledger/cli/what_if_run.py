@@ -90,11 +90,8 @@ def history_of_files(files: TaxFiles, *, method: Method, policies: Sequence[str]
 
 def history_of_ledger(wish: Wish, *, identity: Path | None, method: Method, policies: Sequence[str]) -> Source:
     """The history that the ledger has, with the closes that the wish may need."""
-    from tickledger.bars.corporate_actions import domain_actions
-    from tickledger.db.corporate_actions import read_corporate_actions
     from tickledger.db.market_data import last_close
-    from tickledger.db.trading import read_accounts, read_executions
-    from tickledger.tax.fills import from_executions
+    from tickledger.db.tax_history import read_tax_history
 
     settings = policies_of(policies)
     declared: Mapping[str, str] = {}
@@ -102,15 +99,8 @@ def history_of_ledger(wish: Wish, *, identity: Path | None, method: Method, poli
     if identity is not None:
         declared, problems = tax_files.read_identity(identity)
     with opened_ledger() as engine:
-        history = TaxHistory(
-            fills=from_executions(read_executions(engine)),
-            accounts=read_accounts(engine),
-            corporate_actions=domain_actions(read_corporate_actions(engine)),
-            methods=MethodSchedule(method),
-            policies=settings,
-            identity=declared,
-            where="the ledger",
-        )
+        methods = MethodSchedule(method)
+        history = read_tax_history(engine, methods=methods, policies=settings, identity=declared)
         symbols = {fill.symbol for fill in history.fills} | ({wish.symbol} if wish.symbol else set())
         closes = {} if wish.price else {name: last_close(engine, name, until=wish.on) for name in symbols}
     return Source(history, "the ledger", closes.get, problems)

@@ -1,0 +1,26 @@
+"""The desk that closes positions for the kill switch, over the order manager and its durable journal."""
+
+from collections.abc import Callable
+
+from tickledger.domain.order import Order, RiskDecision
+from tickledger.execution.order_journal import DurableJournal
+from tickledger.execution.order_manager import OrderManager
+
+
+class ManagedDesk:
+    """Orders go through the manager; `record_decision` makes what risk said durable before them."""
+
+    def __init__(
+        self, manager: OrderManager, journal: DurableJournal, record_decision: Callable[[RiskDecision], None]
+    ) -> None:
+        self._manager = manager
+        self._journal = journal
+        self._record_decision = record_decision
+
+    async def submit(self, order: Order, decision: RiskDecision) -> bool:
+        """Send an order that is not in the journal yet, and say whether it was sent; raises as `OrderManager.place`."""
+        if self._journal.find_order(order.account_id, order.order_id):
+            return False
+        self._record_decision(decision)
+        await self._manager.place(order)
+        return True
