@@ -33,7 +33,8 @@ class Terms:
     """How an algorithm sends, whatever its schedule; raises ConfigurationError where the values contradict each other.
 
     Sizes, in shares: a child is a multiple of `round_lot` and at least `minimum_child`, but for the last one, which
-    takes whatever is left; `maximum_child` caps each of them. At most `max_working_children` work at once.
+    takes whatever is left; `maximum_child` caps each of them. At most `max_working_children` work at once, those that
+    are being cancelled not counted.
     Prices: a crossing child reaches `collar_bps` of the far touch beyond it; one that has fallen behind the price it
     should have is moved once it has stood for `reprice_after`, by a cancellation and a new child or, where
     `is_modifying`, by a modification of its limit. A quote older than `max_quote_age` is none.

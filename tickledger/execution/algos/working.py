@@ -150,7 +150,8 @@ def _moved(child: ChildOrder, price: Decimal, want: Wanted, terms: Terms) -> Chi
 def _placed(state: AlgoState, now: datetime, price: Decimal, *, terms: Terms, want: Wanted) -> list[ChildAction]:
     committed = state.committed(now, terms)
     quantity = child_quantity(want.due - committed, state.uncommitted(now, terms), terms)
-    is_open = len(state.working) < terms.max_working_children and not _is_pausing(state, now, terms)
+    standing = [child for child in state.working if child.cancel_asked_at is None]
+    is_open = len(standing) < terms.max_working_children and not _is_pausing(state, now, terms)
     return [Place(quantity, price, want.reason)] if quantity > 0 and price > 0 and is_open else []
 
 

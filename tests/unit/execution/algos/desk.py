@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from tests.trading import ACCOUNT, order
 from tickledger.domain.bar import Quote
@@ -64,7 +64,7 @@ class Desk:
     async def modify(self, order_id: str, modification: OrderModification) -> None:
         self.modified.append((order_id, modification))
 
-    def begin(self, market: MarketView | None = None) -> "Desk":
+    def begin(self, market: MarketView | None = None) -> Self:
         """Start the parent in a market that is known."""
         self.market = market or self.market
         self._do(self.parents.start(self.parent, self.algorithm))
