@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, or_, select
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.accounts import read_accounts
 from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.effective_executions import EffectiveExecutions
 from tickledger.db.lineage_kinds import lasts_as_long
 from tickledger.db.records import as_values, select_fields
 from tickledger.db.tables import capital_gains, executions, form_line_gains, tax_lots, wash_sales
 from tickledger.db.tax import gains_where
-from tickledger.domain.execution import Execution
 from tickledger.domain.lot import Lot, RealizedGain, WashSale
 from tickledger.tax.evidence import gathered
 from tickledger.tax.explanation import explain_gain
@@ -59,7 +59,7 @@ def _rows_beside(connection: Connection, gains: Sequence[RealizedGain]) -> dict[
     lot_ids = {gain.lot_id for gain in gains} | {wash.replacement_lot_id for wash in washes if wash.replacement_lot_id}
     fill_ids = {name for gain in gains for name in (gain.open_execution_id, gain.close_execution_id)}
     fill_ids |= {wash.replacement_execution_id for wash in washes}
-    fills = _found(connection, executions, Execution, executions.c.execution_id.in_(fill_ids))
+    fills = EffectiveExecutions().found(connection, executions.c.execution_id.in_(fill_ids))
     return {
         "gains": {gain.gain_id: gain for gain in (*gains, *losing)}.values(),
         "wash_sales": washes,

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from tickledger.db import tables as t
 from tickledger.db.bar_reference import bar_id, referred_bar
+from tickledger.db.effective_executions import told_later
 from tickledger.domain.bar import BarKey
 from tickledger.domain.corporate_action import CorporateActionKind
 from tickledger.domain.ids import PREFIXES
@@ -89,7 +90,8 @@ def _last_status() -> ScalarSelect[Any]:
 def _filled() -> ScalarSelect[Any]:
     fills = t.executions
     mine = and_(fills.c.order_id == t.orders.c.order_id, lasts_as_long(fills, t.orders))
-    total = select(func.coalesce(func.sum(fills.c.quantity), 0)).where(mine)
+    quantity = func.coalesce(told_later(t.execution_corrections, "quantity"), fills.c.quantity)
+    total = select(func.coalesce(func.sum(quantity), 0)).where(mine)
     return total.correlate(t.orders).scalar_subquery()
 
 
@@ -187,6 +189,7 @@ def _tidy(number: str) -> str:
 _VERDICT: Final = {True: "passed", False: "refused"}
 _VERSION: Final = t.market_data.c
 _ACCOUNT: Final = ("account_id", "mode")
+_COSTS: Final = ("executed_at", "commission", "fees", "commission_is_estimated", "exchange")
 
 _KINDS: Final = (
     Kind(
@@ -266,9 +269,14 @@ _KINDS: Final = (
         t.executions,
         t.executions.c.execution_id,
         "{side} {quantity} {symbol} at {price} on {trade_date}",
-        (*_ACCOUNT, "executed_at", "commission", "fees", "commission_is_estimated", "exchange"),
+        (*_ACCOUNT, *_COSTS, "corrected_quantity", "corrected_price", "charged"),
         (("ord", "order_id"), ("bar", "bar_id")),
-        {"bar_id": referred_bar(t.executions)},
+        {
+            "bar_id": referred_bar(t.executions),
+            "corrected_quantity": told_later(t.execution_corrections, "quantity"),
+            "corrected_price": told_later(t.execution_corrections, "price"),
+            "charged": told_later(t.commission_reports, "commission"),
+        },
     ),
     Kind(
         "ord",

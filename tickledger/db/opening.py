@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlalchemy import Engine, func, select
 
+from tickledger.db.effective_executions import EffectiveExecutions
 from tickledger.db.records import read_values
 from tickledger.db.tables import balances, executions, order_events, orders, positions, symbols
 from tickledger.db.versions import current
@@ -84,6 +85,7 @@ def _orders(engine: Engine, order_ids: Sequence[str]) -> list[Order]:
 
 
 def _executions(engine: Engine, order_ids: Sequence[str], before: date) -> list[Execution]:
-    table = executions
-    where = (current(table), table.c.order_id.in_(order_ids), table.c.trade_date < before)
-    return read_values(engine, table, Execution, where=where, order=(table.c.executed_at, table.c.execution_id))
+    effective = EffectiveExecutions()
+    mine = (current(executions), executions.c.order_id.in_(order_ids), effective.trade_date < before)
+    found = effective.read(engine, where=mine)
+    return sorted(found, key=lambda execution: (execution.executed_at, execution.execution_id))

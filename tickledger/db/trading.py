@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Table
 
 from tickledger.db import audit
 from tickledger.db.accounts import ensure_account, read_accounts, read_risk_limits, replace_risk_limits
+from tickledger.db.effective_executions import EffectiveExecutions
 from tickledger.db.opening import last_session, opening_state
 from tickledger.db.records import Selection, read_values, rows_of, selected
 from tickledger.db.tables import (
@@ -105,11 +106,9 @@ def read_order_events(engine: Engine, **selection: Unpack[Selection]) -> list[Or
 
 
 def read_executions(engine: Engine, **selection: Unpack[Selection]) -> list[Execution]:
-    """Fills in time; those of one instant by order."""
-    table = executions
-    where = selected(table, table.c.trade_date, selection)
-    order = (table.c.executed_at, table.c.order_id, table.c.execution_id)
-    return read_values(engine, table, Execution, where=where, order=order)
+    """Fills as they stand, corrected and charged, in time; those of one instant by order."""
+    effective = EffectiveExecutions(selection.get("as_of"))
+    return effective.read(engine, where=selected(executions, effective.trade_date, selection))
 
 
 def read_cash_transactions(engine: Engine, **selection: Unpack[Selection]) -> list[CashTransaction]:
@@ -147,14 +146,20 @@ def _nothing(_account: Account, _value: object) -> dict[str, Any]:
     return {}
 
 
-def _decision_extra(_: Account, decision: RiskDecision) -> dict[str, Any]:
+def decision_extra(_: Account, decision: RiskDecision) -> dict[str, Any]:
+    """What the row of a risk decision holds that its fields do not: the checks as JSON."""
     checks = (asdict(check) for check in decision.checks)
     return {"checks": [check | {"limit": str(check["limit"]), "value": str(check["value"])} for check in checks]}
 
 
-def _event_extra(account: Account, event: OrderEvent) -> dict[str, Any]:
+def order_event_extra(account_id: str, event: OrderEvent) -> dict[str, Any]:
+    """What the row of an order event holds that its fields do not: its id and its account."""
     parts = (event.order_id, event.sequence, event.status, event.occurred_at, event.session_date, event.reason)
-    return {"order_event_id": deterministic_id("step", *parts), "account_id": account.account_id}
+    return {"order_event_id": deterministic_id("step", *parts), "account_id": account_id}
+
+
+def _event_extra(account: Account, event: OrderEvent) -> dict[str, Any]:
+    return order_event_extra(account.account_id, event)
 
 
 def _balance_extra(_: Account, balance: Balance) -> dict[str, Any]:
@@ -165,4 +170,4 @@ def _balance_extra(_: Account, balance: Balance) -> dict[str, Any]:
 #: What the rows of a table hold beyond the fields of their values.
 _EXTRA: Final[Mapping[str, Callable[[Account, Any], dict[str, Any]]]] = {
     table.name: _nothing for table, _ in _TABLES
-} | {"risk_decisions": _decision_extra, "order_events": _event_extra, "balances": _balance_extra}
+} | {"risk_decisions": decision_extra, "order_events": _event_extra, "balances": _balance_extra}

@@ -243,8 +243,6 @@ class OrderManager:
             )
 
     def _is_snapshot_due(self) -> bool:
-        if self._connectivity is Connectivity.DISCONNECTED:
-            return False
         now = self._clock.now()
         if self._asked_at is not None and now - self._asked_at < self._ask_again_after:
             return False
@@ -288,6 +286,9 @@ class OrderManager:
         for order_id in result.unresolved:
             book.await_answer(order_id, since=self._clock.now())
         self._book, self._foreign = book, result.foreign_orders
+        if self._connectivity is Connectivity.DISCONNECTED:
+            # A complete answer came over it, whatever was said of the link before.
+            self._connectivity = Connectivity.CONNECTED
         self._is_reconciled, self._needs_snapshot, self._is_stale = True, False, False
         self.last_reconciliation = result
         self.problems.extend(result.problems)

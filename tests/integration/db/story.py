@@ -5,7 +5,7 @@ the 6th, each time because a composite of a rule and a model said so. So 60 of t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -19,8 +19,10 @@ from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
 from tickledger.db.kill_switch import record_kill_switch_event
 from tickledger.db.order_costs import replace_order_costs
+from tickledger.db.order_journal import LedgerJournal
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.bar import BarKey, Quote
+from tickledger.domain.broker import CommissionReport
 from tickledger.domain.errors import Problem
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
@@ -29,6 +31,7 @@ from tickledger.domain.model import ModelVersion
 from tickledger.domain.order import (
     Order,
     OrderEvent,
+    OrderModification,
     OrderSide,
     OrderStatus,
     OrderType,
@@ -41,6 +44,14 @@ from tickledger.domain.position import Balance, Position
 from tickledger.domain.session_record import SessionRecord
 from tickledger.domain.signal import Signal, SignalType
 from tickledger.execution.algos.parent import ParentOrder
+from tickledger.execution.order_journal import (
+    AmendmentSource,
+    CommissionEntry,
+    ExecutionCorrection,
+    ForeignExecution,
+    JournalEntry,
+    OrderAmendment,
+)
 from tickledger.execution.tca import Observations, OrderCost, order_cost
 from tickledger.reporting.pnl import DailyPnl
 from tickledger.tax.form_8949 import FormLine, form_lines
@@ -86,6 +97,7 @@ def tell(ledger: Engine) -> Story:
     limit = RiskLimit(ACCOUNT.account_id, "max_position_size", Decimal(1000), START)
     trading.replace_risk_limits(ledger, ACCOUNT.account_id, [limit])
     trading.replace_session(ledger, ACCOUNT, record(), start=START, end=END)
+    LedgerJournal(ledger).record(ACCOUNT.account_id, told_later())
     tax.replace_tax_result(ledger, tax_result(), account_ids=[ACCOUNT.account_id])
     lines = tell_reports(ledger, tax_result().gains)
     engaged = KillSwitchEvent(KillSwitchEventKind.ENGAGED, "test", "the story ends", at(END, 21))
@@ -93,6 +105,27 @@ def tell(ledger: Engine) -> Story:
     replace_order_costs(ledger, ACCOUNT, [cost()], start=START, end=END)
     audit.append(ledger, actor="test", action="tell", subject="story", details={})
     return Story(record(), tuple(opinions()), tax_result(), lines, model())
+
+
+def told_later() -> list[JournalEntry]:
+    """What a broker may tell of the first purchase: the same terms, figures and charge again; and a fill by hand."""
+    bought = record().executions[0]
+    corrected = ExecutionCorrection(
+        correction_id="exec_04.02",
+        execution_id=bought.execution_id,
+        sequence=0,
+        corrects=bought.execution_id,
+        quantity=bought.quantity,
+        price=bought.price,
+        executed_at=bought.executed_at,
+        trade_date=bought.trade_date,
+    )
+    charge = CommissionReport("exec_04.02", bought.commission, "USD", at(BUY_DAY, 15))
+    terms = OrderModification(quantity=bought.quantity)
+    confirmed = OrderAmendment(bought.order_id, 0, terms, AmendmentSource.BROKER, at(BUY_DAY, 14), BUY_DAY)
+    by_hand = replace(bought, execution_id="exec_by_hand", order_id="", quantity=Decimal(1), bar_id=None)
+    foreign = ForeignExecution(by_hand, by_hand.execution_id, "1234567")
+    return [confirmed, corrected, CommissionEntry(bought.execution_id, 0, charge), foreign]
 
 
 def tell_reports(ledger: Engine, gains: Sequence[RealizedGain]) -> tuple[FormLine, ...]:

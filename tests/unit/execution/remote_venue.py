@@ -29,7 +29,6 @@ from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
 
 START: Final = datetime(2012, 1, 4, 14, 30, tzinfo=UTC)
-TRADE_DATE: Final = date(2012, 1, 4)
 OPENING: Final = Opening({"X": Decimal(50)}, cash=Decimal(100_000), session_date=date(2012, 1, 3))
 ESTIMATE, CHARGE = Decimal("1.00"), Decimal("1.37")
 WORKING, FILLED, CANCELLED, REJECTED = "working", "filled", "cancelled", "rejected"
@@ -130,7 +129,7 @@ class Venue:
             commission=ESTIMATE,
             fees=Decimal(0),
             executed_at=self.clock.now(),
-            trade_date=TRADE_DATE,
+            trade_date=self.clock.now().date(),
             exchange="ISLAND",
             commission_is_estimated=True,
         )
