@@ -35,7 +35,7 @@ def run(
     speed: Annotated[
         float,
         typer.Option(min=0, max=100_000, help="Seconds of the market in one of the wall; 0: it stands mid-session."),
-    ] = 0,
+    ] = 1,
     start: Annotated[
         datetime | None,
         typer.Option(
