@@ -171,6 +171,11 @@ class Connection:
         ib.client.apiError.connect(refuse, keep_ref=True)
         # Before the gateway has told its version, the library waits for it on a closed socket, too.
         ib.client.conn.disconnected.connect(refuse, keep_ref=True)
+        # From the start: a connection may be lost as soon as it is there.
+        lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        ib.client.apiEnd.connect(
+            lambda: None if lost.done() else lost.set_result("the gateway closed the connection"), keep_ref=True
+        )
         ib.wrapper.clientId = settings.client_id
         connecting = asyncio.ensure_future(
             ib.client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_timeout)
@@ -186,7 +191,7 @@ class Connection:
             self._wire.detach(ib)
             _abort(ib)
             raise
-        self._take_over(ib)
+        self._take_over(ib, lost)
 
     def _check(self, connecting: "asyncio.Future[None]", refused: "asyncio.Future[str]") -> None:
         """Raise where the handshake failed, in words that say what to do."""
@@ -205,13 +210,8 @@ class Connection:
                 f"{self._place}: expected the account {self._settings.account_id}, found {', '.join(self._accounts)}"
             )
 
-    def _take_over(self, ib: LibraryObject) -> None:
-        self._ib = ib
-        self._lost = asyncio.get_running_loop().create_future()
-        lost = self._lost
-        ib.client.apiEnd.connect(
-            lambda: None if lost.done() else lost.set_result("the gateway closed the connection"), keep_ref=True
-        )
+    def _take_over(self, ib: LibraryObject, lost: "asyncio.Future[str]") -> None:
+        self._ib, self._lost = ib, lost
         self._requests.use(ib.client)
         for listener in self.on_up:
             listener()

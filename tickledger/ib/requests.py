@@ -6,6 +6,7 @@ Questions of one kind wait for each other, because most answers do not say which
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,8 +79,7 @@ class Requests:
         """The connection is gone: every question fails."""
         self._client = None
         for question in [*self._by_id.values(), *self._by_kind.values()]:
-            if not question.future.done():
-                question.future.set_exception(BrokerUnavailableError(f"{question.kind}: {reason}"))
+            _fail(question, BrokerUnavailableError(f"{question.kind}: {reason}"))
 
     def new_id(self) -> int:
         """An id for a request; never that of an order."""
@@ -116,7 +116,7 @@ class Requests:
         try:
             rows = await self._ask("positions", lambda client: client.reqPositions())
         finally:
-            self._send(lambda client: client.cancelPositions())
+            self.tell(lambda client: client.cancelPositions())
         latest: dict[str, BrokerPosition] = {row.symbol: row for row in rows if row.account_id == account_id}
         return tuple(position for position in latest.values() if position.quantity)
 
@@ -128,7 +128,7 @@ class Requests:
                 "cash", lambda client, _: client.reqAccountSummary(number, "All", _SUMMARY_TAG), number=number
             )
         finally:
-            self._send(lambda client: client.cancelAccountSummary(number))
+            self.tell(lambda client: client.cancelAccountSummary(number))
         found = [
             (value, currency) for account, tag, value, currency in rows if (account, tag) == (account_id, _SUMMARY_TAG)
         ]
@@ -144,7 +144,13 @@ class Requests:
 
     def tell(self, say: Callable[[LibraryObject], None]) -> None:
         """Send a message that has no answer; nothing where there is no connection."""
-        self._send(say)
+
+        def send(client: LibraryObject) -> None:
+            # Without a connection there is nothing to end either.
+            with contextlib.suppress(OSError):
+                say(client)
+
+        self._send(send)
 
     def row(self, number: int, row: object) -> None:
         """A row of the answer to question `number`."""
@@ -181,14 +187,17 @@ class Requests:
     async def _answer(
         self, question: _Question, ask: Callable[[LibraryObject], None], *, within: float | None
     ) -> list[Any]:
-        if self._client is None:
+        if self._client is None or not self._client.isConnected():
             raise BrokerUnavailableError(f"{question.kind}: not connected")
         allowed = within if within is not None else self._timeout
         is_sent = asyncio.get_running_loop().create_future()
 
         def send(client: LibraryObject) -> None:
             is_sent.set_result(None)
-            ask(client)
+            try:
+                ask(client)
+            except OSError as error:
+                _fail(question, BrokerUnavailableError(f"{question.kind}: {error}"))
 
         self._send(send)
         # What waits in the pacer has not been asked yet: the time to answer begins when it leaves.
@@ -204,7 +213,7 @@ class Requests:
     def _send(self, ask: Callable[[LibraryObject], None]) -> None:
         client = self._client
         if client is not None:
-            self._pacer.submit(lambda: _sent(client, ask), lane=Lane.URGENT)
+            self._pacer.submit(lambda: ask(client), lane=Lane.URGENT)
 
     def _listen(self, wire: Wire) -> None:
         wire.listen("currentTime", lambda seconds: self._only("current time", seconds))
@@ -239,9 +248,8 @@ class Requests:
 
     def _error(self, number: int, code: int, text: str, *_: object) -> None:
         question = self._by_id.get(number)
-        if question is None or question.future.done() or meaning_of(code).error_class in _HARMLESS:
-            return
-        question.future.set_exception(RequestRefusedError(question.kind, code, text))
+        if question is not None and meaning_of(code).error_class not in _HARMLESS:
+            _fail(question, RequestRefusedError(question.kind, code, text))
 
 
 def _finish(question: _Question | None) -> None:
@@ -249,10 +257,9 @@ def _finish(question: _Question | None) -> None:
         question.future.set_result(None)
 
 
-def _sent(client: LibraryObject, ask: Callable[[LibraryObject], None]) -> None:
-    # A connection that broke a moment ago is told elsewhere, and the question fails with it.
-    if client.isConnected():
-        ask(client)
+def _fail(question: _Question, error: BrokerUnavailableError) -> None:
+    if not question.future.done():
+        question.future.set_exception(error)
 
 
 def _joined(rows: list[Any]) -> list[OpenOrder]:
