@@ -106,6 +106,18 @@ class Working:
         """The status last told; HELD before that."""
         return VenueStatus.HELD if self.told is None else self.told.status
 
+    def update(self, status: VenueStatus, at: datetime, *, why_held: str = "") -> OrderUpdate:
+        """Where it is now."""
+        return OrderUpdate(
+            order_key=self.order.order_key,
+            status=status,
+            filled=self.progress.quantity,
+            remaining=self.remaining,
+            average_price=self.average_price,
+            occurred_at=at,
+            why_held=why_held,
+        )
+
 
 #: What the book calls for every fill: the order, shares, USD per share, and whether it was resting.
 Execute = Callable[[Working, Decimal, Decimal, bool], None]

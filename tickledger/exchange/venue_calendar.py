@@ -56,6 +56,7 @@ class Calendar:
         for account in state.accounts.values():
             account.begin_session(day)
         actions = state.tape.corporate_actions
+        state.reserved.clear()
         since, state.actions_through = state.actions_through, day
         for action in actions:
             if since < action.ex_date <= day:

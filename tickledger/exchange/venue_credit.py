@@ -5,7 +5,6 @@ order's own price where it has one, and its commission. Of the orders in an OCA 
 of them fills. An order that only reduces what is held is always carried.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
@@ -26,18 +25,18 @@ LOCATING: Final = Refusal(
 )
 
 
-def margin_refusal(working: Working, others: Iterable[Working], state: VenueState) -> Refusal | None:
-    """Why the account cannot carry the order beside its `others`, None where it can."""
+def margin_refusal(working: Working, state: VenueState) -> Refusal | None:
+    """Why the account cannot carry the order beside those it has at work, None where it can."""
     order = working.order
     account = state.accounts[order.account_id]
-    mine = [other for other in others if other.order.account_id == order.account_id and _counts(other, working)]
-    same = [other for other in mine if other.order.symbol == order.symbol]
+    same = _at_work(order.account_id, order.symbol, state, but=working)
     held = account.quantity(order.symbol)
     added = _added(held, [*same, working]) - _added(held, same)
     if added <= 0:
         return None
     price = expected_price(working, state)
-    exposure = account.gross(state.price_of) + added * price + _pending(mine, state)
+    pending = _reserved(held, same, state) + _reserved_elsewhere(order.account_id, order.symbol, state)
+    exposure = account.gross(state.price_of) + added * price + pending
     equity = account.equity(state.price_of)
     needed = exposure * state.settings.initial_margin
     needed += state.settings.fees.commission(working.remaining, working.remaining * price)
@@ -51,21 +50,29 @@ def _short_of(equity: Decimal, needed: Decimal) -> Refusal:
     )
 
 
-def _counts(other: Working, working: Working) -> bool:
-    return other is not working and other.place not in _DORMANT
+def _at_work(account_id: str, symbol: str, state: VenueState, *, but: Working | None = None) -> list[Working]:
+    """The orders of an account in a symbol that count."""
+    orders = state.active.get((account_id, symbol), {}).values()
+    return [order for order in orders if order is not but and order.place not in _DORMANT]
 
 
-def _pending(orders: Iterable[Working], state: VenueState) -> Decimal:
-    """What working orders would add to what is held, USD."""
-    by_symbol: dict[str, list[Working]] = defaultdict(list)
-    for order in orders:
-        by_symbol[order.order.symbol].append(order)
-    return sum((_pending_in(symbol, found, state) for symbol, found in by_symbol.items()), _NOTHING)
+def _reserved(held: Decimal, orders: list[Working], state: VenueState) -> Decimal:
+    """What orders of one symbol would add to what is held, USD."""
+    added = _added(held, orders)
+    return added * max(expected_price(order, state) for order in orders) if added else _NOTHING
 
 
-def _pending_in(symbol: str, orders: list[Working], state: VenueState) -> Decimal:
-    account = state.accounts[orders[0].order.account_id]
-    return _added(account.quantity(symbol), orders) * max(expected_price(order, state) for order in orders)
+def _reserved_elsewhere(account_id: str, symbol: str, state: VenueState) -> Decimal:
+    """The same of all other symbols; reckoned anew only for those whose orders have changed."""
+    total = _NOTHING
+    for key in state.active:
+        if key[0] != account_id or key[1] == symbol:
+            continue
+        if key not in state.reserved:
+            held = state.accounts[account_id].quantity(key[1])
+            state.reserved[key] = _reserved(held, _at_work(*key, state), state)
+        total += state.reserved[key]
+    return total
 
 
 def _added(held: Decimal, orders: Iterable[Working]) -> Decimal:
@@ -94,15 +101,17 @@ def expected_price(working: Working, state: VenueState) -> Decimal:
     return state.price_of(order.symbol) if market.quote is None else market.touch(working.sign)
 
 
-def missing_shares(working: Working, others: Iterable[Working], state: VenueState) -> Decimal:
+def missing_shares(working: Working, state: VenueState) -> Decimal:
     """How many shares that an order sells short cannot be borrowed; 0 where all can, or nothing is sold short."""
     symbol = working.order.symbol
     if working.sign > 0 or state.shortable is None:
         return _NOTHING
-    sales = [other for other in others if other.order.symbol == symbol and other.sign < 0 and _counts(other, working)]
-    lent = [other for other in sales if other.place is not Place.LOCATE]
-    before = sum((_short(account_id, lent, symbol, state) for account_id in state.accounts), _NOTHING)
-    after = sum((_short(account_id, [*lent, working], symbol, state) for account_id in state.accounts), _NOTHING)
+    mine, before, after = working.order.account_id, _NOTHING, _NOTHING
+    for account_id in state.accounts:
+        orders = _at_work(account_id, symbol, state, but=working)
+        lent = [order for order in orders if order.sign < 0 and order.place is not Place.LOCATE]
+        before += _short(account_id, lent, symbol, state)
+        after += _short(account_id, [*lent, working] if account_id == mine else lent, symbol, state)
     if after == before:
         return _NOTHING
     return max(after - state.shortable.get(symbol, 0), _NOTHING)
@@ -110,5 +119,4 @@ def missing_shares(working: Working, others: Iterable[Working], state: VenueStat
 
 def _short(account_id: str, sales: Iterable[Working], symbol: str, state: VenueState) -> Decimal:
     """The shares an account is short once its sales are filled."""
-    total = _total(sale for sale in sales if sale.order.account_id == account_id)
-    return max(total - state.accounts[account_id].quantity(symbol), _NOTHING)
+    return max(_total(sales) - state.accounts[account_id].quantity(symbol), _NOTHING)

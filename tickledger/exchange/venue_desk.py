@@ -25,7 +25,6 @@ from tickledger.exchange.venue_checks import ON_CLOSE, Refusal, cancelled
 from tickledger.exchange.venue_credit import LOCATING, NOT_SHORTABLE, margin_refusal, missing_shares
 from tickledger.exchange.venue_groups import CANCEL, REDUCE_WITHOUT_BLOCK, Groups, group_type, reduced
 from tickledger.exchange.venue_orders import (
-    OrderUpdate,
     Print,
     VenueFill,
     VenueOrder,
@@ -75,6 +74,7 @@ class Desk:
         working.accepted_at = self.state.now
         working.limit = order.limit_price if order.order_type in PLAIN_LIMITS else None
         self.active[order.order_key] = working
+        self._index(working)
         self.symbols[order.symbol] += 1
         self.groups.add(working)
         self.state.market(order.symbol)
@@ -102,7 +102,7 @@ class Desk:
             return Place.PARENT
         if order.good_after is not None and self.state.now < order.good_after:
             return Place.LATER
-        if working.place is not Place.BOOK and missing_shares(working, self.active.values(), self.state) > 0:
+        if working.place is not Place.BOOK and missing_shares(working, self.state) > 0:
             return Place.LOCATE
         return self._place_in_market(working)
 
@@ -126,12 +126,9 @@ class Desk:
         return self.state.phase_began_at is not None and working.order.outside_hours and is_guarded
 
     def _refusal(self, working: Working) -> Refusal | None:
-        others = self.active.values()
-        if missing_shares(working, others, self.state) > 0 and not (self.state.shortable or {}).get(
-            working.order.symbol
-        ):
+        if missing_shares(working, self.state) > 0 and not (self.state.shortable or {}).get(working.order.symbol):
             return NOT_SHORTABLE
-        return margin_refusal(working, others, self.state)
+        return margin_refusal(working, self.state)
 
     def reroute(self, working: Working) -> None:
         """Send an order whose terms have changed where it belongs now, and tell it in any case."""
@@ -162,7 +159,9 @@ class Desk:
         working.place = Place.SESSION
         self.symbols[working.order.symbol] -= 1
         self.symbols[symbol] += 1
+        self._drop_from_index(working)
         working.order = replace(working.order, symbol=symbol)
+        self._index(working)
         self.state.market(symbol)
         self.state.feed.follow(symbol, self.state.now)
         self.reroute(working)
@@ -350,6 +349,7 @@ class Desk:
         working.place = Place.DONE
         if self.active.pop(working.order.order_key, None) is not None:
             self.symbols[working.order.symbol] -= 1
+            self._drop_from_index(working)
         self._say(working, status, reason)
 
     def cancel_group(self, working: Working) -> None:
@@ -364,20 +364,23 @@ class Desk:
             self._say(working, VenueStatus.WORKING if working.place is Place.BOOK else VenueStatus.HELD, reason)
 
     def _say(self, working: Working, status: VenueStatus, reason: Refusal | None) -> None:
-        update = OrderUpdate(
-            order_key=working.order.order_key,
-            status=status,
-            filled=working.progress.quantity,
-            remaining=working.remaining,
-            average_price=working.average_price,
-            occurred_at=self.state.now,
-            code=None if reason is None else reason.code,
-            text="" if reason is None else reason.text,
-            why_held=_WHY_HELD.get(working.place, ""),
-        )
+        self.state.reserved.pop((working.order.account_id, working.order.symbol), None)
+        update = working.update(status, self.state.now, why_held=_WHY_HELD.get(working.place, ""))
+        if reason is not None:
+            update = replace(update, code=reason.code, text=reason.text)
         earlier, working.told = working.told, update
         if earlier is None or reason is not None or replace(earlier, occurred_at=update.occurred_at) != update:
             self.state.events.append(update)
+
+    def _index(self, working: Working) -> None:
+        order = working.order
+        self.state.active.setdefault((order.account_id, order.symbol), {})[order.order_key] = working
+
+    def _drop_from_index(self, working: Working) -> None:
+        key = (working.order.account_id, working.order.symbol)
+        self.state.active[key].pop(working.order.order_key, None)
+        if not self.state.active[key]:
+            del self.state.active[key]
 
     def in_priority(self) -> list[Working]:
         """The active orders, the earliest first."""

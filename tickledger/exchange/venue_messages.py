@@ -97,7 +97,7 @@ class Messages:
             after=after.state(state.settings, state.price_of),
             price=price,
             commission=cost.commission,
-            refusal=refusal or margin_refusal(working, self.desk.active.values(), state),
+            refusal=refusal or margin_refusal(working, state),
         )
 
     def _refusals(self, order: VenueOrder) -> Iterator[Refusal]:
@@ -178,7 +178,7 @@ class Messages:
         if refusal is not None or working.place in {Place.UNSENT, Place.PARENT}:
             return refusal
         original, working.order = working.order, order
-        refusal = margin_refusal(working, self.desk.active.values(), state)
+        refusal = margin_refusal(working, state)
         working.order = original
         return refusal
 
@@ -237,12 +237,7 @@ def answer(working: Working | None, order_key: int, refusal: Refusal, at: dateti
 
 def where(working: Working) -> OrderUpdate:
     """The last that was told of an order; HELD while it is on its way."""
-    if working.told is not None:
-        return working.told
-    zero = Decimal(0)
-    return OrderUpdate(
-        working.order.order_key, VenueStatus.HELD, zero, working.order.quantity, zero, working.accepted_at
-    )
+    return working.told or working.update(VenueStatus.HELD, working.accepted_at)
 
 
 def _last_call(order: VenueOrder, session: date) -> datetime:

@@ -104,18 +104,15 @@ def minutes_of_day(day: Span, opens_at: datetime, closes_at: datetime, *, seed: 
     rng = Random(seed)  # noqa: S311 - a simulation that has to come out the same again
     count = int((closes_at - opens_at) / MINUTE)
     points = _points(day, count, rng)
-    wander = (day.high - day.low) / sqrt(count) * _WANDER
-    return [
-        TapeMinute(opens_at + place * MINUTE, _minute(day, ends, volume, wander=wander, rng=rng), is_regular=True)
-        for place, (ends, volume) in enumerate(zip(pairwise(points), _volumes(day.volume, count, rng), strict=True))
-    ]
-
-
-def _minute(day: Span, ends: tuple[int, int], volume: int, *, wander: float, rng: Random) -> Span:
-    start, end = ends
-    high = _on_grid(max(ends) + abs(rng.gauss(0, wander)), day)
-    low = _on_grid(min(ends) - abs(rng.gauss(0, wander)), day)
-    return Span(start, max(high, start, end), min(low, start, end), end, volume)
+    wander, grid = (day.high - day.low) / sqrt(count) * _WANDER, _increment(day.low)
+    minutes = []
+    for place, volume in enumerate(_volumes(day.volume, count, rng)):
+        start, end = points[place], points[place + 1]
+        above, below = (start, end) if start > end else (end, start)
+        high = min(above + round(rng.random() * wander / grid) * grid, day.high)
+        low = max(below - round(rng.random() * wander / grid) * grid, day.low)
+        minutes.append(TapeMinute(opens_at + place * MINUTE, Span(start, high, low, end, volume), is_regular=True))
+    return minutes
 
 
 def _points(day: Span, count: int, rng: Random) -> list[int]:
@@ -123,14 +120,23 @@ def _points(day: Span, count: int, rng: Random) -> list[int]:
     first, second = sorted(rng.sample(range(1, count), 2))
     extremes = (day.low, day.high) if rng.random() < _chance_of_low_first(day) else (day.high, day.low)
     stops = [(0, day.open), (first, extremes[0]), (second, extremes[1]), (count, day.close)]
-    step = (day.high - day.low) / sqrt(count)
     points = [day.open]
     for (start, at), (end, target) in pairwise(stops):
-        position = float(at)
-        for left in range(end - start, 1, -1):
-            position = min(max(position + (target - position) / left + rng.gauss(0, step), day.low), day.high)
-            points.append(_on_grid(position, day))
-        points.append(target)
+        points += _walk(day, at, target, end - start, step=(day.high - day.low) / sqrt(count), rng=rng)
+    return points
+
+
+def _walk(day: Span, start: int, end: int, steps: int, *, step: float, rng: Random) -> list[int]:
+    """The `steps` prices after `start`, the last of which is `end`: a random walk that is drawn there."""
+    position, grid, low, high, chance = float(start), _increment(day.low), day.low, day.high, rng.random
+    points = []
+    for left in range(steps, 1, -1):
+        # The sum of three even chances less its middle: about normal, and a tenth of the time.
+        position += (end - position) / left + (chance() + chance() + chance() - 1.5) * 2 * step
+        position = low if position < low else min(position, high)
+        price = round(position / grid) * grid
+        points.append(low if price < low else min(price, high))
+    points.append(end)
     return points
 
 
@@ -140,7 +146,7 @@ def _chance_of_low_first(day: Span) -> float:
 
 
 def _on_grid(position: float, within: Span) -> int:
-    """The nearest price that may be quoted, inside the bar's range (whose ends may be off the grid)."""
+    """The nearest price that may be quoted, inside the bar's range (whose ends may lie between such prices)."""
     grid = _increment(within.low)
     return min(max(round(position / grid) * grid, within.low), within.high)
 
@@ -154,8 +160,13 @@ def volume_weight(part: float) -> float:
     return 1 + 3 * (2 * part - 1) ** 2
 
 
+@lru_cache(maxsize=8)
+def _day_weights(count: int) -> tuple[float, ...]:
+    return tuple(volume_weight((place + 0.5) / count) for place in range(count))
+
+
 def _volumes(volume: int, count: int, rng: Random) -> list[int]:
-    weights = [volume_weight((place + 0.5) / count) * rng.uniform(0.5, 1.5) for place in range(count)]
+    weights = [weight * (_EVEN + rng.random()) for weight in _day_weights(count)]
     return _shared(volume, weights)
 
 

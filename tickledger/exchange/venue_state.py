@@ -9,7 +9,7 @@ from itertools import count
 from typing import Final
 
 from tickledger.exchange.venue_account import VenueAccount
-from tickledger.exchange.venue_book import Market
+from tickledger.exchange.venue_book import Market, Working
 from tickledger.exchange.venue_feed import NEVER, Feed
 from tickledger.exchange.venue_orders import VenueEvent
 from tickledger.exchange.venue_settings import VenueSettings
@@ -20,6 +20,8 @@ SESSION_RANK: Final = 1
 MESSAGE_RANK: Final = 3
 
 Action = Callable[[], None]
+#: An account's id and a symbol.
+AccountSymbol = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class VenueState:
 
     `session_date` is today's session, or the next one once late trading is over. `phase_began_at` is when the
     present phase (early, regular or late trading) began; None between sessions. Corporate actions have taken effect
-    up to `actions_through`.
+    up to `actions_through`. `active` are the orders that can still trade, by key; `reserved` is what those of an
+    account in a symbol would add to what it holds, USD, as far as it has been reckoned since they last changed.
     """
 
     settings: VenueSettings
@@ -65,6 +68,8 @@ class VenueState:
     markets: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, VenueAccount] = field(default_factory=dict)
     shortable: dict[str, int] | None = None
+    active: dict[AccountSymbol, dict[int, Working]] = field(default_factory=dict)
+    reserved: dict[AccountSymbol, Decimal] = field(default_factory=dict)
 
     def market(self, symbol: str) -> Market:
         """The market of a symbol, as it is now; one without bars has neither quote nor price."""
