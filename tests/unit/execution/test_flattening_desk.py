@@ -1,11 +1,11 @@
 """The kill switch over the real order manager: cancelled, closed once, and the journal knows all of it."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tests.trading import ACCOUNT, limits, order
-from tests.unit.execution.remote_venue import START, TRADE_DATE, Line, MemoryJournal, Venue
+from tests.unit.execution.remote_venue import START, Line, MemoryJournal, Venue
 from tests.unit.execution.test_kill_switch import Record
 from tests.unit.risk.orders import plain_cost
 from tickledger.domain.kill_switch import KillSwitchEventKind
@@ -38,7 +38,7 @@ class Session:
             risk=PreTradeRisk(limits(max_position_size="1"), plain_cost),
             desk=desk,
             signal_ids={"X": "sig_0"},
-            session_date=TRADE_DATE,
+            session_date=date(2012, 1, 4),
         )
         return await obey(
             self.record,
