@@ -4,19 +4,19 @@ Every call is one transaction, and what it wrote is durable when it returns. Wri
 other; those of others, and the replays that write whole sessions, do not wait for them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, update
+import psycopg
+from sqlalchemy import Connection, Engine, Insert, Table, Update, bindparam, func, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickledger.db.accounts import mode_of
 from tickledger.db.order_record import read_order_entries, read_record
 from tickledger.db.order_rows import amendment_row, commission_row, foreign_extra
-from tickledger.db.records import rows_of
+from tickledger.db.records import numbered_rows
+from tickledger.db.symbols import symbol_ids
 from tickledger.db.tables import (
     commission_reports,
     execution_corrections,
@@ -28,7 +28,7 @@ from tickledger.db.tables import (
     risk_decisions,
 )
 from tickledger.db.trading import decision_extra, order_event_extra
-from tickledger.db.versions import current, writing
+from tickledger.db.versions import LOCK_AREA, current, refusals
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
@@ -44,26 +44,6 @@ from tickledger.execution.order_journal import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """A transaction of an account, and the instant at which its rows count as recorded."""
-
-    connection: Connection
-    account_id: str
-    mode: Mode
-    at: datetime
-
-    def insert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Append rows, each with its account and its instant."""
-        fixed = {"account_id": self.account_id, "mode": self.mode, "recorded_at": self.at}
-        if complete := [{**row, **fixed} for row in rows]:
-            self.connection.execute(insert(table), complete)
-
-    def rows_of(self, table: Table, values: Iterable[Any], extra: Callable[[Any], Mapping[str, Any]]) -> None:
-        """Append the rows that keep `values`."""
-        self.insert(table, rows_of(self.connection, table, values, mode=self.mode, extra=extra))
-
-
 class LedgerJournal:
     """The DurableJournal port over the ledger.
 
@@ -75,63 +55,117 @@ class LedgerJournal:
         self._engine = engine
         self._guard = guard
         self._modes: dict[str, Mode] = {}
+        self._symbols: dict[str, int] = {}
 
     def load(self, account_id: str) -> AccountRecord:
         """What the ledger knows of an account's orders and fills; see `AccountRecord`."""
-        with self._engine.connect() as connection:
+        with refusals("orders"), self._engine.connect() as connection:
             return read_record(connection, account_id)
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
         """The entries of one order, none where it is not in the ledger."""
-        with self._engine.connect() as connection:
+        with refusals("orders"), self._engine.connect() as connection:
             return tuple(read_order_entries(connection, account_id, [order_id]))
 
     def record_order(self, order: Order, event: OrderEvent) -> None:
         """Write an order and its first event, both or neither; raises FencedError, LedgerError, ConfigurationError."""
-        with self._writing(order.account_id) as ledger:
-            if self._guard is not None:
-                self._guard(ledger.connection, order.account_id)
-            ledger.rows_of(orders, [order], _nothing)
-            ledger.rows_of(order_events, [event], _event_extra(order.account_id))
+        account_id = order.account_id
+        statements = [
+            self._insert(account_id, orders, [order], _nothing),
+            self._insert(account_id, order_events, [event], _event_extra(account_id)),
+        ]
+        self._write(account_id, statements, guard=self._guard)
 
     def record_risk_decision(self, decision: RiskDecision) -> None:
         """Write what risk said, before the order that it lets pass; raises LedgerError and ConfigurationError."""
-        with self._writing(decision.account_id) as ledger:
-            ledger.rows_of(risk_decisions, [decision], lambda value: decision_extra(_account(ledger), value))
+        account_id = decision.account_id
+        account = Account(account_id, self._mode(account_id))
+        rows = self._insert(account_id, risk_decisions, [decision], lambda value: decision_extra(account, value))
+        self._write(account_id, [rows])
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         """Append entries, all or none; raises LedgerError and ConfigurationError."""
-        with self._writing(account_id) as ledger:
-            ledger.rows_of(executions, _of_kind(entries, Execution), _nothing)
-            ledger.rows_of(execution_corrections, _of_kind(entries, ExecutionCorrection), _nothing)
-            ledger.insert(commission_reports, map(commission_row, _of_kind(entries, CommissionEntry)))
-            ledger.insert(order_modifications, map(amendment_row, _of_kind(entries, OrderAmendment)))
-            ledger.rows_of(order_events, _of_kind(entries, OrderEvent), _event_extra(account_id))
-            for entry in _of_kind(entries, ForeignExecution):
-                _put_foreign(ledger, entry)
+        event_extra = _event_extra(account_id)
+        statements = [
+            self._insert(account_id, executions, _of_kind(entries, Execution), _nothing),
+            self._insert(account_id, execution_corrections, _of_kind(entries, ExecutionCorrection), _nothing),
+            self._plain(account_id, commission_reports, map(commission_row, _of_kind(entries, CommissionEntry))),
+            self._plain(account_id, order_modifications, map(amendment_row, _of_kind(entries, OrderAmendment))),
+            self._insert(account_id, order_events, _of_kind(entries, OrderEvent), event_extra),
+        ]
+        for entry in _of_kind(entries, ForeignExecution):
+            statements.extend(self._foreign(account_id, entry))
+        self._write(account_id, statements)
 
-    @contextmanager
-    def _writing(self, account_id: str) -> Iterator[_Writing]:
-        with writing(self._engine, f"orders of {account_id}") as (connection, at):
-            if account_id not in self._modes:
+    def _write(
+        self,
+        account_id: str,
+        statements: Iterable["_Statement"],
+        *,
+        guard: Callable[[Connection, str], None] | None = None,
+    ) -> None:
+        """Do all of `statements` in one transaction, sent together: what takes time is each answer waited for."""
+        with refusals(f"orders of {account_id}"), self._engine.begin() as connection:
+            if guard is not None:
+                guard(connection, account_id)
+            with _pipeline(connection):
+                connection.execute(LOCK_AREA, {"area": f"tickledger orders of {account_id}"})
+                for statement, rows in statements:
+                    if rows:
+                        connection.execute(statement, rows)
+
+    def _insert(
+        self, account_id: str, table: Table, values: Sequence[Any], extra: Callable[[Any], Mapping[str, Any]]
+    ) -> "_Statement":
+        """An insert of the rows that keep `values`."""
+        numbers = self._numbers({value.symbol for value in values}) if "symbol_id" in table.c else {}
+        return self._plain(account_id, table, numbered_rows(table, values, numbers, extra=extra))
+
+    def _plain(self, account_id: str, table: Table, rows: Iterable[Mapping[str, Any]]) -> "_Statement":
+        """An insert of rows, each with its account."""
+        mine = {"account_id": account_id, "mode": self._mode(account_id)}
+        return insert(table), [{**row, **mine} for row in rows]
+
+    def _foreign(self, account_id: str, entry: ForeignExecution) -> Iterator["_Statement"]:
+        """What makes `entry` the row in force of its execution; it may have been so before."""
+        table, fill = foreign_executions, entry.execution
+        if fill.account_id != account_id:
+            raise LedgerError(f"execution {fill.execution_id}: expected account {account_id}, found {fill.account_id}")
+        same = (table.c.account_id == bindparam("of_account"), table.c.execution_id == bindparam("of_execution"))
+        ended = update(table).where(*same, current(table)).values(superseded_at=func.clock_timestamp())
+        yield ended, [{"of_account": account_id, "of_execution": fill.execution_id}]
+        statement = upsert(table)
+        put = statement.on_conflict_do_update(index_elements=["foreign_execution_id"], set_={"superseded_at": None})
+        yield put, self._insert(account_id, table, [fill], lambda _: foreign_extra(entry))[1]
+
+    def _mode(self, account_id: str) -> Mode:
+        if account_id not in self._modes:
+            with refusals("orders"), self._engine.connect() as connection:
                 self._modes[account_id] = mode_of(connection, account_id)
-            yield _Writing(connection, account_id, self._modes[account_id], at)
+        return self._modes[account_id]
+
+    def _numbers(self, symbols: Collection[str]) -> Mapping[str, int]:
+        """The number of each symbol; it is never another one."""
+        if missing := [symbol for symbol in symbols if symbol not in self._symbols]:
+            with refusals("symbols"), self._engine.begin() as connection:
+                found = symbol_ids(connection, missing)
+            self._symbols.update(found)
+        return self._symbols
 
 
-def _put_foreign(ledger: _Writing, entry: ForeignExecution) -> None:
-    """Make `entry` the row in force of its execution; it may have been so before."""
-    table, fill = foreign_executions, entry.execution
-    if fill.account_id != ledger.account_id:
-        raise LedgerError(
-            f"execution {fill.execution_id}: expected account {ledger.account_id}, found {fill.account_id}"
-        )
-    rows = rows_of(ledger.connection, table, [fill], mode=ledger.mode, extra=lambda _: foreign_extra(entry))
-    same = (table.c.account_id == fill.account_id, table.c.execution_id == fill.execution_id)
-    ledger.connection.execute(update(table).where(*same, current(table)).values(superseded_at=ledger.at))
-    statement = upsert(table).values([{**row, "recorded_at": ledger.at} for row in rows])
-    ledger.connection.execute(
-        statement.on_conflict_do_update(index_elements=["foreign_execution_id"], set_={"superseded_at": None})
-    )
+#: A statement, and the rows it is done for; not at all without any.
+_Statement = tuple[Insert | Update, list[dict[str, Any]]]
+
+
+def _pipeline(connection: Connection) -> AbstractContextManager[object]:
+    """The block in which statements are sent without waiting for the answer to the one before.
+
+    An answer is not read inside it; what the server refuses is raised by one of the later statements, or at its end.
+    """
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(f"expected a connection of psycopg, found {type(driver).__name__}")
+    return driver.pipeline()
 
 
 def _of_kind(entries: Iterable[JournalEntry], kind: type[Any]) -> list[Any]:
@@ -144,7 +178,3 @@ def _nothing(_: object) -> dict[str, Any]:
 
 def _event_extra(account_id: str) -> Callable[[OrderEvent], dict[str, Any]]:
     return lambda event: order_event_extra(account_id, event)
-
-
-def _account(ledger: _Writing) -> Account:
-    return Account(ledger.account_id, ledger.mode)

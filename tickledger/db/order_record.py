@@ -57,7 +57,8 @@ def read_order_entries(connection: Connection, account_id: str, order_ids: Seque
     placed = select_fields(orders, Order).where(*mine).order_by(orders.c.recorded_at, orders.c.order_id)
     found = as_values(connection, placed, Order)
     yield from map(OrderPlaced, found)
-    known = [order.order_id for order in found]
+    if not (known := [order.order_id for order in found]):
+        return
     steps = select_fields(order_events, OrderEvent).where(order_events.c.order_id.in_(known), current(order_events))
     yield from as_values(connection, steps.order_by(order_events.c.order_id, order_events.c.sequence), OrderEvent)
     terms = select(order_modifications).where(order_modifications.c.order_id.in_(known))

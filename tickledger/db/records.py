@@ -45,6 +45,18 @@ def rows_of(
     """The rows of `table` that keep `values`; `extra` gives the columns that no field has."""
     values = list(values)
     numbers = symbol_ids(connection, {value.symbol for value in values if getattr(value, "symbol", None)})
+    return numbered_rows(table, values, numbers, mode=mode, extra=extra)
+
+
+def numbered_rows(
+    table: Table,
+    values: Iterable[Any],
+    numbers: Mapping[str, int],
+    *,
+    mode: Mode | None = None,
+    extra: Callable[[Any], Mapping[str, Any]] = lambda _: {},
+) -> list[dict[str, Any]]:
+    """As `rows_of`, with the numbers of the values' symbols at hand."""
     return [_row(table, value, numbers) | _mode(table, mode) | dict(extra(value)) for value in values]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import (
@@ -36,6 +36,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tickledger.db.copying import Row, affected, staged
 from tickledger.domain.errors import ConfigurationError, LedgerError
+
+#: Waits for whoever else writes ``:area``, until the transaction ends.
+LOCK_AREA: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:area, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,24 @@ class Scope:
 def writing(engine: Engine, area: str) -> Iterator[tuple[Connection, datetime]]:
     """One transaction that writes `area` alone, and the instant at which its rows count as recorded.
 
-    A second writer of the area waits, so the instants of an area follow its commits. What the database's
-    constraints refuse is raised as LedgerError; where the database itself fails (a full disk, a connection
-    lost), ConfigurationError is. Either way nothing of the transaction is kept.
+    A second writer of the area waits, so the instants of an area follow its commits. Raises as `refusals` does, and
+    nothing of the transaction is kept then.
+    """
+    with refusals(area), engine.begin() as connection:
+        connection.execute(LOCK_AREA, {"area": f"tickledger {area}"})
+        yield connection, connection.execute(select(func.clock_timestamp())).scalar_one()
+
+
+@contextmanager
+def refusals(area: str) -> Iterator[None]:
+    """What the database's constraints refuse is raised as LedgerError, its own failures as ConfigurationError.
+
+    The latter are a full disk, or a connection lost.
     """
     try:
-        with engine.begin() as connection:
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:area, 0))"), {"area": f"tickledger {area}"}
-            )
-            yield connection, connection.execute(select(func.clock_timestamp())).scalar_one()
-    except IntegrityError as error:
-        raise LedgerError(f"the record refuses a row: {_reason(error.orig)}") from error
+        yield
+    except (IntegrityError, psycopg.IntegrityError) as error:
+        raise LedgerError(f"the record refuses a row: {_reason(getattr(error, 'orig', error))}") from error
     except (OperationalError, psycopg.OperationalError) as error:
         reason = _reason(error.orig if isinstance(error, OperationalError) else error)
         raise ConfigurationError(

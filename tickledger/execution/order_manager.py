@@ -29,7 +29,7 @@ from tickledger.domain.broker import (
     Connectivity,
     ConnectivityChange,
 )
-from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, OrderError, Problem
+from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
@@ -114,12 +114,13 @@ class OrderManager:
         and FencedError where the journal refuses it, and BrokerUnavailableError before `start` has succeeded or
         while the link is not whole. Whichever it is, nothing was sent.
         """
-        if (known := self._known(order)) is not None:
-            return known
+        if order.order_id in self._book.orders:
+            return self._same(order)
         self._refuse_unless_ready(f"order {order.order_id}")
         self._find(order.parent_order_id or "")
         refuse_child(self._book, order)
-        self._write_down(order)
+        if not self._write_down(order):
+            return self._same(order)
         try:
             await self._broker.place(order)
         except Exception:
@@ -131,11 +132,10 @@ class OrderManager:
 
     def place_parent(self, order: Order) -> OrderState:
         """Write down an order that its children will work: it is never sent. Raises as `place` does."""
-        if (known := self._known(order)) is not None:
-            return known
-        self._refuse_unless_ready(f"order {order.order_id}")
-        self._write_down(order, reason=WORKED_BY_CHILDREN)
-        return self.status(order.order_id)
+        if order.order_id not in self._book.orders:
+            self._refuse_unless_ready(f"order {order.order_id}")
+            self._write_down(order, reason=WORKED_BY_CHILDREN)
+        return self._same(order)
 
     async def cancel(self, order_id: str, reason: str = "on request") -> None:
         """Ask the broker to cancel an order and its children; they are over only when it says so.
@@ -321,11 +321,9 @@ class OrderManager:
                 self._book.ask_cancel(order_id, at=self._clock.now(), reason=reason)
         self._write_news()
 
-    def _known(self, order: Order) -> OrderState | None:
+    def _same(self, order: Order) -> OrderState:
         """The state of an order that is in the record; raises OrderError where its id stands for another order."""
-        if not self._find(order.order_id):
-            return None
-        tracked = self._book.orders[order.order_id]
+        tracked = self._book.tracked(order.order_id)
         if tracked.placed != order:
             raise OrderError(f"order {order.order_id}: expected, as in the record, {tracked.placed}, found {order}")
         return tracked.state
@@ -345,7 +343,8 @@ class OrderManager:
         self._find(order_id)
         return self._book.tracked(order_id)
 
-    def _write_down(self, order: Order, reason: str = "") -> None:
+    def _write_down(self, order: Order, reason: str = "") -> bool:
+        """Commit an order and its first event; False where it is in the journal already, from a time long gone."""
         first = pending(order)[1]
         at = self._clock.now()
         event = replace(first, occurred_at=at, session_date=new_york_date(at), reason=reason)
@@ -355,8 +354,13 @@ class OrderManager:
             # It may have been kept all the same: it will be found there, and the broker be asked.
             self._needs_snapshot = True
             raise
+        except LedgerError:
+            if self._find(order.order_id):
+                return False
+            raise
         self._book.apply(OrderPlaced(order))
         self._book.apply(event)
+        return True
 
     def _write_news(self) -> None:
         self.problems.extend(self._book.take_problems())
