@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tickledger.domain.bar import Quote
 from tickledger.exchange.venue_orders import AccountHolding, Print
-from tickledger.gateway.fields import Value, message
+from tickledger.gateway.fields import Value, message, text_frame
 from tickledger.gateway.listings import (
     CENT,
     CURRENCY,
@@ -120,17 +120,17 @@ def market_rule(rule_id: int) -> bytes:
     return message(93, rule_id, 2, 0, "0.0001", 1, CENT)
 
 
-# Market data.
+# Market data. There are many of these: their texts are put together without looking at each field's kind.
 
 
 def tick_price(request_id: int, kind: int, price: Decimal, size: int, *, mask: int = 0) -> bytes:
     """1."""
-    return message(1, 6, request_id, kind, price, size, mask)
+    return text_frame(f"1\0006\0{request_id}\0{kind}\0{price:f}\0{size}\0{mask}\0")
 
 
 def tick_size(request_id: int, kind: int, size: int) -> bytes:
     """2."""
-    return message(2, 6, request_id, kind, size)
+    return text_frame(f"2\0006\0{request_id}\0{kind}\0{size}\0")
 
 
 def tick_generic(request_id: int, kind: int, value: Value) -> bytes:
@@ -140,7 +140,7 @@ def tick_generic(request_id: int, kind: int, value: Value) -> bytes:
 
 def tick_string(request_id: int, kind: int, value: str) -> bytes:
     """46."""
-    return message(46, 6, request_id, kind, value)
+    return text_frame(f"46\0006\0{request_id}\0{kind}\0{value}\0")
 
 
 def tick_request_params(request_id: int, *, bbo_exchange: str = "9c0001", permissions: int = 3) -> bytes:

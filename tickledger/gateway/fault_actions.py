@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tickledger.domain.errors import InputError, Problem
 from tickledger.gateway.fault_switches import tell_out_of_the_blue
 from tickledger.gateway.faults import Fault
+from tickledger.gateway.order_terms import Refusal
 from tickledger.gateway.placed_order import PlacedOrder
 
 if TYPE_CHECKING:
@@ -160,7 +162,11 @@ class FaultActions:
         self._floor.tell(self._floor.venue.resume(parameters["symbol"]))
 
     def _order_by_hand(self, parameters: Mapping[str, Any]) -> None:
-        self._floor.orders.place_by_hand(order_by_hand(parameters))
+        try:
+            self._floor.orders.place_by_hand(order_by_hand(parameters))
+        except Refusal as refusal:
+            found = f"{refusal.code}: {refusal.text}"
+            raise InputError([Problem("order_by_hand", expected="an order TWS takes", found=found)]) from refusal
 
     def _flood(self, parameters: Mapping[str, Any]) -> None:
         rate, seconds = float(parameters["rate"]), float(parameters["seconds"])

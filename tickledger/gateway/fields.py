@@ -14,7 +14,9 @@ Value = str | int | float | bool | Decimal | None
 #: How clients and TWS write a number that was not given, besides leaving the field empty.
 UNSET_INTEGER: Final = "2147483647"
 UNSET_DOUBLE: Final = "1.7976931348623157E308"
-INFINITE: Final = "Infinite"
+INFINITE: Final = "Infinity"
+#: How ib_insync spells it.
+_INFINITE_TOO: Final = "Infinite"
 _UNSET: Final = frozenset(("", UNSET_INTEGER, UNSET_DOUBLE, "1.7976931348623157e+308", "9223372036854775807"))
 _TRUE: Final = frozenset(("1", "true", "True"))
 _FALSE: Final = frozenset(("", "0", "false", "False"))
@@ -47,6 +49,12 @@ def message(*values: Value) -> bytes:
     """The fields as one frame, ready to be sent."""
     payload = ("\0".join([as_text(value) for value in values]) + "\0").encode("utf-8", "backslashreplace")
     return framed(payload)
+
+
+def text_frame(text: str) -> bytes:
+    """A frame of fields that are ASCII and ended by NUL already."""
+    payload = text.encode("ascii")
+    return _LENGTH.pack(len(payload)) + payload
 
 
 def framed(payload: bytes) -> bytes:
@@ -154,7 +162,7 @@ class FieldReader:
         if is_unset(text):
             return None
         try:
-            number = Decimal("Infinity" if text == INFINITE else text)
+            number = Decimal("Infinity" if text == _INFINITE_TOO else text)
         except InvalidOperation:
             raise MalformedMessageError(f"{name}: expected a number, found {text!r}") from None
         if number.is_nan():

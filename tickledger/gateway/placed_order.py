@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from tickledger.gateway import order_fields as layout
-from tickledger.gateway.fields import FieldReader, MalformedMessageError, as_text
+from tickledger.gateway.fields import INFINITE, FieldReader, MalformedMessageError, as_text
 
 Terms = Mapping[str, str]
 TagValues = Sequence[tuple[str, str]]
@@ -53,7 +53,7 @@ class PlacedOrder:
     def number(self, name: str) -> Decimal | None:
         """The number of a term, None where it was not given."""
         text = self.term(name)
-        return None if text == "" else Decimal("Infinity" if text == "Infinite" else text)
+        return None if text == "" else Decimal(text)
 
     def is_set(self, name: str) -> bool:
         """Whether a truth was given and holds."""
@@ -72,7 +72,7 @@ def read_field(reader: FieldReader, one: layout.OrderField) -> str:
             return as_text(reader.integer(one.name))
         case "d":
             number = reader.decimal(one.name)
-            return "Infinite" if number == Decimal("Infinity") else as_text(number)
+            return as_text(number)
         case "b":
             return as_text(reader.boolean(one.name))
         case _:
@@ -129,7 +129,7 @@ def read_placed_order(reader: FieldReader, *, version: int) -> PlacedOrder:
 def has_scale(terms: Terms) -> bool:
     """Whether the block of a scale order follows."""
     increment = terms.get("scalePriceIncrement", "")
-    return increment not in {"", "Infinite"} and Decimal(increment) > 0
+    return increment not in {"", INFINITE} and Decimal(increment) > 0
 
 
 def is_peg_benchmark(terms: Terms) -> bool:
@@ -173,7 +173,7 @@ def _peg_offsets(reader: FieldReader, *, exchange: str, order_type: str) -> dict
         terms |= read_layout(reader, layout.named("minTradeQty:i"))
     if order_type == "PEG BEST":
         terms |= read_layout(reader, layout.named("minCompeteSize:i competeAgainstBestOffset:d"))
-    is_up_to_mid = terms.get("competeAgainstBestOffset") == "Infinite"
+    is_up_to_mid = terms.get("competeAgainstBestOffset") == INFINITE
     if is_up_to_mid or order_type == "PEG MID":
         terms |= read_layout(reader, layout.named("midOffsetAtWhole:d midOffsetAtHalf:d"))
     return terms

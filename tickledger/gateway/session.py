@@ -52,7 +52,10 @@ class Session:
         self.send(answers.error(request_id, code, text, version=self.version))
 
     def on_versions(self, versions: ClientVersions) -> None:
-        """Answer the handshake with the newest version both speak."""
+        """Answer the handshake with the newest version both speak; while the gateway resets, it hangs up."""
+        if not self._floor.is_accepting:
+            self.connection.abort()
+            return
         newest = self._floor.settings.newest_version
         self.version = min(newest, versions.highest)
         if self.version < OLDEST_VERSION or versions.lowest > newest:

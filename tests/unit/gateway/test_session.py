@@ -1,0 +1,167 @@
+"""How a conversation begins and ends: versions, client ids, pacing, and what cannot be read."""
+
+import asyncio
+
+import pytest
+
+from tests.contract.market import ACCOUNT, gateway
+from tests.unit.gateway.floors import on_floor
+from tests.unit.gateway.wire import Wire, order_fields, ready, wire
+from tickledger.domain.errors import ConfigurationError
+from tickledger.gateway.connection import read_versions
+from tickledger.gateway.fields import MalformedMessageError, framed
+from tickledger.gateway.server import Gateway
+
+
+@pytest.mark.parametrize(
+    ("versions", "answered"),
+    [("v157..176", "176"), ("v100..157", "157"), ("v100..225", "176"), ("v157..178 +PACEAPI", "176")],
+)
+def test_the_newest_version_that_both_speak_is_answered(versions: str, answered: str) -> None:
+    async def main() -> None:
+        async with gateway() as server, wire(server.port, None, versions=versions) as client:
+            await client.until(lambda: client.seen)
+            assert client.seen[0] == [answered, "20130314 11:30:00 EST"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("versions", ["v100..150", "v201..225"])
+def test_a_client_of_another_age_is_told_so_and_closed(versions: str) -> None:
+    async def main() -> None:
+        async with gateway() as server, wire(server.port, None, versions=versions) as client:
+            await client.closed()
+            assert client.seen[0][3] == "503"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("text", ["157..176", "v", "v1..x", ""])
+def test_versions_of_another_form_are_malformed(text: str) -> None:
+    with pytest.raises(MalformedMessageError, match="expected the client's versions"):
+        read_versions(text.encode())
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"API\0\xff\xff\xff\xff", b"API\0" + framed(b"hello")])
+def test_what_is_no_client_is_closed_and_harms_nobody(data: bytes) -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(data)
+        assert await asyncio.wait_for(reader.read(), 2) == b""
+        writer.close()
+        await client.answered()
+
+    on_floor(scenario)
+
+
+def test_accounts_and_the_next_id_come_before_the_farms() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        assert [fields[:4] for fields in client.seen[1:3]] == [["15", "1", ACCOUNT], ["9", "1", "1"]]
+
+    on_floor(scenario)
+
+
+def test_a_client_id_in_use_is_error_326_and_the_connection_is_closed() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        async with wire(server.port, 1) as second:
+            await second.closed()
+            assert second.errors() == [(-1, 326)]
+        await client.answered()
+
+    on_floor(scenario)
+
+
+def test_a_client_id_is_free_again_when_its_client_has_gone() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        server.apply({"do": "disconnect"})
+        await client.closed()
+        async with wire(server.port, 1) as second:
+            await ready(second)
+
+    on_floor(scenario)
+
+
+def test_a_request_before_start_api_is_error_320() -> None:
+    async def main() -> None:
+        async with gateway() as server, wire(server.port, None) as client:
+            await client.until(lambda: client.seen)
+            client.send(49, 1)
+            await client.error(320)
+
+    asyncio.run(main())
+
+
+def test_a_request_that_cannot_be_read_is_error_320_under_its_id_and_the_next_one_is_served() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        client.send(9, 8, 77, "conId?", "AAPL")
+        assert await client.error(320) == 77
+        client.send(*order_fields(5)[:40])
+        await client.until(lambda: (5, 320) in client.errors())
+        client.send("", "x")
+        await client.until(lambda: (-1, 320) in client.errors())
+        await client.answered()
+
+    on_floor(scenario)
+
+
+def test_surplus_fields_are_refused_where_reading_is_strict_alone() -> None:
+    async def strict(_: Gateway, client: Wire) -> None:
+        client.send(5, 1, "surplus")
+        await client.error(320)
+        assert client.of(53) == []
+
+    async def lenient(_: Gateway, client: Wire) -> None:
+        client.send(5, 1, "surplus")
+        await client.of_kind(53)
+
+    on_floor(strict)
+    on_floor(lenient, is_strict=False)
+
+
+def test_a_request_that_is_not_served_is_error_321_and_not_silence() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        client.send(24, 1)
+        await client.error(321)
+
+    on_floor(scenario)
+
+
+def test_more_than_fifty_messages_a_second_are_error_100() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        for _number in range(52):
+            client.send(49, 1)
+        await client.error(100)
+        assert len(await client.of_kind(49, 52)) == 52
+
+    on_floor(scenario)
+
+
+def test_the_connection_is_closed_on_pacing_where_that_is_set() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        for _number in range(60):
+            client.send(49, 1)
+        await client.closed()
+        assert (-1, 100) in client.errors()
+
+    on_floor(scenario, closes_on_pacing=True)
+
+
+def test_a_port_in_use_is_told_with_its_number() -> None:
+    async def scenario(server: Gateway, _: Wire) -> None:
+        with pytest.raises(ConfigurationError, match=f"port {server.port} of 127.0.0.1 is in use"):
+            await gateway(port=server.port).start()
+
+    on_floor(scenario)
+
+
+def test_ids_are_kept_for_each_client() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        client.send(*order_fields(41))
+        await client.of_kind(5)
+        client.send(8, 1, 1)
+        assert (await client.of_kind(9, 2))[-1] == ["9", "1", "42"]
+        async with wire(server.port, 2) as second:
+            await ready(second)
+            assert second.of(9) == [["9", "1", "1"]]
+
+    on_floor(scenario)
