@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
-from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError
+from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, OrderType
@@ -42,7 +42,8 @@ _INSTANT: Final = timedelta(microseconds=1)
 class OrderDesk(Protocol):
     """Where children are sent: an order manager, or a broker.
 
-    What raises BrokerUnavailableError, OrderError or LedgerError was not sent. After any other exception nobody knows.
+    What raises BrokerUnavailableError, OrderError or LedgerError was not sent: the broker is out of reach, the order
+    is refused, the record does not take it. After any other exception nobody knows.
     """
 
     async def place(self, order: Order) -> object: ...
@@ -87,7 +88,10 @@ class _Send:
 
 
 class ParentOrders:
-    """The parent orders of a session; one may follow the other in the same symbol, or work beside it."""
+    """The parent orders of a session; one may follow the other in the same symbol, or work beside it.
+
+    `problems` collects the children that were refused before they were sent, for the caller to show.
+    """
 
     def __init__(self, *, desk: OrderDesk, clock: Clock) -> None:
         self._desk = desk
@@ -96,6 +100,7 @@ class ParentOrders:
         self._parent_of: dict[str, str] = {}
         self._outbox: deque[_Send] = deque()
         self._is_sending = False
+        self.problems: list[Problem] = []
 
     def state(self, parent_order_id: str) -> AlgoState:
         """What is known of a parent; raises OrderError for one that was never started."""
@@ -290,7 +295,8 @@ class ParentOrders:
         """Set right a child that could not be placed; whether to raise the failure.
 
         With the broker out of reach it never was, and is decided on anew after a pause. One that was refused ends as
-        rejected. Where nobody knows what has left, it is unknown, and counts.
+        rejected, and so does one that the record does not take, which is raised: the session cannot go on like that.
+        Where nobody knows what has left, it is unknown, and counts.
         """
         now = self._clock.now()
         if isinstance(error, BrokerUnavailableError):
@@ -301,7 +307,10 @@ class ParentOrders:
             return False
         if isinstance(error, OrderError | LedgerError):
             work.change(order_id, status=OrderStatus.REJECTED, ended_at=now)
-        elif work.child(order_id).is_working:
+            parent_order_id = work.state.parent.order.order_id
+            self.problems.append(Problem(f"parent order {parent_order_id}", "a child that may be sent", str(error)))
+            return isinstance(error, LedgerError)
+        if work.child(order_id).is_working:
             work.change(order_id, status=OrderStatus.UNKNOWN)
         return True
 

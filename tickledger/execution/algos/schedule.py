@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import accumulate
 from typing import Final
 
 from tickledger.execution.algos.parent import AlgoState
@@ -47,21 +46,24 @@ class Slice:
 
 def current_slice(slices: Sequence[Slice], now: datetime) -> int | None:
     """The number of the last slice that has begun, None before the first."""
-    number = bisect_right([each.starts_at for each in slices], now) - 1
+    number = bisect_right(slices, now, key=lambda each: each.starts_at) - 1
     return number if number >= 0 else None
 
 
-def cumulative(slices: Sequence[Slice], quantity: Decimal, terms: Terms) -> list[Decimal]:
-    """The shares due by the end of each slice, when nothing was missed."""
-    weights = list(accumulate(each.weight for each in slices))
-    return [*(whole_lots(quantity * weight / weights[-1], terms) for weight in weights[:-1]), quantity]
+def cumulative(slices: Sequence[Slice], number: int, quantity: Decimal, terms: Terms) -> Decimal:
+    """The shares due by the end of slice `number`, when nothing was missed."""
+    if number == len(slices) - 1:
+        return quantity
+    return whole_lots(quantity * _weight(slices[: number + 1]) / _weight(slices), terms)
 
 
 def planned(slices: Sequence[Slice], quantity: Decimal, now: datetime) -> Decimal:
     """The shares that should be filled at `now`, evenly within each slice; not rounded."""
-    total = sum((each.weight for each in slices), _NOTHING)
-    done = sum((each.weight * each.elapsed(now) for each in slices), _NOTHING)
-    return quantity * done / total
+    number = current_slice(slices, now)
+    if number is None:
+        return _NOTHING
+    part = slices[number]
+    return quantity * (_weight(slices[:number]) + part.weight * part.elapsed(now)) / _weight(slices)
 
 
 def due(
@@ -70,13 +72,17 @@ def due(
     """The shares that should be filled or working in slice `number`, missed ones as `catch_up` says."""
     quantity = state.parent.quantity
     if catch_up is CatchUp.AT_ONCE or number == len(slices) - 1:
-        return cumulative(slices, quantity, terms)[number]
+        return cumulative(slices, number, quantity, terms)
     before = _committed_before(slices[number], state, now, terms)
-    to_come = sum((each.weight for each in slices[number:]), _NOTHING)
+    to_come = _weight(slices[number:])
     if not to_come:
         return quantity
     left = max(quantity - before, _NOTHING)
     return before + whole_lots(left * slices[number].weight / to_come, terms)
+
+
+def _weight(slices: Sequence[Slice]) -> Decimal:
+    return sum((each.weight for each in slices), _NOTHING)
 
 
 def _committed_before(part: Slice, state: AlgoState, now: datetime, terms: Terms) -> Decimal:

@@ -11,7 +11,7 @@ its length.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate, pairwise
@@ -33,7 +33,8 @@ class VolumeCurve:
     """The parts of a session's volume, minute by minute from `opens_at`; they add up to 1."""
 
     opens_at: datetime
-    parts: tuple[Decimal, ...]
+    # Left out of the hash: schedules are looked up by it at every decision.
+    parts: tuple[Decimal, ...] = field(hash=False)
     session_count: int = 0
 
     def traded_by(self, instant: datetime) -> Decimal:

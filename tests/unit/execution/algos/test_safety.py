@@ -234,6 +234,15 @@ def test_a_child_that_is_refused_counts_as_rejected_and_one_that_failed_otherwis
         assert [child.status for child in desk.children] == [status]
 
 
+def test_a_child_that_is_refused_before_it_is_sent_is_a_problem_and_no_crash() -> None:
+    desk = Failing(parent(), Twap(slices=10))
+    desk.error = OrderError("its parent is being cancelled")
+    desk.begin()
+    desk.go(at("0:30"))
+    assert desk.state.done is DoneReason.REJECTED
+    assert [problem.found for problem in desk.parents.problems] == ["its parent is being cancelled"] * 3
+
+
 def test_a_modification_that_did_not_leave_is_decided_on_again() -> None:
     desk = Failing(parent("BUY 100 X"), replace(ONE, terms=Terms(is_modifying=True))).begin()
     desk.report(desk.sent[0].order_id, OrderStatus.SUBMITTED)
