@@ -141,7 +141,7 @@ class OrderBook:
     def hear_status(self, report: OrderReport) -> None:
         """Take a status that the broker tells of an order of ours."""
         tracked = self.tracked(report.order_id)
-        news = news_of_status(tracked.state, report.status)
+        news = news_of_status(tracked.state, report.status, most=tracked.most)
         self.follow(report.order_id, news, at=report.occurred_at, reason=report.reason)
         if news.steps and news.steps[-1] in _ENDED and not tracked.is_cancelling:
             # Nobody asked for that. Some errors look like the end of an order that lives on: the broker is to confirm.
@@ -244,7 +244,7 @@ class OrderBook:
         """Count the filled shares of an order, and of the parent it belongs to."""
         tracked = self.tracked(order_id)
         quantity = self._filled_by_children(order_id) if tracked.is_parent else self.fills.filled_quantity(order_id)
-        is_complete = quantity >= tracked.state.order.quantity
+        is_complete = quantity >= tracked.most
         state = replace(
             tracked.state,
             filled_quantity=quantity,

@@ -57,8 +57,8 @@ def working_status(filled_quantity: Decimal) -> OrderStatus:
     return OrderStatus.PARTIALLY_FILLED if filled_quantity else OrderStatus.SUBMITTED
 
 
-def news_of_status(state: OrderState, told: OrderStatus) -> News:
-    """What a status that a report tells changes: the first table."""
+def news_of_status(state: OrderState, told: OrderStatus, *, most: Decimal) -> News:
+    """What a status that a report tells changes: the first table; `most` is as for `news_of_fills`."""
     if told is OrderStatus.PENDING:
         return _NOTHING
     if state.is_terminal:
@@ -68,10 +68,10 @@ def news_of_status(state: OrderState, told: OrderStatus) -> News:
             is_short = told is OrderStatus.PARTIALLY_FILLED and not state.filled_quantity
             return News(_changed(state, working_status(state.filled_quantity)), needs_snapshot=is_short)
         case OrderStatus.FILLED:
-            is_short = state.remaining_quantity > 0
+            is_short = state.filled_quantity < max(most, state.order.quantity)
             return News(() if is_short else (OrderStatus.FILLED,), needs_snapshot=is_short)
         case OrderStatus.CANCELLED | OrderStatus.REJECTED:
-            return News((ended_status(state, told),))
+            return News((ended_status(state, told, most=most),))
     return News(_changed(state, OrderStatus.UNKNOWN), needs_snapshot=True)
 
 
@@ -82,9 +82,9 @@ def _news_after_the_end(own: OrderStatus, told: OrderStatus) -> News:
     return News(needs_snapshot=may_live and own is not OrderStatus.FILLED)
 
 
-def ended_status(state: OrderState, told: OrderStatus) -> OrderStatus:
+def ended_status(state: OrderState, told: OrderStatus, *, most: Decimal) -> OrderStatus:
     """How an order ended of which the broker says CANCELLED or REJECTED: fills decide first."""
-    if state.remaining_quantity <= 0:
+    if state.filled_quantity >= max(most, state.order.quantity):
         return OrderStatus.FILLED
     return OrderStatus.CANCELLED if state.filled_quantity else told
 

@@ -202,11 +202,12 @@ class _Reconciling:
         self._enter(order_id, working_status(state.filled_quantity), at_broker.reason)
 
     def _settle_over(self, order_id: str, at_broker: BrokerOrder) -> None:
-        state = self._book.orders[order_id].state
-        if state.remaining_quantity <= 0:
+        tracked = self._book.orders[order_id]
+        state = tracked.state
+        if state.filled_quantity >= tracked.most:
             self._weigh_fills(order_id)
         elif at_broker.status is not OrderStatus.FILLED:
-            self._enter(order_id, ended_status(state, at_broker.status), at_broker.reason)
+            self._enter(order_id, ended_status(state, at_broker.status, most=tracked.most), at_broker.reason)
         elif 0 < at_broker.filled_quantity <= state.filled_quantity:
             self._enter(order_id, OrderStatus.FILLED, f"filled at the broker with {state.filled_quantity}")
         else:
@@ -252,7 +253,7 @@ class _Reconciling:
         for order_id in self._absent:
             tracked = self._book.orders[order_id]
             symbol = tracked.placed.symbol
-            if tracked.state.remaining_quantity <= 0:
+            if tracked.state.filled_quantity >= tracked.most:
                 self._weigh_fills(order_id)
             else:
                 self._decide(tracked, is_agreed=symbol not in broken and doubtful[symbol] == 1)
