@@ -267,6 +267,13 @@ class Venue:
         """An order as it is now, whether done or not; raises KeyError for an unknown key."""
         return self._desk.orders[order_key].order
 
+    def trigger_price(self, order_key: int) -> Decimal | None:
+        """Where the trigger of a stop is now, as a trail has moved it; None where there is none, or not yet.
+
+        Raises KeyError for an unknown key.
+        """
+        return self._desk.orders[order_key].stop
+
     def update(self, order_key: int) -> OrderUpdate:
         """The last that was told of an order; raises KeyError for an unknown key."""
         return where(self._desk.orders[order_key])

@@ -103,7 +103,7 @@ class VenueAccount:
         self.held.pop(symbol, None)
         for name, holding in after.items():
             held = self.held.setdefault(name, _Held())
-            held.quantity += holding.quantity
+            held.quantity += _plain(holding.quantity)
             held.cost += holding.quantity * holding.average_cost
 
     def holding(self, symbol: str) -> Holding | None:
@@ -146,6 +146,12 @@ class VenueAccount:
             daily_pnl=equity - self.previous_equity,
             holdings=holdings,
         )
+
+
+def _plain(quantity: Decimal) -> Decimal:
+    """Whole shares without decimals, fractions as they are."""
+    whole = quantity.to_integral_value()
+    return whole if whole == quantity else quantity
 
 
 def _shown(symbol: str, held: _Held, price: Decimal) -> AccountHolding:

@@ -95,6 +95,16 @@ def test_a_trailing_sale_keeps_its_distance_below_the_best_last_price(trail: str
     assert played(f"SELL 100 X {trail}") == [f"{stops_at} 100 @ {quote_at(stops_at).bid}"]
 
 
+def test_the_trigger_of_a_trail_can_be_seen_to_move() -> None:
+    market = venue(BARS, start=OPEN)
+    market.submit(order("SELL 100 X TRAIL 0.50"))
+    assert market.trigger_price(1) == Decimal("9.50")
+    market.advance(at("2024-07-02 09:30:45"))
+    assert market.trigger_price(1) == Decimal("9.70")
+    market.submit(order("BUY 100 X LMT 9.00", key=2))
+    assert market.trigger_price(2) is None
+
+
 def test_a_trailing_purchase_follows_the_market_down() -> None:
     # The lowest last price is 9.40 at 9:32:15; 0.20 above it is 9.60 at 9:32:30.
     assert played("BUY 100 X TRAIL 0.20")[0].startswith("09:30:30")
