@@ -139,8 +139,8 @@ class Requests:
     async def rows_of(
         self, kind: str, ask: Callable[[LibraryObject, int], None], *, within: float, number: int | None = None
     ) -> list[Any]:
-        """The rows of any question whose answers carry its id."""
-        return await self._ask_by_id(kind, ask, within=within, number=number)
+        """The rows of a question about data, whose answers carry its id; orders and their questions go before it."""
+        return await self._ask_by_id(kind, ask, within=within, number=number, lane=Lane.DATA)
 
     def tell(self, say: Callable[[LibraryObject], None]) -> None:
         """Send a message that has no answer; nothing where there is no connection."""
@@ -176,16 +176,22 @@ class Requests:
         *,
         within: float | None = None,
         number: int | None = None,
+        lane: Lane = Lane.URGENT,
     ) -> list[Any]:
         number = number if number is not None else self.new_id()
         question = self._by_id[number] = _Question(kind, asyncio.get_running_loop().create_future())
         try:
-            return await self._answer(question, lambda client: ask(client, number), within=within)
+            return await self._answer(question, lambda client: ask(client, number), within=within, lane=lane)
         finally:
             del self._by_id[number]
 
     async def _answer(
-        self, question: _Question, ask: Callable[[LibraryObject], None], *, within: float | None
+        self,
+        question: _Question,
+        ask: Callable[[LibraryObject], None],
+        *,
+        within: float | None,
+        lane: Lane = Lane.URGENT,
     ) -> list[Any]:
         if self._client is None or not self._client.isConnected():
             raise BrokerUnavailableError(f"{question.kind}: not connected")
@@ -199,7 +205,7 @@ class Requests:
             except OSError as error:
                 _fail(question, BrokerUnavailableError(f"{question.kind}: {error}"))
 
-        self._send(send)
+        self._send(send, lane)
         # What waits in the pacer has not been asked yet: the time to answer begins when it leaves.
         await asyncio.wait({is_sent, question.future}, return_when=asyncio.FIRST_COMPLETED)
         try:
@@ -210,10 +216,10 @@ class Requests:
             ) from None
         return question.rows
 
-    def _send(self, ask: Callable[[LibraryObject], None]) -> None:
+    def _send(self, ask: Callable[[LibraryObject], None], lane: Lane = Lane.URGENT) -> None:
         client = self._client
         if client is not None:
-            self._pacer.submit(lambda: ask(client), lane=Lane.URGENT)
+            self._pacer.submit(lambda: ask(client), lane=lane)
 
     def _listen(self, wire: Wire) -> None:
         wire.listen("currentTime", lambda seconds: self._only("current time", seconds))

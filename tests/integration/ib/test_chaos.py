@@ -105,14 +105,14 @@ def _truth(desk: Desk) -> dict[str, OrderStatus]:
 
 
 def _agrees(desk: Desk, order: Order, truth: dict[str, OrderStatus]) -> bool:
-    told = desk.statuses(order.order_id)[-1]
+    told = next(iter(desk.statuses(order.order_id)[::-1]), None)
     if order.order_id not in truth:
         # It never reached the venue: certain only where it was never sent, refused, or cancelled before it left.
         return told in {OrderStatus.UNKNOWN, OrderStatus.REJECTED, OrderStatus.CANCELLED}
     return told is truth[order.order_id]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_what_was_told_is_what_happened(seed: int) -> None:
     async def scenario(desk: Desk) -> None:
         trader = Trader(desk, seed)
@@ -121,11 +121,14 @@ def test_what_was_told_is_what_happened(seed: int) -> None:
         await _calm(desk)
         snapshot = None
         for _ in range(20):
+            await desk.settle(0.1)
+            before = _truth(desk)
             with suppress(BrokerUnavailableError):
                 snapshot = await desk.broker.snapshot()
-            await desk.settle(0.1)
+            desk.told += await desk.broker.reports()
             truth = _truth(desk)
-            if snapshot is not None and all(_agrees(desk, order, truth) for order in trader.orders):
+            is_still = not len(desk.broker.pacer) and truth == before
+            if snapshot is not None and is_still and all(_agrees(desk, order, truth) for order in trader.orders):
                 break
         assert snapshot is not None
         wrong = [
