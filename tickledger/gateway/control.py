@@ -10,11 +10,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tickledger.domain.errors import TickledgerError
-from tickledger.gateway.faults import parse_fault
+from tickledger.gateway.faults import parse_fault, read_zoned_instant
 
 if TYPE_CHECKING:
     from tickledger.gateway.server import Gateway
@@ -70,7 +70,7 @@ def control(gateway: "Gateway", order: object) -> dict[str, Any]:
             gateway.advance(gateway.venue.now + timedelta(seconds=seconds))
             return {"now": gateway.venue.now.isoformat()}
         case {"do": "advance", "to": str() as to}:
-            gateway.advance(datetime.fromisoformat(to))
+            gateway.advance(read_zoned_instant(to))
             return {"now": gateway.venue.now.isoformat()}
         case {"do": "status"}:
             return status(gateway)

@@ -156,10 +156,16 @@ class FaultActions:
             self._floor.faults.unsubscribed.update(parameters["symbols"])
 
     def _halt(self, parameters: Mapping[str, Any]) -> None:
-        self._floor.tell(self._floor.venue.halt(parameters["symbol"]))
+        self._floor.tell(self._floor.venue.halt(self._listed(parameters)))
 
     def _resume(self, parameters: Mapping[str, Any]) -> None:
-        self._floor.tell(self._floor.venue.resume(parameters["symbol"]))
+        self._floor.tell(self._floor.venue.resume(self._listed(parameters)))
+
+    def _listed(self, parameters: Mapping[str, Any]) -> str:
+        symbol: str = parameters["symbol"]
+        if symbol not in self._floor.directory.symbols():
+            raise InputError([Problem("halt", expected="a symbol of the tape", found=symbol, column="symbol")])
+        return symbol
 
     def _order_by_hand(self, parameters: Mapping[str, Any]) -> None:
         try:

@@ -22,6 +22,7 @@ from tickledger.gateway.message_names import REQUESTS
 
 EVENTS: Final = frozenset(("connect", "order", "cancel", "fill", *REQUESTS.values()))
 _WHEN: Final = ("after", "at", "on")
+_EXAMPLE: Final = "2013-03-28T15:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +257,17 @@ def _when(said: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _instant(text: object, where: str) -> datetime:
-    expected = "an instant with its zone, such as 2013-03-28T15:00:00Z"
     try:
-        at = datetime.fromisoformat(str(text))
+        return read_zoned_instant(str(text))
     except ValueError:
-        raise _wrong(where, "at", expected, repr(text)) from None
+        raise _wrong(where, "at", f"an instant with its zone, such as {_EXAMPLE}", repr(text)) from None
+
+
+def read_zoned_instant(text: str) -> datetime:
+    """An ISO 8601 instant in UTC; raises ValueError where it is none or has no zone."""
+    at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        raise _wrong(where, "at", expected, repr(text))
+        raise ValueError(f"expected an instant with its zone, such as {_EXAMPLE}, found {text!r}")
     return at.astimezone(UTC)
 
 

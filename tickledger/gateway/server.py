@@ -149,7 +149,9 @@ class Gateway:
     # Time.
 
     def advance(self, to: datetime) -> None:
-        """Move the venue's time to `to`, and tell what happens until then."""
+        """Move the venue's time to `to`, and tell what happens until then; raises ValueError for what is past."""
+        if to < self.venue.now:
+            raise ValueError(f"expected an instant not before {self.venue.now}, found {to}")
         while self.venue.now < to:
             self.floor.tell(self.venue.advance(min(to, self.venue.now + _LONGEST_STEP)))
             self.floor.feed.on_time()
