@@ -331,3 +331,14 @@ def test_executions_have_ids_of_their_own_and_updates_their_averages() -> None:
     last = [event for event in events if isinstance(event, OrderUpdate)][-1]
     value = sum((fill.quantity * fill.price for fill in told), Decimal(0))
     assert abs(last.average_price - value / 500) <= Decimal("0.00005")
+
+
+def test_a_fill_can_be_made_to_cross_a_cancellation() -> None:
+    market = venue(BARS, start=OPEN, latency=timedelta(seconds=1))
+    market.submit(order("BUY 100 X LMT 9.00"))
+    market.advance(at("2024-07-02 09:30:05"))
+    market.cancel(1)
+    assert fills(market.fill_now(1, Decimal(60))) == ["09:30:05 60 @ 9.00"]
+    assert steps(market.advance(at("2024-07-02 09:30:10"))) == ["CANCELLED 202"]
+    assert market.update(1).filled == 60
+    assert market.fill_now(1, Decimal(60)) == market.fill_now(7, Decimal(1)) == []
