@@ -104,6 +104,7 @@ async def _serve(gateway: "Gateway", faults: Sequence["Fault"]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end.set)
+    gateway.on_failure = end.set
     async with gateway:
         for fault in faults:
             gateway.apply(fault)

@@ -62,11 +62,16 @@ class Directory:
     def __init__(self, symbols: Iterable[str], names: Mapping[str, SecurityName] | None = None) -> None:
         self._by_symbol: dict[str, Listing] = {}
         self._by_contract: dict[int, Listing] = {}
+        self._names = names or {}
         for symbol in sorted(symbols):
-            name = (names or {}).get(symbol, SecurityName(long_name=symbol))
-            listing = Listing(self._free_contract_id(symbol), symbol, name)
-            self._by_symbol[symbol] = listing
-            self._by_contract[listing.contract_id] = listing
+            self._list(symbol)
+
+    def _list(self, symbol: str) -> Listing:
+        name = self._names.get(symbol, SecurityName(long_name=symbol))
+        listing = Listing(self._free_contract_id(symbol), symbol, name)
+        self._by_symbol[symbol] = listing
+        self._by_contract[listing.contract_id] = listing
+        return listing
 
     def _free_contract_id(self, symbol: str) -> int:
         number = _FIRST_CONTRACT + zlib.crc32(symbol.encode()) % _CONTRACTS
@@ -79,8 +84,8 @@ class Directory:
         return self._by_symbol.keys()
 
     def of_symbol(self, symbol: str) -> Listing:
-        """The listing of a symbol of the tape."""
-        return self._by_symbol[symbol]
+        """The listing of a symbol; one that came to be by a corporate action is listed when it is first asked for."""
+        return self._by_symbol.get(symbol) or self._list(symbol)
 
     def of_contract_id(self, contract_id: int) -> Listing | None:
         """The listing with that contract id, if there is one."""

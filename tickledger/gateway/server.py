@@ -72,6 +72,8 @@ class Gateway:
         self._flood = Flood(self.floor)
         self._handlers = handlers(self.floor)
         self._control: ControlServer | None = None
+        self._failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
 
     @property
     def port(self) -> int:
@@ -108,7 +110,7 @@ class Gateway:
         self._start(self._every(self.settings.account_seconds, self.floor.accounts.tell_values))
 
     async def stop(self) -> None:
-        """Close everything and wait until it is closed."""
+        """Close everything and wait until it is closed; raises what made the gateway fail, if it did."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -127,6 +129,8 @@ class Gateway:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._failure is not None:
+            raise self._failure
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -217,7 +221,15 @@ class Gateway:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Work that failed takes the gateway down, as time would stand otherwise and nobody would know."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = self._failure or task.exception()
+            self.crash()
+            self.on_failure()
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> ConfigurationError:

@@ -154,6 +154,16 @@ def test_a_port_in_use_is_told_with_its_number() -> None:
     on_floor(scenario)
 
 
+def test_a_gateway_whose_clock_fails_goes_down_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with gateway(speed=1, step_seconds=0.01) as server, wire(server.port) as client:
+            monkeypatch.setattr(server.venue, "advance", lambda _: 1 / 0)
+            await client.closed()
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(main())
+
+
 def test_ids_are_kept_for_each_client() -> None:
     async def scenario(server: Gateway, client: Wire) -> None:
         client.send(*order_fields(41))
