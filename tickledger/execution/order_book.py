@@ -84,6 +84,7 @@ class OrderBook:
         self.fills = FillBook()
         self.problems: list[Problem] = []
         self.waiting: dict[str, datetime] = {}
+        self.touched: set[str] = set()
         self._children: dict[str, list[str]] = {}
         self._news: list[JournalEntry] = []
         for entry in entries:
@@ -224,6 +225,7 @@ class OrderBook:
     def _keep(self, tracked: TrackedOrder) -> None:
         order_id = tracked.placed.order_id
         self.orders[order_id] = tracked
+        self.touched.add(order_id)
         self.waiting.pop(order_id, None)
         if tracked.waiting_since is not None and not tracked.is_parent:
             self.waiting[order_id] = tracked.waiting_since
@@ -232,13 +234,14 @@ class OrderBook:
         tracked = self.tracked(entry.order_id)
         order = amended(tracked.state.order, entry.modification)
         is_asked = entry.source is AmendmentSource.REQUESTED
-        self.orders[entry.order_id] = replace(
+        in_force = replace(
             tracked,
             state=replace(tracked.state, order=order),
             amendments=entry.sequence + 1,
             amended_at=entry.amended_at,
             requested_from=(tracked.requested_from or tracked.state.order) if is_asked else None,
         )
+        self._keep(in_force)
 
     def _refresh(self, order_id: str) -> None:
         """Count the filled shares of an order, and of the parent it belongs to."""
@@ -251,7 +254,7 @@ class OrderBook:
             needs_snapshot=tracked.state.needs_snapshot and not (is_complete and not tracked.state.is_terminal),
         )
         is_acknowledged = tracked.is_acknowledged or bool(quantity)
-        self.orders[order_id] = replace(tracked, state=state, is_acknowledged=is_acknowledged)
+        self._keep(replace(tracked, state=state, is_acknowledged=is_acknowledged))
         if (parent := self._parent(tracked)) is not None:
             self._refresh(parent.placed.order_id)
 

@@ -84,6 +84,7 @@ class OrderManager:
         self._asked_at: datetime | None = None
         self._foreign: tuple[BrokerOrder, ...] = ()
         self._foreign_ids: set[str] = set()
+        self._seen: dict[str, OrderState] = {}
         self._turn = asyncio.Lock()
         self.problems: list[Problem] = []
         self.last_reconciliation: Reconciliation | None = None
@@ -191,6 +192,14 @@ class OrderManager:
     def working(self) -> list[OrderState]:
         """The orders that are not over, parents included, the earlier first."""
         return [order.state for order in by_age(self._book.orders.values()) if not order.state.is_terminal]
+
+    def take_changes(self) -> list[OrderState]:
+        """The orders that are otherwise than when this was last asked, as they are now, the earlier first."""
+        touched = (self._book.orders[order_id] for order_id in self._book.touched)
+        changed = [order for order in by_age(touched) if self._seen.get(order.placed.order_id) != order.state]
+        self._seen.update((order.placed.order_id, order.state) for order in changed)
+        self._book.touched.clear()
+        return [order.state for order in changed]
 
     async def take_reports(self) -> Sequence[RemoteReport]:
         """Book what the broker has told since the last call, and ask it for all where that is due; what it told.

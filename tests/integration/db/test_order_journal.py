@@ -23,7 +23,7 @@ from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderModification, OrderStatus, OrderType, TimeInForce
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
-from tickledger.execution.order_journal import CommissionEntry, ExecutionCorrection
+from tickledger.execution.order_journal import CommissionEntry, ExecutionCorrection, JournalEntry
 from tickledger.execution.order_manager import OrderManager
 
 #: The session after the story's last.
@@ -115,7 +115,7 @@ def test_a_process_that_died_after_sending_finds_its_order_at_the_broker(ledger:
     desk.place(fresh(story))
     assert desk.sent == ["ord_new_0"]
     state = desk.manager.status("ord_new_0")
-    assert (state.status, state.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, 40)
+    assert (state.status, state.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, Decimal(40))
     executed = trading.read_executions(ledger, account_id=ACCOUNT.account_id, start=TODAY, end=TODAY)
     assert [row.quantity for row in executed if row.order_id == "ord_new_0"] == [40]
 
@@ -156,7 +156,7 @@ def test_executions_are_read_as_they_stand_and_rows_stay_as_written(ledger: Engi
     )
     charge = CommissionReport("exec_04.03", Decimal("1.37"), "USD", instant(BUY_DAY, 16))
     euros = replace(charge, commission=Decimal("1.20"), currency="EUR")
-    entries = [
+    entries: list[JournalEntry] = [
         corrected,
         CommissionEntry(bought.execution_id, 1, charge),
         CommissionEntry(bought.execution_id, 2, euros),
@@ -197,7 +197,7 @@ def test_a_charge_told_later_reaches_whoever_reads_executions(ledger: Engine, st
     assert mine().commission_is_estimated
     desk.venue.charge(fill)
     desk.pump()
-    assert (mine().commission, mine().fees, mine().commission_is_estimated) == (CHARGE, 0, False)
+    assert (mine().commission, mine().fees, mine().commission_is_estimated) == (CHARGE, Decimal(0), False)
 
 
 def test_a_foreign_fill_has_one_row_in_force(ledger: Engine, story: Story) -> None:

@@ -25,7 +25,7 @@ from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError,
 from tickledger.domain.order import Order, OrderModification, OrderStatus
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
-from tickledger.execution.order_journal import Opening, OrderAmendment
+from tickledger.execution.order_journal import AmendmentSource, Opening, OrderAmendment
 from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_reconciliation import NEVER_ARRIVED, BreakKind
 from tickledger.execution.order_state import OrderState
@@ -193,7 +193,7 @@ def test_a_fill_after_the_cancellation_is_booked_and_flagged() -> None:
     floor.venue.fill(known, Decimal(40))
     floor.pump()
     state = floor.manager.status(LIMIT.order_id)
-    assert (state.status, state.filled_quantity) == (OrderStatus.CANCELLED, 40)
+    assert (state.status, state.filled_quantity) == (OrderStatus.CANCELLED, Decimal(40))
     assert "40 shares filled, told after it was CANCELLED" in floor.reasons()
     assert any("told after it was CANCELLED" in problem.found for problem in floor.manager.problems)
 
@@ -207,10 +207,10 @@ def test_filled_is_what_the_fills_say_and_not_the_status() -> None:
     floor.venue.outbound = [floor.venue.outbound[3]]  # FILLED alone
     floor.pump()
     state = floor.manager.status(LIMIT.order_id)
-    assert (state.status, state.filled_quantity, state.needs_snapshot) == (OrderStatus.SUBMITTED, 0, True)
+    assert (state.status, state.filled_quantity, state.needs_snapshot) == (OrderStatus.SUBMITTED, Decimal(0), True)
     floor.pump(after=10)
     state = floor.manager.status(LIMIT.order_id)
-    assert (state.status, state.filled_quantity, state.needs_snapshot) == (OrderStatus.FILLED, 100, False)
+    assert (state.status, state.filled_quantity, state.needs_snapshot) == (OrderStatus.FILLED, Decimal(100), False)
 
 
 def test_repeated_and_belated_messages_change_nothing() -> None:
@@ -240,7 +240,7 @@ def test_a_correction_takes_the_place_of_the_fill_in_any_order_of_arrival() -> N
         floor.pump()
         assert floor.manager.status(LIMIT.order_id).filled_quantity == 44
         (booked,) = OrderBook(floor.journal.entries).fills.of_order(LIMIT.order_id)
-        assert (booked.quantity, booked.price) == (44, 12)
+        assert (booked.quantity, booked.price) == (Decimal(44), Decimal(12))
         floor.restart()
         assert floor.manager.status(LIMIT.order_id).filled_quantity == 44
 
@@ -253,7 +253,7 @@ def test_more_shares_than_ordered_are_booked_and_told_loudly() -> None:
     floor.venue.fill(known, Decimal(10))
     floor.pump()
     state = floor.manager.status(LIMIT.order_id)
-    assert (state.status, state.filled_quantity) == (OrderStatus.FILLED, 110)
+    assert (state.status, state.filled_quantity) == (OrderStatus.FILLED, Decimal(110))
     assert [problem.found for problem in floor.manager.problems] == ["110 shares filled of 100 ordered"]
     assert floor.reasons()[-1] == "110 shares filled of 100 ordered"
 
@@ -294,11 +294,14 @@ def test_a_modification_sends_what_differs_and_is_confirmed_by_the_brokers_own_t
     floor.place()
     change = OrderModification(quantity=Decimal(80), limit_price=LIMIT.limit_price)
     state = asyncio.run(floor.manager.modify(LIMIT.order_id, change))
-    assert (state.order.quantity, floor.venue.inbound[0][2]) == (80, OrderModification(quantity=Decimal(80)))
+    assert (state.order.quantity, floor.venue.inbound[0][2]) == (Decimal(80), OrderModification(quantity=Decimal(80)))
     floor.venue.deliver()
     floor.pump(after=15)
     rows = [entry for entry in floor.journal.entries if isinstance(entry, OrderAmendment)]
-    assert [(row.source, row.modification.quantity) for row in rows] == [("requested", 80), ("broker", 80)]
+    assert [(row.source, row.modification.quantity) for row in rows] == [
+        (AmendmentSource.REQUESTED, Decimal(80)),
+        (AmendmentSource.BROKER, Decimal(80)),
+    ]
     asyncio.run(floor.manager.modify(LIMIT.order_id, change))
     assert floor.venue.inbound == []
 
@@ -316,7 +319,7 @@ def test_a_modification_that_is_lost_is_seen_in_the_brokers_terms() -> None:
     result = floor.manager.last_reconciliation
     assert result is not None
     assert [(row.kind, row.in_record, row.at_broker) for row in result.breaks if row.kind is BreakKind.TERMS] == [
-        (BreakKind.TERMS, 60, 100)
+        (BreakKind.TERMS, Decimal(60), Decimal(100))
     ]
 
 
@@ -362,7 +365,7 @@ def test_a_parent_is_where_its_children_are_and_is_never_sent() -> None:
     floor.pump()
     floor.restart()
     state = floor.manager.status(parent.order_id)
-    assert (state.status, state.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, 60)
+    assert (state.status, state.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, Decimal(60))
     floor.venue.fill(floor.at_venue(second), Decimal(40))
     floor.pump()
     assert floor.status(parent) is OrderStatus.FILLED
@@ -442,3 +445,19 @@ def test_a_link_that_is_lost_makes_what_works_unknown_until_all_is_told_again() 
     floor.pump(after=6)
     assert floor.status() is OrderStatus.FILLED
     assert floor.manager.is_ready
+
+
+def test_who_works_orders_is_told_each_change_once_also_one_that_a_snapshot_brought() -> None:
+    floor = Floor()
+    floor.place()
+    assert [state.status for state in floor.manager.take_changes()] == [OrderStatus.SUBMITTED]
+    floor.pump()
+    assert floor.manager.take_changes() == []
+    floor.venue.fill(floor.at_venue(), Decimal(100))
+    floor.venue.outbound.clear()
+    floor.pump(after=400)
+    assert [(state.status, state.filled_quantity) for state in floor.manager.take_changes()] == [
+        (OrderStatus.FILLED, Decimal(100))
+    ]
+    floor.pump(after=400)
+    assert floor.manager.take_changes() == []

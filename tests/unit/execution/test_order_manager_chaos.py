@@ -29,10 +29,9 @@ from tests.unit.execution.remote_venue import (
     VenueOrder,
 )
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, OrderError
-from tickledger.domain.order import Order, OrderModification, OrderStatus
+from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderStatus
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
-from tickledger.execution.order_journal import OrderEvent
 from tickledger.execution.order_manager import OrderManager
 
 REFUSED = (OrderError, BrokerUnavailableError, ConfigurationError)

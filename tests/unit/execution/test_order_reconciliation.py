@@ -51,7 +51,7 @@ def test_fills_that_were_missed_are_booked_and_the_order_follows() -> None:
     fill = broker.fill(known, Decimal(60))
     broker.charge(fill)
     result = reconciled(record(LIMIT), broker.snapshot())
-    assert [(row.order_id, row.quantity) for row in result.missing_fills] == [(LIMIT.order_id, 60)]
+    assert [(row.order_id, row.quantity) for row in result.missing_fills] == [(LIMIT.order_id, Decimal(60))]
     assert steps(result) == [(LIMIT.order_id, OrderStatus.PENDING, OrderStatus.PARTIALLY_FILLED)]
     assert (breaks(result), result.is_clean) == ([], True)
 
