@@ -34,7 +34,7 @@ class VolumeCurve:
 
     opens_at: datetime
     # Left out of the hash: schedules are looked up by it at every decision.
-    parts: tuple[Decimal, ...] = field(hash=False)
+    parts: tuple[Decimal, ...] = field(hash=False, repr=False)
     session_count: int = 0
 
     def traded_by(self, instant: datetime) -> Decimal:

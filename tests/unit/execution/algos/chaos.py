@@ -145,6 +145,9 @@ class Chaos(Desk):
             self._deliver()
             observed = self.state.observed_volume
             self.steps.append(Step(self.clock.now(), self.filled, self.exposed, observed, len(self.sent)))
+        # What traded in the last second is told after it.
+        self.clock.advance(end + timedelta(minutes=1))
+        self._deliver()
         return self
 
     def _move(self, step: float) -> None:
