@@ -133,8 +133,10 @@ class Connection:
         if lost is None:
             raise RuntimeError(f"{self._place}: nothing to watch")
         while not lost.done():
-            with contextlib.suppress(TimeoutError):
-                return await asyncio.wait_for(asyncio.shield(lost), self._settings.liveness_interval)
+            # Not wait_for: it loses a cancellation that comes together with a result.
+            await asyncio.wait({lost}, timeout=self._settings.liveness_interval)
+            if lost.done():
+                break
             try:
                 await self._requests.current_time(within=self._settings.liveness_timeout)
             except BrokerUnavailableError as error:

@@ -49,6 +49,7 @@ class Pacer:
         self._sent: deque[float] = deque()
         self._lanes: tuple[deque[Waiting], ...] = tuple(deque() for _ in Lane)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_pumping = False
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes))
@@ -91,24 +92,39 @@ class Pacer:
         self._reserved = min(self._reserved, (self._limit - 1) // Lane.DATA)
 
     def _pump(self) -> None:
+        # Sending may lead to another message: that one takes its turn in the loop that runs already.
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            while (lane := self._sendable()) is not None:
+                self._sent.append(_now())
+                lane.popleft().send()
+        finally:
+            self._is_pumping = False
+            self._wait()
+
+    def _sendable(self) -> deque[Waiting] | None:
+        """The first lane in which something waits, if its budget allows a message now."""
         now = _now()
         while self._sent and now - self._sent[0] >= _WINDOW:
             self._sent.popleft()
         for number, lane in enumerate(self._lanes):
-            share = self._limit - number * self._reserved
-            while lane and len(self._sent) < share:
-                self._sent.append(now)
-                lane.popleft().send()
             if lane:
-                self._wait(share, now)
-                return
-        self._rest()
+                return lane if len(self._sent) < self._share(number) else None
+        return None
 
-    def _wait(self, share: int, now: float) -> None:
+    def _share(self, lane_number: int) -> int:
+        return self._limit - lane_number * self._reserved
+
+    def _wait(self) -> None:
         self._rest()
-        # The next message of the lane goes when the oldest in excess of its share has left the window.
-        oldest = self._sent[max(0, len(self._sent) - share)]
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, oldest + _WINDOW - now), self._on_timer)
+        waiting = [number for number, lane in enumerate(self._lanes) if lane]
+        if waiting and self._sent:
+            # The next message of the lane goes when the oldest in excess of its share has left the window.
+            oldest = self._sent[max(0, len(self._sent) - self._share(waiting[0]))]
+            delay = max(0.0, oldest + _WINDOW - _now())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
 
     def _rest(self) -> None:
         if self._timer is not None:

@@ -208,12 +208,10 @@ class Requests:
         self._send(send, lane)
         # What waits in the pacer has not been asked yet: the time to answer begins when it leaves.
         await asyncio.wait({is_sent, question.future}, return_when=asyncio.FIRST_COMPLETED)
-        try:
-            await asyncio.wait_for(question.future, allowed)
-        except TimeoutError:
-            raise BrokerUnavailableError(
-                f"{question.kind}: expected an answer within {allowed:g} s, found none"
-            ) from None
+        await asyncio.wait({question.future}, timeout=allowed)
+        if not question.future.done():
+            raise BrokerUnavailableError(f"{question.kind}: expected an answer within {allowed:g} s, found none")
+        question.future.result()
         return question.rows
 
     def _send(self, ask: Callable[[LibraryObject], None], lane: Lane = Lane.URGENT) -> None:

@@ -40,7 +40,7 @@ SETTINGS: Final = IBSettings(
     acknowledgement_timeout=0.3,
     fill_grace=0.1,
     liveness_interval=0.2,
-    liveness_timeout=0.3,
+    liveness_timeout=1.0,
     first_backoff=0.05,
     longest_backoff=0.2,
 )

