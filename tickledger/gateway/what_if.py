@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
+from tickledger.domain.order import OrderSide
+from tickledger.exchange.fees import charges
 from tickledger.exchange.venue import Venue
 from tickledger.exchange.venue_orders import VenueOrder
 from tickledger.exchange.venue_settings import VenueSettings
@@ -28,4 +30,13 @@ def margins(venue: Venue, order: VenueOrder, *, settings: VenueSettings) -> Orde
     change = (growth * settings.initial_margin, growth * settings.maintenance_margin, _NOTHING)
     ends = tuple(old + step for old, step in zip(before, change, strict=True))
     told = [f"{amount.quantize(_CENT):f}" for amount in (*before, *change, *ends)]
-    return OrderStateTold("PreSubmitted", margins=told, commission_currency=CURRENCY)
+    side = OrderSide.BUY if order.is_buy else OrderSide.SELL
+    cost = charges(
+        settings.fees,
+        side=side,
+        quantity=order.quantity,
+        price=price,
+        trade_date=venue.session_date,
+        before=OrderProgress(),
+    )
+    return OrderStateTold("PreSubmitted", margins=told, commission=cost.commission, commission_currency=CURRENCY)

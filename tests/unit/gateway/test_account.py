@@ -136,6 +136,24 @@ def test_profit_and_loss_are_told_when_they_change() -> None:
     on_floor(scenario, profit_seconds=0.02)
 
 
+def test_a_what_if_order_tells_margins_and_commission_and_changes_nothing() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        client.send(*order_fields(1, lmtPrice=430, totalQuantity=1_000, whatIf=True))
+        [told] = await client.of_kind(5)
+        before = told.index("PreSubmitted") + 1
+        assert told[before : before + 9] == [
+            *("0.00", "0.00", "1000000.00"),
+            *("215000.00", "107500.00", "0.00"),
+            *("215000.00", "107500.00", "1000000.00"),
+        ]
+        assert Decimal(told[before + 9]) == 5
+        assert server.floor.books.open_orders() == []
+        client.send(8, 1, 1)
+        assert (await client.of_kind(9, 2))[1][2] == "1"
+
+    on_floor(scenario)
+
+
 @pytest.mark.parametrize(
     "fields", [(76, 1, 70, "DU9", "", 0), (6, 2, 1, "DU9"), (92, 70, "DU9", ""), (74, 1, 70, "DU9", "")]
 )
