@@ -37,6 +37,5 @@ def margins(venue: Venue, order: VenueOrder, *, settings: VenueSettings) -> Orde
         quantity=order.quantity,
         price=price,
         trade_date=venue.session_date,
-        before=OrderProgress(),
     )
     return OrderStateTold("PreSubmitted", margins=told, commission=cost.commission, commission_currency=CURRENCY)
