@@ -25,7 +25,7 @@ from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError,
 from tickledger.domain.order import Order, OrderModification, OrderStatus
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
-from tickledger.execution.order_journal import AmendmentSource, Opening, OrderAmendment
+from tickledger.execution.order_journal import AccountRecord, AmendmentSource, Opening, OrderAmendment
 from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_reconciliation import NEVER_ARRIVED, BreakKind
 from tickledger.execution.order_state import OrderState
@@ -243,6 +243,46 @@ def test_a_correction_takes_the_place_of_the_fill_in_any_order_of_arrival() -> N
         assert (booked.quantity, booked.price) == (Decimal(44), Decimal(12))
         floor.restart()
         assert floor.manager.status(LIMIT.order_id).filled_quantity == 44
+
+
+def test_an_older_revision_that_comes_late_changes_nothing() -> None:
+    floor = Floor()
+    floor.place()
+    fill = floor.venue.fill(floor.at_venue(), Decimal(50))
+    for quantity in (49, 48, 47):
+        floor.venue.correct(fill, Decimal(quantity), Decimal(11))
+    first, second, third, last = fill.revisions
+    floor.venue.outbound = [first, last, second, third]
+    floor.pump()
+    assert floor.manager.status(LIMIT.order_id).filled_quantity == 47
+
+
+class Forgetful(MemoryJournal):
+    """A journal that does not bring back orders of long ago unless it is asked for one."""
+
+    def load(self, account_id: str) -> AccountRecord:
+        return AccountRecord(account_id, self.opening)
+
+
+def test_an_order_of_long_ago_is_not_sent_again_and_its_late_news_finds_it() -> None:
+    floor = Floor()
+    floor.place()
+    known = floor.at_venue()
+    floor.venue.end(known, CANCELLED)
+    floor.pump()
+    forgetful = Forgetful()
+    forgetful.entries = floor.journal.entries
+    floor.journal, told = forgetful, floor.venue.orders
+    floor.venue.orders = []
+    floor.restart()
+    assert floor.manager.working() == []
+    assert floor.place().status is OrderStatus.CANCELLED
+    assert floor.line.sent == [LIMIT.order_id]
+    floor.restart()
+    floor.venue.orders = told
+    floor.venue.fill(known, Decimal(3))
+    floor.pump()
+    assert floor.manager.status(LIMIT.order_id).filled_quantity == 3
 
 
 def test_more_shares_than_ordered_are_booked_and_told_loudly() -> None:
