@@ -5,7 +5,6 @@ other; those of others, and the replays that write whole sessions, do not wait f
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -104,15 +103,21 @@ class LedgerJournal:
         *,
         guard: Callable[[Connection, str], None] | None = None,
     ) -> None:
-        """Do all of `statements` in one transaction, sent together: what takes time is each answer waited for."""
+        """Do all of `statements` in one transaction, sent together: what takes time is each answer waited for.
+
+        The commit goes along, and is carried out only where all before it was; the engine then finds nothing left to
+        commit, or rolls back.
+        """
         with refusals(f"orders of {account_id}"), self._engine.begin() as connection:
             if guard is not None:
                 guard(connection, account_id)
-            with _pipeline(connection):
+            driver = _driver(connection)
+            with driver.pipeline():
                 connection.execute(LOCK_AREA, {"area": f"tickledger orders of {account_id}"})
                 for statement, rows in statements:
                     if rows:
                         connection.execute(statement, rows)
+                driver.commit()
 
     def _insert(
         self, account_id: str, table: Table, values: Sequence[Any], extra: Callable[[Any], Mapping[str, Any]]
@@ -157,15 +162,15 @@ class LedgerJournal:
 _Statement = tuple[Insert | Update, list[dict[str, Any]]]
 
 
-def _pipeline(connection: Connection) -> AbstractContextManager[object]:
-    """The block in which statements are sent without waiting for the answer to the one before.
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection, whose pipeline is a block in which statements do not wait for each other.
 
     An answer is not read inside it; what the server refuses is raised by one of the later statements, or at its end.
     """
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError(f"expected a connection of psycopg, found {type(driver).__name__}")
-    return driver.pipeline()
+    return driver
 
 
 def _of_kind(entries: Iterable[JournalEntry], kind: type[Any]) -> list[Any]:

@@ -5,7 +5,6 @@ one before left.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -148,8 +147,12 @@ def _nothing(_account: Account, _value: object) -> dict[str, Any]:
 
 def decision_extra(_: Account, decision: RiskDecision) -> dict[str, Any]:
     """What the row of a risk decision holds that its fields do not: the checks as JSON."""
-    checks = (asdict(check) for check in decision.checks)
-    return {"checks": [check | {"limit": str(check["limit"]), "value": str(check["value"])} for check in checks]}
+    return {
+        "checks": [
+            {"name": check.name, "is_passed": check.is_passed, "limit": str(check.limit), "value": str(check.value)}
+            for check in decision.checks
+        ]
+    }
 
 
 def order_event_extra(account_id: str, event: OrderEvent) -> dict[str, Any]:

@@ -101,6 +101,17 @@ def test_what_the_record_refuses_is_not_sent(ledger: Engine, story: Story) -> No
     assert desk.sent == []
 
 
+def test_a_refused_transaction_keeps_nothing_and_leaves_its_connection_whole(ledger: Engine, story: Story) -> None:
+    desk = Desk(ledger)
+    for number in range(5):
+        bad, good = fresh(story, 2 * number, risk_decision_id="risk_of_nobody"), fresh(story, 2 * number + 1)
+        with pytest.raises(LedgerError, match="risk_decisions"):
+            desk.place(bad)
+        desk.place(good)
+        assert LedgerJournal(ledger).find_order(bad.account_id, bad.order_id) == ()
+        assert LedgerJournal(ledger).find_order(good.account_id, good.order_id)
+
+
 def test_a_process_that_died_after_sending_finds_its_order_at_the_broker(ledger: Engine, story: Story) -> None:
     desk = Desk(ledger)
     desk.line.dies = "after"
