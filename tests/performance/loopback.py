@@ -58,12 +58,16 @@ class GatewayProcess:
 
 @contextmanager
 def gateway_process(
-    symbols: Sequence[str] = SYMBOLS, *, journal: Path | None = None, messages_per_second: int | None = None
+    symbols: Sequence[str] = SYMBOLS,
+    *,
+    account: str = ACCOUNT,
+    journal: Path | None = None,
+    messages_per_second: int | None = None,
 ) -> Iterator[GatewayProcess]:
     """Start a gateway and end it; without `messages_per_second` it takes as many as come."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    settings = GatewaySettings(port=0, account=ACCOUNT, journal=journal, messages_per_second=messages_per_second)
+    settings = GatewaySettings(port=0, account=account, journal=journal, messages_per_second=messages_per_second)
     process = context.Process(target=_serve, args=(theirs, tuple(symbols), settings), daemon=True)
     process.start()
     theirs.close()
@@ -91,7 +95,7 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 def _serve(pipe: Pipe, symbols: Sequence[str], settings: GatewaySettings) -> None:
     async def run() -> None:
-        venue = VenueSettings(accounts={ACCOUNT: _CASH}, starts_at=NOON, stands=True)
+        venue = VenueSettings(accounts={settings.account: _CASH}, starts_at=NOON, stands=True)
         is_over = asyncio.Event()
         async with Gateway(tape(symbols), venue, settings) as gateway:
 
