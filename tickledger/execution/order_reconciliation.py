@@ -11,6 +11,7 @@ After the entries of a `Reconciliation` are appended these hold, or a `Break` wi
 Running it again on what it left changes nothing. What the broker does not say is never inferred from one answer that
 is missing; of an order that it does not show at all:
 
+    it has not left us yet                  as it is
     the broker has not told what is over    UNKNOWN
     sent, or heard of, a moment ago         as it is: the order and the snapshot may have crossed
     sent today and never answered           CANCELLED, it never reached the broker
@@ -224,7 +225,8 @@ class _Reconciling:
         """Take the broker's terms of a working order, unless a modification may still be on its way."""
         tracked = self._book.orders[order_id]
         is_asked = tracked.requested_from is not None
-        if is_asked and tracked.amended_at is not None and self._is_recent(tracked.amended_at):
+        is_recent = tracked.amended_at is not None and self._is_recent(tracked.amended_at)
+        if is_asked and (is_recent or order_id in self._snapshot.unsent):
             self._doubt(order_id)
             return
         terms = _other_terms(tracked, at_broker)
@@ -261,7 +263,9 @@ class _Reconciling:
     def _decide(self, tracked: TrackedOrder, *, is_agreed: bool) -> None:
         order_id, at = tracked.placed.order_id, self._snapshot.taken_at
         is_of_today = new_york_date(tracked.placed_at) == new_york_date(at)
-        if self._snapshot.completed_orders is None:
+        if order_id in self._snapshot.unsent:
+            self._doubt(order_id)
+        elif self._snapshot.completed_orders is None:
             self._enter(order_id, OrderStatus.UNKNOWN, "the broker did not tell which orders are over")
             self._doubt(order_id)
         elif self._is_recent(max(tracked.placed_at, tracked.heard_at)):

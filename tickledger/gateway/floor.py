@@ -26,6 +26,7 @@ from tickledger.gateway.session import Session
 MARKET_DATA_FARM: Final = 2104
 HISTORY_FARM: Final = 2106
 SECURITY_FARM: Final = 2158
+BROKEN_LINK: Final = 2110
 _FARMS: Final = (
     (MARKET_DATA_FARM, "Market data farm connection is OK:usfarm"),
     (HISTORY_FARM, "HMDS data farm connection is OK:ushmds"),
@@ -78,7 +79,8 @@ class Floor:
         """What TWS says to a client that has just come in."""
         session.send(answers.managed_accounts([self.settings.account]))
         session.send(answers.next_valid_id(self.books.next_order_id(session.client_id)))
-        for code, text in _FARMS:
+        broken = "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
+        for code, text in ((BROKEN_LINK, broken),) if self.faults.is_link_down else _FARMS:
             session.error(answers.NO_REQUEST, code, text)
         self.faults.on_connect(session)
 

@@ -75,6 +75,8 @@ class IBBroker:
             book=self._book,
             clock=clock,
             after_answers=self._cancel_what_was_found,
+            link=lambda: self.connection.link,
+            unsent=self.pacer.keys,
         )
         self._sender = OrderSender(
             connection=self.connection,

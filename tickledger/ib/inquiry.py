@@ -13,6 +13,7 @@ from tickledger.domain.errors import BrokerUnavailableError
 from tickledger.domain.ports import Clock
 from tickledger.ib.fills import FillBook
 from tickledger.ib.ib_settings import IBSettings
+from tickledger.ib.link import LinkState
 from tickledger.ib.order_tracking import OrderTracker
 from tickledger.ib.orders import broker_order, open_status
 from tickledger.ib.requests import OpenOrder, Requests
@@ -22,7 +23,10 @@ _PAUSE: Final = 0.2
 
 
 class Inquiry:
-    """Questions about the account's orders. `after_answers` is called when open orders and fills are known."""
+    """Questions about the account's orders. `after_answers` is called when open orders and fills are known.
+
+    `link` is that of the connection, `unsent` the orders of which something still waits to be sent.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,8 @@ class Inquiry:
         book: FillBook,
         clock: Clock,
         after_answers: Callable[[], None],
+        link: Callable[[], LinkState],
+        unsent: Callable[[], frozenset[str]],
     ) -> None:
         self._settings = settings
         self._requests = requests
@@ -40,6 +46,8 @@ class Inquiry:
         self._book = book
         self._clock = clock
         self._after_answers = after_answers
+        self._link = link
+        self._unsent = unsent
         self._asking: asyncio.Task[None] | None = None
         self._is_to_ask_again = False
         self._lock = asyncio.Lock()
@@ -72,7 +80,8 @@ class Inquiry:
             return await self._take()
 
     async def _take(self) -> BrokerSnapshot:
-        account = self._settings.account_id
+        account, link, losses = self._settings.account_id, self._link(), self._link().losses
+        taken_at, unsent = self._clock.now(), self._unsent()
         completed = asyncio.ensure_future(self._completed())
         try:
             open_orders, executed, positions, cash = await asyncio.gather(
@@ -84,16 +93,20 @@ class Inquiry:
             finished = await completed
         finally:
             completed.cancel()
+        if not link.has_link or link.losses != losses:
+            # Without its link the gateway tells what it knew before, and holds orders that nobody sees.
+            raise BrokerUnavailableError(f"account {account}: the gateway has no link to IB")
         fills = self._book.latest(executed)
         return BrokerSnapshot(
             account_id=account,
-            taken_at=self._clock.now(),
+            taken_at=taken_at,
             open_orders=self._as_told(open_orders),
             completed_orders=finished,
             fills=fills,
             commissions=self._book.commissions_of(fills),
             positions=positions,
             cash=cash,
+            unsent=unsent,
         )
 
     async def _completed(self) -> tuple[BrokerOrder, ...] | None:

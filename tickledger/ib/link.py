@@ -25,9 +25,10 @@ class Effect(Enum):
 
 @dataclass(slots=True)
 class LinkState:
-    """What is lost at the moment: the link (and by which code), data farms by name."""
+    """What is lost at the moment: the link (and by which code), data farms by name; how often the link was lost."""
 
     lost_link_code: int | None = None
+    losses: int = 0
     lost_farms: set[str] = field(default_factory=set)
 
     @property
@@ -46,6 +47,7 @@ class LinkState:
         match meaning_of(code).error_class:
             case ErrorClass.LINK_LOST:
                 self.lost_link_code = self.lost_link_code or code
+                self.losses += 1
             case ErrorClass.LINK_RESTORED:
                 self.lost_link_code = None
                 return frozenset({Effect.SNAPSHOT})

@@ -16,6 +16,8 @@ from typing import Final
 
 Send = Callable[[], None]
 _WINDOW: Final = 1.0
+#: How long after the last complaint the full limit is used again.
+_PROBATION: Final = 60.0
 
 
 class Lane(IntEnum):
@@ -44,8 +46,9 @@ class Pacer:
     def __init__(self, *, limit: int, reserved: int) -> None:
         if reserved < 0 or limit <= reserved * Lane.DATA:
             raise ValueError(f"pacing: expected a limit of more than {reserved * Lane.DATA}, found {limit}")
-        self._limit = limit
-        self._reserved = reserved
+        self._limit = self._full_limit = limit
+        self._reserved = self._full_reserved = reserved
+        self._slowed_at: float | None = None
         self._sent: deque[float] = deque()
         self._lanes: tuple[deque[Waiting], ...] = tuple(deque() for _ in Lane)
         self._timer: asyncio.TimerHandle | None = None
@@ -63,6 +66,10 @@ class Pacer:
         """Send before everything that waits, whatever the budget says; it counts."""
         self._sent.append(_now())
         send()
+
+    def keys(self) -> frozenset[str]:
+        """The keys under which something waits."""
+        return frozenset(waiting.key for lane in self._lanes for waiting in lane if waiting.key)
 
     def withdraw(self, keys: Iterable[str] | None = None) -> list[str]:
         """Forget what waits under these keys (None: under any), urgent messages excepted; the keys of what is gone."""
@@ -87,7 +94,14 @@ class Pacer:
         return keys
 
     def slow_down(self) -> None:
-        """Send a third as much from now on: the broker has said that it was too much."""
+        """Send a third as much for a minute: the broker has said that it was too much.
+
+        It says so for every message in excess: what it says within a second counts once.
+        """
+        now = _now()
+        if self._slowed_at is not None and now - self._slowed_at < _WINDOW:
+            return
+        self._slowed_at = now
         self._limit = max(self._limit // 3, 3)
         self._reserved = min(self._reserved, (self._limit - 1) // Lane.DATA)
 
@@ -107,6 +121,8 @@ class Pacer:
     def _sendable(self) -> deque[Waiting] | None:
         """The first lane in which something waits, if its budget allows a message now."""
         now = _now()
+        if self._slowed_at is not None and now - self._slowed_at >= _PROBATION:
+            self._limit, self._reserved, self._slowed_at = self._full_limit, self._full_reserved, None
         while self._sent and now - self._sent[0] >= _WINDOW:
             self._sent.popleft()
         for number, lane in enumerate(self._lanes):

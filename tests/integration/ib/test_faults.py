@@ -285,6 +285,36 @@ def test_while_the_link_is_lost_nothing_is_modified_or_sent_and_afterwards_all_i
     on_desk(scenario)
 
 
+def test_without_its_link_the_gateway_is_not_believed() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.fault("lose_link")
+        await desk.until(lambda: desk.connectivity() is Connectivity.DEGRADED)
+        with pytest.raises(BrokerUnavailableError, match="the gateway has no link to IB"):
+            await desk.broker.snapshot()
+        desk.fault("disconnect")
+        await desk.until(lambda: desk.connectivity() is Connectivity.DISCONNECTED)
+        await desk.until(lambda: desk.connectivity() is Connectivity.DEGRADED)
+        with pytest.raises(BrokerUnavailableError, match="the gateway has no link to IB"):
+            await desk.broker.snapshot()
+        desk.fault("restore_link", data="lost")
+        await desk.until(lambda: desk.connectivity() is Connectivity.CONNECTED)
+        assert (await desk.broker.snapshot()).open_orders == ()
+
+    on_desk(scenario)
+
+
+def test_a_snapshot_says_which_orders_wait_to_be_sent() -> None:
+    async def scenario(desk: Desk) -> None:
+        for number in range(60):
+            await desk.place(f"ord_{number:02}", RESTING)
+        snapshot = await desk.broker.snapshot()
+        shown = {str(order.order_id) for order in snapshot.open_orders}
+        assert "ord_59" in snapshot.unsent - shown
+        assert snapshot.unsent | shown == {f"ord_{number:02}" for number in range(60)}
+
+    on_desk(scenario)
+
+
 def test_a_lost_farm_degrades_but_orders_go_on() -> None:
     async def scenario(desk: Desk) -> None:
         desk.fault("break_farm")

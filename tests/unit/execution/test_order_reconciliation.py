@@ -163,3 +163,20 @@ def test_a_foreign_fill_whose_reference_turns_out_to_be_ours_counts_once() -> No
     book = OrderBook(after.with_entries(second.entries).entries)
     assert book.orders[LIMIT.order_id].state.filled_quantity == 60
     assert reconciled(after.with_entries(second.entries), snapshot).entries == ()
+
+
+def test_an_order_that_waits_to_be_sent_is_not_taken_for_one_that_never_arrived() -> None:
+    waiting = replace(venue().snapshot(), unsent=frozenset({LIMIT.order_id}))
+    result = reconciled(record(LIMIT), waiting)
+    assert (result.entries, result.transitions) == ((), ())
+    assert result.unresolved == (LIMIT.order_id,)
+    assert steps(reconciled(record(LIMIT), venue().snapshot())) == [
+        (LIMIT.order_id, OrderStatus.PENDING, OrderStatus.CANCELLED)
+    ]
+
+
+def test_what_was_placed_after_the_snapshot_was_asked_for_is_left_alone_however_long_it_took() -> None:
+    broker = venue(after=timedelta(0))
+    asked_at = replace(broker.snapshot(), taken_at=START - timedelta(seconds=20))
+    result = reconciled(record(LIMIT), asked_at)
+    assert (result.entries, result.unresolved) == ((), (LIMIT.order_id,))

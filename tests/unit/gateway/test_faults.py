@@ -59,6 +59,19 @@ def test_silence_after_1100_and_the_fill_is_there_for_who_asks_after_1102() -> N
     on_floor(scenario)
 
 
+def test_who_connects_while_the_link_is_lost_is_told_so_and_then_that_it_is_back() -> None:
+    async def scenario(server: Gateway, _: Wire) -> None:
+        server.apply({"do": "lose_link"})
+        async with wire(server.port, 2) as late:
+            await late.error(2110)
+            await late.answered()
+            assert 2104 not in {code for _, code in late.errors()}
+            server.apply({"do": "restore_link"})
+            await late.error(1102)
+
+    on_floor(scenario)
+
+
 def test_after_1101_the_subscriptions_are_gone_until_asked_for_again() -> None:
     async def scenario(server: Gateway, client: Wire) -> None:
         client.send(1, 11, 50, *STREAM)

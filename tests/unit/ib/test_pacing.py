@@ -91,6 +91,46 @@ def test_after_a_complaint_a_third_as_much_is_sent() -> None:
     assert len(sent) == 7
 
 
+def test_complaints_about_one_burst_count_once_and_a_minute_later_the_full_limit_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("tickledger.ib.pacing._now", lambda: now)
+    sent: list[tuple[str, float]] = []
+
+    async def sent_of_forty(pacer: Pacer) -> int:
+        sent.clear()
+        for number in range(40):
+            pacer.submit(_recorder(sent, str(number)), lane=Lane.ORDERS)
+        pacer.clear()
+        return len(sent)
+
+    async def scenario() -> None:
+        nonlocal now
+        pacer = Pacer(limit=30, reserved=3)
+        for _ in range(10):
+            pacer.slow_down()
+        assert await sent_of_forty(pacer) == 7
+        now = 59.9
+        assert await sent_of_forty(pacer) == 7
+        now = 61.0
+        assert await sent_of_forty(pacer) == 27
+
+    asyncio.run(scenario())
+
+
+def test_the_keys_of_what_waits_are_known() -> None:
+    async def scenario() -> None:
+        pacer = Pacer(limit=3, reserved=1)
+        for number in range(4):
+            pacer.submit(lambda: None, lane=Lane.ORDERS, key=f"ord_{number}")
+        assert pacer.keys() == {"ord_2", "ord_3"}
+        pacer.clear()
+        assert pacer.keys() == frozenset()
+
+    asyncio.run(scenario())
+
+
 def test_a_limit_that_leaves_nothing_for_orders_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a limit of more than 10, found 5"):
         Pacer(limit=5, reserved=5)
