@@ -36,7 +36,7 @@ def test_on_the_simulated_gateway_all_is_as_expected_but_the_time(tmp_path: Path
     assert names.count("cancelOrder") == 1
     placed = [entry.fields for entry in read_journal(journal) if entry.name == "placeOrder"]
     first, second = (Decimal(fields[fields.index("LMT") + 1]) for fields in placed)
-    assert 0 < second < first < 50, "the market stands at about 100"
+    assert 0 < second < first < 51, "the market stands at about 100"
 
 
 @pytest.mark.slow
