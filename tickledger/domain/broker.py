@@ -94,7 +94,8 @@ class BrokerSnapshot:
     """The broker's whole view of an account at one moment: what the record is reconciled with.
 
     `taken_at` is when it was asked for: what happened later may be in it or not. `unsent` are orders of ours that had
-    not left us then, or a modification of which had not: that the broker does not show them proves nothing. `fills` are those the broker still tells of (IB Gateway: the current day's). `completed_orders` are the day's
+    not left us then, or a modification of which had not: that the broker does not show them proves nothing.
+    `fills` are those the broker still tells of (IB Gateway: the current day's). `completed_orders` are the day's
     orders that are over; None where the broker would not tell, which is not the same as none.
     """
 
