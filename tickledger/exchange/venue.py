@@ -263,6 +263,17 @@ class Venue:
                 self._desk.execute(working, amount, price, True)
         return self._state.told()
 
+    def reprice(self, execution_id: str, change: Decimal) -> None:
+        """Correct the price of a fill by `change` USD a share, as an exchange does afterwards; raises KeyError."""
+        fills = self._desk.fills
+        place = next((place for place, fill in enumerate(fills) if fill.execution_id == execution_id), None)
+        if place is None:
+            raise KeyError(execution_id)
+        fill = fills[place]
+        fills[place] = replace(fill, price=fill.price + change)
+        signed = fill.quantity if fill.is_buy else -fill.quantity
+        self._state.accounts[fill.account_id].reprice(fill.symbol, signed, change)
+
     def order(self, order_key: int) -> VenueOrder:
         """An order as it is now, whether done or not; raises KeyError for an unknown key."""
         return self._desk.orders[order_key].order

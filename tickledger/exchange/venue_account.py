@@ -90,6 +90,17 @@ class VenueAccount:
         self.unsettled.append((settles_on(self.trade_date), -value - charges))
         return self.held.setdefault(symbol, _Held()).trade(signed, value, charges)
 
+    def reprice(self, symbol: str, signed: Decimal, change: Decimal) -> None:
+        """Book that a trade of `signed` shares was at a price `change` USD higher: cost where they are held, else gain."""
+        value = signed * change
+        self.cash -= value
+        self.unsettled.append((settles_on(self.trade_date), -value))
+        held = self.held.setdefault(symbol, _Held())
+        if held.quantity * signed > 0:
+            held.cost += value
+        else:
+            held.realized -= value
+
     def begin_session(self, trade_date: date) -> None:
         """The day changes: today's gains start from nothing, and what is due settles."""
         self.trade_date = trade_date

@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from tickledger.gateway.answers import NO_REQUEST
@@ -181,10 +182,14 @@ class FaultSwitches:
         self.happened("fill")
         corrected = self.take("correct_execution", symbol=execution.order.listing.symbol)
         if corrected is not None:
-            self.floor.later(float(corrected["seconds"]), lambda: self._correct(execution))
+            change = Decimal(str(corrected["price"]))
+            self.floor.later(float(corrected["seconds"]), lambda: self._correct(execution, change))
 
-    def _correct(self, execution: ExecutionRecord) -> None:
-        told = replace(execution.told, execution_id=next_revision(execution.told.execution_id))
+    def _correct(self, execution: ExecutionRecord, change: Decimal) -> None:
+        first = execution.told
+        if change:
+            self.floor.venue.reprice(first.execution_id, change)
+        told = replace(first, execution_id=next_revision(first.execution_id), price=first.price + change)
         corrected = ExecutionRecord(execution.order, told, execution.commission, execution.realized)
         self.floor.books.enter(corrected)
         self.floor.orders.tell_execution(corrected)

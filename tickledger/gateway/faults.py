@@ -152,8 +152,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "delay_commission": Action("A commission comes `seconds` late.", {"seconds": _number(1), **_SYMBOL, **_TIMES}),
     "drop_commission": Action("A commission is not told unless executions are asked for.", {**_SYMBOL, **_TIMES}),
     "correct_execution": Action(
-        "`seconds` after an execution its correction comes: the same, under an id one higher after the last dot.",
-        {"seconds": _number(0), **_SYMBOL, **_TIMES},
+        "`seconds` after an execution its correction comes, under an id one higher after the last dot; its price is "
+        "higher by `price`.",
+        {"seconds": _number(0), "price": _number(0), **_SYMBOL, **_TIMES},
     ),
     # For measurements.
     "flood": Action(

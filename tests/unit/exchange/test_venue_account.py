@@ -33,6 +33,32 @@ def test_a_round_trip_realizes_its_gain_net_of_charges() -> None:
     assert state.equity == 1_000_000 + state.realized_pnl + state.unrealized_pnl
 
 
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_a_corrected_price_moves_cash_and_the_cost_of_what_is_held(side: str) -> None:
+    market = venue(FLAT, start=OPEN)
+    fill = next(event for event in market.submit(order(f"{side} 100 X MKT")) if isinstance(event, VenueFill))
+    before = market.account(ACCOUNT)
+    market.reprice(fill.execution_id, Decimal("0.25"))
+    state, sign = market.account(ACCOUNT), 1 if side == "BUY" else -1
+    assert market.fills()[0].price == fill.price + Decimal("0.25")
+    assert state.cash == before.cash - sign * 25
+    assert state.holdings[0].average_cost == before.holdings[0].average_cost + Decimal("0.25")
+    assert state.equity == 1_000_000 + state.realized_pnl + state.unrealized_pnl
+
+
+def test_a_corrected_price_of_what_is_sold_again_is_gain_or_loss() -> None:
+    market = venue(FLAT, start=OPEN)
+    market.submit(order("BUY 100 X MKT"))
+    sold = next(event for event in market.submit(order("SELL 100 X MKT", key=2)) if isinstance(event, VenueFill))
+    before = market.account(ACCOUNT)
+    market.reprice(sold.execution_id, Decimal("0.25"))
+    state = market.account(ACCOUNT)
+    assert (state.cash, state.realized_pnl) == (before.cash + 25, before.realized_pnl + 25)
+    assert state.equity == 1_000_000 + state.realized_pnl
+    with pytest.raises(KeyError):
+        market.reprice("unknown", Decimal(1))
+
+
 def test_a_sale_beyond_what_is_held_turns_the_position() -> None:
     market = venue(FLAT, start=OPEN)
     bought = next(event for event in market.submit(order("BUY 100 X MKT")) if isinstance(event, VenueFill))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +412,18 @@ def test_a_correction_is_the_execution_again_under_the_next_revision() -> None:
         assert {fields[2] for fields in await client.of_kind(59, 2)} == {first[14], second[14]}
         client.send(61, 1)
         assert (await client.of_kind(61))[0][14] == "100"
+
+    on_floor(scenario)
+
+
+def test_a_corrected_price_is_told_and_paid() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        server.apply({"do": "correct_execution", "price": -0.5})
+        await filled(client, 1)
+        first, second = (await client.of_kind(11, 2))[:2]
+        prices = [Decimal(fields[20]) for fields in (first, second)]
+        assert prices[1] == prices[0] - Decimal("0.5")
+        assert [fill.price for fill in server.venue.fills()] == [prices[1]]
 
     on_floor(scenario)
 
