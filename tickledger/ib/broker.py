@@ -14,6 +14,7 @@ from tickledger.domain.errors import BrokerUnavailableError
 from tickledger.domain.order import Order, OrderModification, OrderStatus
 from tickledger.domain.ports import Clock, RemoteReport
 from tickledger.exchange.fees import schedule
+from tickledger.execution.algos.broker_algos import BrokerAlgo
 from tickledger.ib.connection import Connection
 from tickledger.ib.fills import FillBook
 from tickledger.ib.ib_settings import IBSettings
@@ -22,7 +23,7 @@ from tickledger.ib.library import LibraryObject
 from tickledger.ib.order_ids import OrderIds
 from tickledger.ib.order_sending import OrderSender
 from tickledger.ib.order_tracking import OrderTracker, Outlets, TrackedOrder
-from tickledger.ib.orders import IBAlgo, refusal
+from tickledger.ib.orders import refusal
 from tickledger.ib.pacing import Pacer
 from tickledger.ib.requests import Requests
 from tickledger.ib.wire import Wire
@@ -47,7 +48,7 @@ class IBBroker:
         *,
         clock: Clock,
         order_ids: OrderIds,
-        algos: Mapping[str, IBAlgo] | None = None,
+        algos: Mapping[str, BrokerAlgo] | None = None,
         objection: Callable[[], str | None] = no_objection,
     ) -> None:
         self.settings = settings
@@ -118,7 +119,7 @@ class IBBroker:
             self._tracker.tell(known, known.status, "not sent again: it was placed before")
             return
         tracked = self._tracker.add(order)
-        reason = refusal(order, account_id=self.settings.account_id)
+        reason = refusal(order, account_id=self.settings.account_id, algo=self._sender.algos.get(order.order_id))
         if reason is not None:
             self._tracker.finish(tracked, OrderStatus.REJECTED, f"not sent: {reason}")
         else:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from tickledger.domain.broker import Connectivity
 from tickledger.domain.errors import BrokerUnavailableError, OrderError
 from tickledger.domain.order import Order, OrderModification, OrderStatus
+from tickledger.execution.algos.broker_algos import BrokerAlgo
 from tickledger.ib.connection import Connection
 from tickledger.ib.library import LibraryObject
 from tickledger.ib.order_ids import OrderIds, next_order_id
 from tickledger.ib.order_tracking import OrderTracker, TrackedOrder
-from tickledger.ib.orders import IBAlgo, ib_contract, ib_order, refusal
+from tickledger.ib.orders import ib_contract, ib_order, refusal
 from tickledger.ib.pacing import Lane, Pacer
 
 
@@ -31,7 +32,7 @@ class OrderSender:
     order_ids: OrderIds
     client_id: int
     account_id: str
-    algos: Mapping[str, IBAlgo]
+    algos: Mapping[str, BrokerAlgo]
     objection: Callable[[], str | None]
     after_order: Callable[[TrackedOrder], None]
     after_modification: Callable[[TrackedOrder], None]

@@ -5,15 +5,16 @@ side; of any other, BUY or SELL. Quantities are whole shares, because IB's API t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from tickledger.domain.broker import BrokerOrder
+from tickledger.domain.errors import OrderError
 from tickledger.domain.money import exact
 from tickledger.domain.order import Order, OrderSide, OrderStatus, OrderType, TimeInForce
+from tickledger.execution.algos.broker_algos import BrokerAlgo, algo_parameters, check_base_order
 from tickledger.ib import library
 from tickledger.ib.library import LibraryObject, is_set
 
@@ -34,16 +35,13 @@ ENDED_STATUSES: Final = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
 FILLED_STATUS: Final = "Filled"
 
 
-@dataclass(frozen=True, slots=True)
-class IBAlgo:
-    """One of IB's own algorithms, for an order that it works, e.g. Adaptive with adaptivePriority Normal."""
-
-    strategy: str
-    params: Mapping[str, str] = field(default_factory=dict)
-
-
-def refusal(order: Order, *, account_id: str) -> str | None:
+def refusal(order: Order, *, account_id: str, algo: BrokerAlgo | None = None) -> str | None:
     """Why IB would not take `order`, known before it is sent; None where nothing speaks against it."""
+    if algo is not None:
+        try:
+            check_base_order(order, algo)
+        except OrderError as error:
+            return str(error)
     if order.account_id != account_id:
         return f"expected an order of account {account_id}, found {order.account_id}"
     if order.quantity <= 0 or order.quantity != order.quantity.to_integral_value():
@@ -65,7 +63,7 @@ def our_symbol(contract: LibraryObject) -> str:
     return str(contract.symbol).replace(" ", ".")
 
 
-def ib_order(order: Order, algo: IBAlgo | None = None) -> LibraryObject:
+def ib_order(order: Order, algo: BrokerAlgo | None = None) -> LibraryObject:
     """`order` in IB's words. The time in force is always said: a preset would set an empty one, with error 10349."""
     sent = library.Order(
         action="BUY" if order.side.sign > 0 else "SELL",
@@ -81,8 +79,8 @@ def ib_order(order: Order, algo: IBAlgo | None = None) -> LibraryObject:
     if order.stop_price is not None:
         sent.auxPrice = float(order.stop_price)
     if algo is not None:
-        sent.algoStrategy = algo.strategy
-        sent.algoParams = [library.TagValue(tag, value) for tag, value in algo.params.items()]
+        sent.algoStrategy, parameters = algo_parameters(algo)
+        sent.algoParams = [library.TagValue(tag, value) for tag, value in parameters]
     return sent
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from tests.unit.ib.messages import ACCOUNT, contract, open_order, order
 from tickledger.domain.order import OrderSide, OrderStatus, OrderType, TimeInForce
+from tickledger.execution.algos.broker_algos import IbAdaptive, IbTwap
 from tickledger.ib.library import UNSET_DOUBLE
-from tickledger.ib.orders import IBAlgo, broker_order, ib_contract, ib_order, open_status, our_symbol, refusal
+from tickledger.ib.orders import broker_order, ib_contract, ib_order, open_status, our_symbol, refusal
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,15 @@ def test_the_time_in_force_is_always_said(time_in_force: TimeInForce) -> None:
 
 
 def test_an_algorithm_of_ib_goes_with_its_order() -> None:
-    sent = ib_order(order(), IBAlgo("Adaptive", {"adaptivePriority": "Normal"}))
+    sent = ib_order(order(), IbAdaptive())
     assert sent.algoStrategy == "Adaptive"
     assert [(param.tag, param.value) for param in sent.algoParams] == [("adaptivePriority", "Normal")]
+
+
+def test_an_algorithm_on_an_order_that_ib_does_not_work_by_it_is_refused_before_it_is_sent() -> None:
+    why = refusal(order(), account_id=ACCOUNT, algo=IbTwap())
+    assert "IB's Twap needs a LIMIT order, found MARKET" in str(why)
+    assert refusal(order(), account_id=ACCOUNT, algo=IbAdaptive()) is None
 
 
 def test_a_class_of_shares_is_written_with_a_blank_at_ib() -> None:
