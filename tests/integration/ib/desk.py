@@ -4,7 +4,7 @@ The market stands at noon of a session: market orders fill at once at about 100,
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from tickledger.domain.order import Order, OrderReport, OrderStatus
 from tickledger.domain.ports import RemoteReport
 from tickledger.exchange.venue_settings import VenueSettings
 from tickledger.exchange.venue_tape import MarketTape
+from tickledger.execution.algos.broker_algos import BrokerAlgo
 from tickledger.execution.clock import WallClock
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.gateway.server import Gateway
@@ -124,6 +125,7 @@ def on_desk(
     market: MarketTape | None = None,
     starts: bool = True,
     objection: Callable[[], str | None] = no_objection,
+    algos: Mapping[str, BrokerAlgo] | None = None,
     prepare: Callable[[IBBroker], None] = lambda _: None,
     **settings: Any,
 ) -> None:
@@ -141,6 +143,7 @@ def on_desk(
                 clock=WallClock(),
                 order_ids=order_ids or InMemoryOrderIds(),
                 objection=objection,
+                algos=algos,
             )
             prepare(broker)
             if starts:

@@ -3,6 +3,7 @@ from decimal import Decimal
 from tests.integration.ib.desk import CASH, RESTING, Desk, on_desk
 from tests.unit.ib.messages import ACCOUNT
 from tickledger.domain.order import OrderModification, OrderSide, OrderStatus
+from tickledger.execution.algos.broker_algos import IbVwap, algo_parameters
 
 PENDING, SUBMITTED, PARTLY, FILLED, CANCELLED, REJECTED, UNKNOWN = OrderStatus
 
@@ -42,6 +43,21 @@ def test_a_resting_order_is_submitted_modified_and_cancelled() -> None:
         assert desk.reports("ord_1")[-1].reason == "not cancelled: it is over"
 
     on_desk(scenario)
+
+
+def test_an_algorithm_of_ib_works_its_order_and_stays_with_it_through_a_modification() -> None:
+    algos = {"ord_1": IbVwap(max_volume_part=Decimal("0.1"), is_never_taking=True)}
+
+    async def scenario(desk: Desk) -> None:
+        placed = await desk.place("ord_1", RESTING)
+        await desk.until_status("ord_1", SUBMITTED)
+        await desk.broker.modify(placed, OrderModification(limit_price=Decimal("91.25")))
+        await desk.until(lambda: desk.reports("ord_1")[-1].reason == "modified")
+        (worked,) = desk.gateway.venue.working()
+        assert (worked.algo, worked.limit_price) == ("Vwap", Decimal("91.25"))
+        assert dict(worked.algo_params) == dict(algo_parameters(algos["ord_1"])[1])
+
+    on_desk(scenario, algos=algos)
 
 
 def test_short_sales_and_covers_keep_their_side() -> None:
