@@ -1,9 +1,11 @@
 """``make bench``: times, memory and sizes of what a person runs, each beside its limit.
 
 Wall time is what a person waits; CPU seconds (of the command and all its children) say what it costs, also on a busy
-machine. Peak memory is that of the largest single process.
+machine. Peak memory is that of the largest single process. ``python -m tests.performance --seconds 60`` runs the
+market data and the orders of the trading path for a minute each; ``tests.performance.trading`` runs that path alone.
 """
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -18,8 +20,9 @@ from rich.table import Table
 from tests.command import TICKLEDGER, command_environment
 from tests.performance.risk import table_of_risk
 from tests.performance.tax import dense_history, table_of_tax
+from tests.performance.trading import SECONDS, table_of_trading
 from tickledger.db.connect import LEDGER
-from tickledger.db.embedded import serve
+from tickledger.db.embedded import EmbeddedServer, serve
 from tickledger.db.engine import create_ledger_engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +73,9 @@ def installed_megabytes() -> float:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of the flood and of the steady orders")
+    seconds: float = parser.parse_args().seconds
     folder = Path(tempfile.mkdtemp(prefix="tickledger-bench-"))
     folder.chmod(0o711)
     home = folder / "home"
@@ -83,22 +89,24 @@ def main() -> None:
             ("import tickledger", median_cost([sys.executable, "-c", "import tickledger"], home), "0.5 s"),
         ]
         of_tax = table_of_tax(folder)
-        of_risk = risk_of(home)
+        with serve(home) as server:
+            of_risk = risk_of(server)
+            of_trading = table_of_trading(server, folder, seconds=seconds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
     Console(width=140).print(of_tax)
     Console(width=140).print(of_risk)
+    Console(width=160).print(of_trading)
 
 
-def risk_of(home: Path) -> Table:
+def risk_of(server: EmbeddedServer) -> Table:
     """The table of risk, with the kill switch read from the ledger that the demonstration left."""
-    with serve(home) as server:
-        engine = create_ledger_engine(server.url(LEDGER))
-        try:
-            return table_of_risk(engine)
-        finally:
-            engine.dispose()
+    engine = create_ledger_engine(server.url(LEDGER))
+    try:
+        return table_of_risk(engine)
+    finally:
+        engine.dispose()
 
 
 def tax_command(fills: Path, folder: Path) -> Sequence[str | Path]:

@@ -193,7 +193,7 @@ def library_to_submitted(*, rate: float = RATE, seconds: float) -> Flow:
                 flow.times.append((time.perf_counter() - due_of.pop(trade.order.orderId)) * 1e3)
 
         async def place(number: int, due: float) -> None:
-            placed = _library_order(float(60 + number % _PRICES / 100))
+            placed = _library_order(round(60 + number % _PRICES / 100, 2))
             placed.orderId = ib.client.getReqId()
             due_of[placed.orderId] = due
             ib.placeOrder(_library_contract(), placed)

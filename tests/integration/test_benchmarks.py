@@ -1,0 +1,81 @@
+"""The benchmarks of the trading path run, at a tiny size, and their counts are right; no time is judged here."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from tests.performance import algos, market_data, orders
+from tickledger.db.embedded import EmbeddedServer
+from tickledger.db.tables import order_events, risk_decisions
+from tickledger.db.tables import orders as orders_table
+from tickledger.domain.order import OrderStatus
+
+pytestmark = pytest.mark.slow
+#: Each worker of a run has a ledger of its own.
+NAME = f"tiny_bench_{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def bench(server: EmbeddedServer) -> Iterator[Engine]:
+    with orders.ledger(server, signals=60, name=NAME) as engine:
+        yield engine
+
+
+def count(engine: Engine, table: object) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def test_every_tick_of_a_flood_reaches_the_library_and_the_adapter() -> None:
+    for reception in market_data.through_the_client(rate=2_000, seconds=0.5):
+        assert (reception.sent, reception.received, reception.lost) == (1_000, 1_000, 0)
+        assert 0 < len(reception.from_arrival) == len(reception.from_sending) <= reception.received
+        assert all(0 <= arrival <= sending for arrival, sending in zip(reception.from_arrival, reception.from_sending))  # noqa: B905
+
+
+def test_a_raw_reader_counts_what_the_gateway_sent() -> None:
+    output = market_data.gateway_alone(ticks=5_000)
+    assert (output.sent, output.counted) == (5_000, 5_000)
+    assert output.rate > 0
+
+
+def test_each_order_is_decided_journaled_and_submitted(server: EmbeddedServer, bench: Engine) -> None:
+    before = count(bench, orders_table), count(bench, risk_decisions), count(bench, order_events)
+    flow = orders.decision_to_submitted(bench, rate=20, seconds=1)
+    assert flow.placed == len(flow.times) == 20
+    assert all(time > 0 for time in flow.times)
+    after = count(bench, orders_table), count(bench, risk_decisions), count(bench, order_events)
+    assert [late - early for early, late in zip(before, after, strict=True)] == [20, 20, 40]
+    written = orders.journal_rows(bench, first=20, orders=5)
+    assert (written.rows, written.transactions) == (25, 15)
+    with bench.connect() as connection:
+        filled = select(func.count()).where(order_events.c.status == OrderStatus.FILLED, order_events.c.reason == "")
+        assert connection.execute(filled).scalar_one() >= 5
+    assert orders.plain_inserts(server, transactions=5, name=NAME).milliseconds > 0
+
+
+def test_the_library_alone_submits_as_many() -> None:
+    flow = orders.library_to_submitted(rate=20, seconds=1)
+    assert flow.placed == len(flow.times) == 20
+
+
+def test_after_the_kill_switch_no_order_reaches_the_gateway(tmp_path: Path) -> None:
+    kill = orders.kill_switch(tmp_path, queued=60)
+    assert kill.milliseconds > 0
+    assert kill.orders_before < 60
+    assert kill.orders_after == 0
+
+
+def test_the_librarys_cancel_waits_behind_its_orders(tmp_path: Path) -> None:
+    kill = orders.library_kill(tmp_path, queued=60)
+    assert (kill.orders_before, kill.orders_after) == (60, 0)
+
+
+@pytest.mark.parametrize("algorithm", algos.ALGORITHMS, ids=lambda algorithm: algorithm.name)
+def test_each_algorithm_is_asked_as_often_as_told(algorithm: algos.Algorithm) -> None:
+    times = algos.microseconds(algorithm, calls=50)
+    assert len(times) == 50
+    assert min(times) > 0
