@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 
 from tickledger.bars.calendars import session_close, session_open
@@ -34,6 +35,10 @@ class AlgoWork:
     def _let_out(self, working: Working, plan: AlgoPlan) -> bool:
         """Bring what may trade, and at which limit, up to now; returns whether the limit is another."""
         state, order = self.desk.state, working.order
+        if state.settings.stands:
+            working.released = None if state.now >= plan.starts_at else Decimal(0)
+            working.limit = standing_limit(order, plan.last_stand, state.market(order.symbol), state.settings)
+            return False
         volume = self._volume_since(order.symbol, plan.starts_at) if plan.largest_part is not None else 0
         working.released = plan.released(order.quantity, state.now, volume=volume, lot=state.settings.lot_size)
         before = working.limit

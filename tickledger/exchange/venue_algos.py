@@ -13,7 +13,8 @@
 An order's own limit always holds. Twap and Vwap work from startTime to endTime (else from now to the close) in steps
 of a minute; what was let out and not filled is tried again. At endTime the rest is cancelled, or, with
 allowPastEndTime, let out at the touch until the close. IB's algorithms are not published: these are stand-ins that
-keep the parameters' promises. `speedUp` asks for nothing that is not done anyway.
+keep the parameters' promises. `speedUp` asks for nothing that is not done anyway. Where time stands no window passes:
+an algorithm that has begun lets everything out at once, and its patience is over.
 """
 
 from collections.abc import Mapping
@@ -91,6 +92,11 @@ class AlgoPlan:
     def is_over(self, now: datetime) -> bool:
         """Whether its window has ended and the rest is to be cancelled."""
         return now >= self.ends_at and not self.goes_on_after_end
+
+    @property
+    def last_stand(self) -> Stand:
+        """Where the order stands while its window lasts, once its patience is over."""
+        return Stand.TOUCH if self.patience else self.stand
 
     def stand_at(self, now: datetime) -> Stand:
         """Where the order stands now."""
@@ -209,7 +215,7 @@ def _largest_part(params: Mapping[str, str]) -> Decimal | None:
         part = Decimal(found)
     except InvalidOperation:
         part = Decimal(0)
-    if not _LEAST_PART <= part <= _LARGEST_PART:
+    if part.is_nan() or not _LEAST_PART <= part <= _LARGEST_PART:
         raise ValueError(f"maxPctVol: expected 0.01 to 0.50, found {found!r}")
     return part
 
@@ -221,7 +227,8 @@ def _instant(params: Mapping[str, str], name: str, day_of: datetime) -> datetime
         return None
     try:
         return _spelled(found, day_of)
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:
+        # A zone that is a folder of the zones' files fails as a file would; a date at the calendar's end overflows.
         raise ValueError(f"{name}: expected yyyymmdd-hh:mm:ss or hh:mm:ss US/Eastern, found {found!r}") from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from tickledger.gateway.fields import FrameBuffer, MalformedMessageError, split
+from tickledger.gateway.fields import FrameBuffer, MalformedMessageError, split, whole_number
 from tickledger.gateway.journal import Direction, Journal
 
 PREFIX: Final = b"API\0"
@@ -52,9 +52,10 @@ def read_versions(payload: bytes) -> ClientVersions:
     span, _, options = text.partition(" ")
     lowest, dots, highest = span.removeprefix("v").partition("..")
     highest = highest if dots else lowest
-    if not span.startswith("v") or not (lowest.isdigit() and highest.isdigit()):
-        raise MalformedMessageError(f"expected the client's versions such as v157..176, found {text!r}")
-    return ClientVersions(int(lowest), int(highest), options)
+    first, last = whole_number(lowest), whole_number(highest)
+    if not span.startswith("v") or first is None or last is None:
+        raise MalformedMessageError(f"expected the client's versions such as v157..176, found {text[:80]!r}")
+    return ClientVersions(first, last, options)
 
 
 class Connection(asyncio.Protocol):

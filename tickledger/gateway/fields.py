@@ -4,6 +4,7 @@ What belongs here: how a value becomes a text and a text a value. What a message
 `placed_order` and `answers`.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,11 @@ _UNSET: Final = frozenset(("", UNSET_INTEGER, UNSET_DOUBLE, "1.7976931348623157e
 _TRUE: Final = frozenset(("1", "true", "True"))
 _FALSE: Final = frozenset(("", "0", "false", "False"))
 
+#: What counts as a number: ASCII digits, and no more of them than a client has any use for. Longer ones are refused,
+#: as arithmetic on them would fail or take forever.
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,19}")
+_LONGEST_NUMBER: Final = 40
+_HIGHEST_EXPONENT: Final = 18
 _LENGTH: Final = struct.Struct(">I")
 #: TWS closes the connection of a client that sends a longer message.
 LONGEST_FRAME: Final = 0xFFFFFF
@@ -110,6 +116,28 @@ def is_unset(text: str) -> bool:
     return text in _UNSET
 
 
+def whole_number(text: str) -> int | None:
+    """`text` as a whole number, None where it is none that a client sends."""
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def _number(text: str) -> Decimal | None:
+    if len(text) > _LONGEST_NUMBER or not text.isascii():
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if number.is_infinite():
+        return number
+    return None if number.is_nan() or abs(number.adjusted()) > _HIGHEST_EXPONENT else number
+
+
+def _shown(text: str) -> str:
+    """A field as it is shown in a message: the beginning, where it is long."""
+    return repr(text if len(text) <= _LONGEST_NUMBER else f"{text[:_LONGEST_NUMBER]}…")
+
+
 class FieldReader:
     """The fields of one message in order, each read as what it has to be.
 
@@ -137,10 +165,10 @@ class FieldReader:
         text = self.text(name)
         if is_unset(text):
             return None
-        try:
-            return int(text)
-        except ValueError:
-            raise MalformedMessageError(f"{name}: expected a whole number, found {text!r}") from None
+        number = whole_number(text)
+        if number is None:
+            raise MalformedMessageError(f"{name}: expected a whole number, found {_shown(text)}")
+        return number
 
     def identifier(self, name: str) -> int:
         """A whole number that must be given."""
@@ -157,16 +185,13 @@ class FieldReader:
         return number
 
     def decimal(self, name: str) -> Decimal | None:
-        """A finite number, None where it was not given; infinity comes as Decimal("Infinity")."""
+        """A finite number below 10^19, None where it was not given; infinity comes as Decimal("Infinity")."""
         text = self.text(name)
         if is_unset(text):
             return None
-        try:
-            number = Decimal("Infinity" if text == _INFINITE_TOO else text)
-        except InvalidOperation:
-            raise MalformedMessageError(f"{name}: expected a number, found {text!r}") from None
-        if number.is_nan():
-            raise MalformedMessageError(f"{name}: expected a number, found {text!r}")
+        number = _number("Infinity" if text == _INFINITE_TOO else text)
+        if number is None:
+            raise MalformedMessageError(f"{name}: expected a number, found {_shown(text)}")
         return number
 
     def boolean(self, name: str) -> bool:
@@ -176,7 +201,7 @@ class FieldReader:
             return True
         if text in _FALSE or is_unset(text):
             return False
-        raise MalformedMessageError(f"{name}: expected 1 or 0, found {text!r}")
+        raise MalformedMessageError(f"{name}: expected 1 or 0, found {_shown(text)}")
 
     def end(self) -> None:
         """Raises MalformedMessageError where fields are left and the reading is strict."""

@@ -1,7 +1,7 @@
 """Historical bars from the tape: trades adjusted for splits (and dividends, where asked for), or the quotes' sides."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -21,6 +21,8 @@ from tickledger.gateway.market_lines import RunningBar
 
 #: Quotes are made minute by minute; more sessions than these take too long.
 _MOST_SESSIONS_OF_QUOTES: Final = 10
+#: A symbol that traded last so long before an ex-date has no price that the dividend could be set against.
+_LONGEST_PAUSE: Final = timedelta(days=30)
 _ONE: Final = Decimal(1)
 _SUB_PENNY: Final = Decimal("0.0001")
 
@@ -94,7 +96,8 @@ def _dividend_factors(tape: MarketTape, actions: Sequence[CorporateAction]) -> M
     factors: dict[date, Decimal] = {}
     for action in actions:
         if action.kind is CorporateActionKind.DIVIDEND and action.amount:
-            before = tape.daily_bars(action.symbol, since=date.min, until=session_open_of(action.ex_date))
+            since = action.ex_date - _LONGEST_PAUSE
+            before = tape.daily_bars(action.symbol, since=since, until=session_open_of(action.ex_date))
             if before and before[-1].close > action.amount:
                 factors[action.ex_date] = 1 - action.amount / before[-1].close
     return factors

@@ -8,6 +8,7 @@ from typing import Final
 from tickledger.bars.calendars import session_close, session_open, sessions
 from tickledger.exchange.venue_tape import EARLY_HOURS, trading_date
 from tickledger.gateway.answers import NEW_YORK, stamp
+from tickledger.gateway.fields import whole_number
 from tickledger.gateway.listings import Listing
 
 MINUTE: Final = timedelta(minutes=1)
@@ -31,6 +32,8 @@ KINDS: Final = frozenset(("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUST
 _MOST_UNITS: Final = {"S": 86_400, "D": 3_650, "W": 520, "M": 240, "Y": 40}
 _AS_EPOCH: Final = 2
 _DECEMBER: Final = 12
+#: No request ends before; the longest one that ends here stays inside the calendar.
+EARLIEST_END: Final = datetime(1950, 1, 1, tzinfo=UTC)
 _LONGEST_CLOSING: Final = timedelta(days=14)
 
 
@@ -104,13 +107,13 @@ def check(request: HistoryRequest) -> None:
 
 
 def _duration(text: str) -> tuple[int, str]:
-    count, _, unit = text.strip().partition(" ")
-    unit = unit or "S"
-    if not count.isdigit() or unit not in _MOST_UNITS or not 0 < int(count) <= _MOST_UNITS[unit]:
+    said, _, unit = text.strip().partition(" ")
+    unit, count = unit or "S", whole_number(said)
+    if count is None or unit not in _MOST_UNITS or not 0 < count <= _MOST_UNITS[unit]:
         raise HistoryRequestError(
             f"Historical data request for '{text}': a duration is a number and S, D, W, M or Y, such as 1 D"
         )
-    return int(count), unit
+    return count, unit
 
 
 def _since(duration: str, end: datetime) -> datetime:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TextIO
 
 from tickledger.domain.errors import InputError, Problem
 from tickledger.domain.ports import Clock
-from tickledger.gateway.fields import FrameBuffer, split
+from tickledger.gateway.fields import FrameBuffer, split, whole_number
 from tickledger.gateway.message_names import ANSWERS, REQUESTS
 
 Direction = Literal["in", "out", "note"]
@@ -91,7 +91,8 @@ def _entries(one: _Bytes) -> Iterator[Entry]:
 def _entry(one: _Bytes, payload: bytes) -> Entry:
     fields = split(payload)
     names = REQUESTS if one.direction == "in" else ANSWERS
-    number = int(fields[0]) if fields and fields[0].isdigit() else -1
+    said = whole_number(fields[0]) if fields else None
+    number = -1 if said is None else said
     is_handshake = one.client is None and number != _START_API
     name = _HANDSHAKE if is_handshake else names.get(number, f"message {number}")
     return Entry(one.at, one.connection, one.client, one.direction, name, fields)

@@ -23,16 +23,17 @@ ONE_DOLLAR: Final = Decimal(1)
 CENT: Final = Decimal("0.01")
 SUB_PENNY: Final = Decimal("0.0001")
 MARKET_RULE: Final = 26
+_USUAL_EXCHANGE: Final = "NASDAQ"
 _FIRST_CONTRACT: Final = 10_000_000
 _CONTRACTS: Final = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityName:
-    """What a person knows of a symbol besides its prices."""
+    """What a person knows of a symbol besides its prices; an exchange that is not known is empty."""
 
     long_name: str
-    exchange: str = "NASDAQ"
+    exchange: str = ""
     industry: str = ""
     category: str = ""
 
@@ -47,8 +48,8 @@ class Listing:
 
     @property
     def primary_exchange(self) -> str:
-        """Where it is listed."""
-        return self.name.exchange
+        """Where it is listed; NASDAQ where that is not known."""
+        return self.name.exchange or _USUAL_EXCHANGE
 
 
 def is_on_increment(price: Decimal) -> bool:
@@ -122,4 +123,5 @@ class Directory:
 
 def _is_listed_on(exchange: str, primary: str, listing: Listing) -> bool:
     exchange, primary = (_SAME_EXCHANGE.get(name, name) for name in (exchange, primary))
-    return exchange in {"", *VALID_EXCHANGES} and primary in {"", SMART, listing.primary_exchange}
+    listed_on = {listing.name.exchange} if listing.name.exchange else VALID_EXCHANGES
+    return exchange in {"", *VALID_EXCHANGES} and primary in {"", SMART, *listed_on}

@@ -8,7 +8,7 @@ from tickledger.bars.calendars import session_close, session_open, sessions
 from tickledger.gateway import answers
 from tickledger.gateway.answers import NEW_YORK, TradingDays
 from tickledger.gateway.fields import FieldReader
-from tickledger.gateway.history_request import HistoryRequest
+from tickledger.gateway.history_request import EARLIEST_END, HistoryRequest
 from tickledger.gateway.listings import Listing
 from tickledger.gateway.market_lines import BarLine, QuoteLine, TickLine
 from tickledger.gateway.order_desk import NO_SUCH_CONTRACT, UNKNOWN_CONTRACT
@@ -202,7 +202,7 @@ def _historical_data(floor: "Floor", session: "Session", reader: FieldReader) ->
     if listing is None:
         return
     try:
-        ends_at = read_instant(end) if end.strip() else None
+        ends_at = max(read_instant(end), EARLIEST_END) if end.strip() else None
     except ValueError as error:
         refusal = invalid(str(error), where="bJ")
         session.error(request_id, refusal.code, refusal.text)

@@ -24,6 +24,8 @@ _WITH_LIMIT: Final = frozenset((VenueOrderType.LMT, VenueOrderType.STP_LMT, Venu
 _WITH_STOP: Final = frozenset((VenueOrderType.STP, VenueOrderType.STP_LMT))
 _TRAILING: Final = frozenset((VenueOrderType.TRAIL, VenueOrderType.TRAIL_LIMIT))
 _HUNDRED: Final = Decimal(100)
+_MOST_SHARES: Final = Decimal(10**12)
+_HIGHEST_PRICE: Final = Decimal(10**9)
 
 NOT_ON_INCREMENT: Final = 110
 INVALID_REQUEST: Final = 321
@@ -73,7 +75,7 @@ def venue_order(placed: PlacedOrder, known: Terms) -> VenueOrder:
         stop_price=_stop_price(placed, order_type),
         trail_amount=_trail_amount(placed) if is_trailing and percent is None else None,
         trail_percent=_percent(percent),
-        limit_offset=placed.number("lmtPriceOffset") if order_type is VenueOrderType.TRAIL_LIMIT else None,
+        limit_offset=_limit_offset(placed) if order_type is VenueOrderType.TRAIL_LIMIT else None,
         good_after=_instant(placed, "goodAfterTime"),
         good_till=_instant(placed, "goodTillDate") if term is VenueTerm.GTD else None,
         outside_hours=placed.is_set("outsideRth"),
@@ -112,6 +114,8 @@ def _quantity(placed: PlacedOrder) -> Decimal:
     quantity = placed.number("totalQuantity")
     if quantity is None or quantity <= 0:
         raise Refusal(NO_QUANTITY, "The order size cannot be zero.")
+    if quantity > _MOST_SHARES:
+        raise invalid(f"The size {quantity:f} is above the {_MOST_SHARES} shares that an order can have")
     if quantity != quantity.to_integral_value():
         raise Refusal(FRACTIONAL, "Fractional-sized order cannot be placed via API. Please use desktop version.")
     return quantity
@@ -143,9 +147,16 @@ def _stop_price(placed: PlacedOrder, order_type: VenueOrderType) -> Decimal | No
 
 def _trail_amount(placed: PlacedOrder) -> Decimal:
     amount = placed.number("auxPrice")
-    if amount is None or not 0 < amount < Decimal("Infinity"):
+    if amount is None or not 0 < amount <= _HIGHEST_PRICE:
         raise invalid("A trailing order needs a trailing amount (auxPrice) or a trailing percentage")
     return amount
+
+
+def _limit_offset(placed: PlacedOrder) -> Decimal | None:
+    offset = placed.number("lmtPriceOffset")
+    if offset is not None and abs(offset) > _HIGHEST_PRICE:
+        raise invalid(f"The limit offset {offset} is too large")
+    return offset
 
 
 def _percent(percent: Decimal | None) -> Decimal | None:
@@ -156,8 +167,8 @@ def _percent(percent: Decimal | None) -> Decimal | None:
 
 def _price(placed: PlacedOrder, name: str) -> Decimal:
     price = placed.number(name)
-    if price is None or not 0 < price < Decimal("Infinity"):
-        raise invalid(f"The price {name} is missing or not above zero")
+    if price is None or not 0 < price <= _HIGHEST_PRICE:
+        raise invalid(f"The price {name} is missing, not above zero or too high")
     if not is_on_increment(price):
         raise Refusal(
             NOT_ON_INCREMENT,
@@ -182,10 +193,11 @@ def read_instant(text: str) -> datetime:
 
     A time without a zone is New York's. Raises ValueError.
     """
+    # A zone whose name is a folder of the zones' files fails as a file would; a date at the calendar's end overflows.
     for read in _INSTANTS:
         try:
             return read(text)
-        except (ValueError, ZoneInfoNotFoundError):
+        except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
             continue
     raise ValueError(f"expected an instant such as 20130328 15:00:00 US/Eastern, found {text!r}")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from tickledger.gateway import answers
 from tickledger.gateway.connection import ClientVersions, Connection
-from tickledger.gateway.fields import FieldReader, MalformedMessageError
+from tickledger.gateway.fields import FieldReader, MalformedMessageError, whole_number
 from tickledger.gateway.gateway_settings import OLDEST_VERSION
 from tickledger.gateway.message_names import REQUESTS
 
@@ -21,7 +21,13 @@ UPDATE_CLIENT: Final = 503
 
 Handler = Callable[["Session", FieldReader], None]
 #: Requests whose first field after the number is the request's id, and those with a version between.
-_FIRST_IS_ID: Final = frozenset((3, 20, 81, 87, 90, 91, 92, 93, 94, 95, 97, 98))
+_FIRST_IS_ID: Final = frozenset(
+    (3, 20, 22, 78, 79, 81, 83, 84, 86, 87, 88, 89, 90, 92, 93, 94, 95, 96, 97, 98, 100, 101, 102, 103, 104)
+)
+#: Requests that have no id at all.
+_WITHOUT_ID: Final = frozenset(
+    (5, 6, 8, 12, 13, 14, 15, 16, 17, 18, 19, 24, 49, 58, 59, 61, 64, 65, 66, 71, 72, 73, 80, 82, 85, 91, 99)
+)
 
 
 class Session:
@@ -77,7 +83,7 @@ class Session:
             self.error(request_id, UNREADABLE, text)
 
     def _answer(self, number: int, reader: FieldReader) -> None:
-        if number == START_API:
+        if number == START_API and not self.is_ready:
             self._start(reader)
             return
         if not self.is_ready:
@@ -85,7 +91,7 @@ class Session:
         handler = self._handlers.get(number)
         if handler is None:
             text = f"Error validating request.-'{REQUESTS.get(number, number)}' : cause - this request is not served"
-            self.error(answers.NO_REQUEST, UNKNOWN_REQUEST, text)
+            self.error(_request_id(reader.fields), UNKNOWN_REQUEST, text)
             return
         if self._floor.faults.on_request(self, REQUESTS[number], _request_id(reader.fields)):
             handler(self, reader)
@@ -125,8 +131,9 @@ class Session:
 
 def _request_id(fields: Sequence[str]) -> int:
     """The id of the request that could not be read, -1 where it has none or that could not be read either."""
-    place = 1 if fields and fields[0].isdigit() and int(fields[0]) in _FIRST_IS_ID else 2
-    try:
-        return int(fields[place])
-    except (IndexError, ValueError):
+    number = whole_number(fields[0]) if fields else None
+    if number in _WITHOUT_ID:
         return answers.NO_REQUEST
+    place = 1 if number in _FIRST_IS_ID else 2
+    request_id = whole_number(fields[place]) if place < len(fields) else None
+    return answers.NO_REQUEST if request_id is None else request_id

@@ -138,7 +138,9 @@ def test_bad_parameters_are_refused_with_what_was_expected() -> None:
         ("Twap", {"strategyType": "Guess"}),
         ("Twap", {"startTime": "noon"}),
         ("Twap", {"startTime": "20240702-15:00:00", "endTime": "20240702-14:00:00"}),
+        ("Twap", {"endTime": "16:00:00 America"}),
         ("Vwap", {"maxPctVol": "much"}),
+        ("Vwap", {"maxPctVol": "NaN"}),
         ("Vwap", {"noTakeLiq": "yes"}),
     ]
     for key, (algo, params) in enumerate(bad, start=1):
@@ -146,3 +148,28 @@ def test_bad_parameters_are_refused_with_what_was_expected() -> None:
             "REJECTED 441"
         ]
     assert fills(market.advance(at("2024-07-02 10:00"))) == []
+
+
+@pytest.mark.parametrize(
+    ("algo", "params"),
+    [
+        ("Adaptive", {"adaptivePriority": "Patient"}),
+        ("Twap", {"strategyType": "Marketable"}),
+        ("Vwap", {"maxPctVol": "0.01"}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["MKT", "LMT 10.50"])
+def test_where_time_stands_an_algorithm_trades_at_once(algo: str, params: dict[str, str], kind: str) -> None:
+    market = venue(FLAT, start="2024-07-02 10:00", stands=True)
+    told = market.submit(order(f"BUY 1000 X {kind}", algo=algo, algo_params=params))
+    assert fills(told) == ["10:00:00 1000 @ 10.00"]
+    assert market.update(1).status is VenueStatus.FILLED
+
+
+def test_where_time_stands_an_algorithm_keeps_its_limit_its_side_and_its_start() -> None:
+    market = venue(FLAT, start="2024-07-02 10:00", stands=True)
+    market.submit(order("BUY 100 X LMT 9.50", algo="Adaptive"))
+    market.submit(order("BUY 100 X MKT", 2, algo="Vwap", algo_params={"noTakeLiq": "1"}))
+    market.submit(order("BUY 100 X MKT", 3, algo="Twap", algo_params={"startTime": "20240702-15:00:00"}))
+    assert fills(market.advance(market.now)) == []
+    assert [market.update(key).status for key in (1, 2, 3)] == [VenueStatus.WORKING] * 3

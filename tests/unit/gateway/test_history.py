@@ -225,3 +225,27 @@ def test_the_growing_day_goes_on_where_the_answer_ended() -> None:
         assert Decimal(update[9]) > Decimal(told[-3])
 
     on_floor(scenario)
+
+
+def test_a_request_that_ends_before_all_calendars_has_no_data() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        for request_id, duration in enumerate(("1 D", "40 Y", "3650 D"), start=1):
+            client.send(*asked(request_id, end="00010101 00:00:00", duration=duration))
+        await client.answered()
+        assert [error for error in client.errors() if error[0] > 0] == [(1, 162), (2, 162), (3, 162)]
+
+    on_floor(scenario)
+
+
+def test_dividends_are_adjusted_for_without_reading_the_whole_history_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    days: list[int] = []
+    real = MarketTape.daily_bars
+
+    def counted(tape: MarketTape, symbol: str, *, since: date, until: datetime) -> Any:
+        days.append((until.date() - since).days)
+        return real(tape, symbol, since=since, until=until)
+
+    monkeypatch.setattr(MarketTape, "daily_bars", counted)
+    bars = history(split_and_dividend(), request(what="ADJUSTED_LAST"), now=NOON)
+    assert [bar.close for bar in bars] == [95, 95, 95, 95]
+    assert max(days) <= 40

@@ -29,7 +29,13 @@ def test_instants_are_read_in_every_form_ib_takes(text: str, at: datetime) -> No
     assert read_instant(text) == at
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "20131328", "20130328 25:00:00", "20130328 15:00:00 Moon/Crater"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "tomorrow", "20131328", "20130328 25:00:00", "99991231"),
+        *("20130328 15:00:00 Moon/Crater", "20130328 15:00:00 America", "00010101 00:00:00 Asia/Tokyo"),
+    ],
+)
 def test_other_texts_are_no_instants(text: str) -> None:
     with pytest.raises(ValueError, match="expected an instant"):
         read_instant(text)
@@ -92,3 +98,11 @@ def test_contract_ids_are_the_same_in_every_run_and_never_shared() -> None:
     ids = [first.of_symbol(symbol).contract_id for symbol in symbols]
     assert ids == [second.of_symbol(symbol).contract_id for symbol in symbols]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_stock_whose_exchange_nobody_knows_is_found_under_any_primary_exchange() -> None:
+    directory = Directory(["AAPL", "SPY"], NAMES)
+    for exchange in ("ARCA", "NYSE", "NASDAQ"):
+        assert directory.find(contract(symbol="SPY", primaryExchange=exchange)) == directory.of_symbol("SPY")
+    assert directory.find(contract(symbol="SPY", primaryExchange="LSE")) is None
+    assert directory.find(contract(symbol="AAPL", primaryExchange="ARCA")) is None

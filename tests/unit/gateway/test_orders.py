@@ -218,3 +218,24 @@ def test_partial_fills_add_up_and_the_commission_is_the_orders() -> None:
 
     venue = {"stands": False, "max_participation": Decimal("0.1"), "accounts": {"DU1234567": Decimal(10**8)}}
     on_floor(scenario, venue=venue)
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ({"totalQuantity": "inf"}, 321),
+        ({"totalQuantity": "1e15"}, 321),
+        ({"totalQuantity": "1e300"}, 320),
+        ({"lmtPrice": "1e12"}, 321),
+        ({"lmtPrice": "-Infinity"}, 321),
+        ({"orderType": "TRAIL", "auxPrice": "Infinity"}, 321),
+        ({"orderType": "TRAIL LIMIT", "auxPrice": 1, "lmtPriceOffset": "Infinity"}, 321),
+    ],
+)
+def test_sizes_and_prices_that_no_order_has_are_refused_and_the_line_stays(terms: dict[str, Any], code: int) -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        client.send(*order_fields(1, **terms))
+        assert await client.error(code) == 1
+        await client.answered()
+
+    on_floor(scenario)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.market import ACCOUNT, gateway
 from tests.unit.gateway.floors import on_floor
-from tests.unit.gateway.wire import Wire, order_fields, ready, wire
+from tests.unit.gateway.wire import AAPL, Wire, order_fields, ready, wire
 from tickledger.domain.errors import ConfigurationError
 from tickledger.gateway.connection import read_versions
 from tickledger.gateway.fields import MalformedMessageError, framed
@@ -36,7 +36,7 @@ def test_a_client_of_another_age_is_told_so_and_closed(versions: str) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("text", ["157..176", "v", "v1..x", ""])
+@pytest.mark.parametrize("text", ["157..176", "v", "v1..x", "", "v²..³", f"v1..{'9' * 5_000}"])
 def test_versions_of_another_form_are_malformed(text: str) -> None:
     with pytest.raises(MalformedMessageError, match="expected the client's versions"):
         read_versions(text.encode())
@@ -122,6 +122,36 @@ def test_a_request_that_is_not_served_is_error_321_and_not_silence() -> None:
     async def scenario(_: Gateway, client: Wire) -> None:
         client.send(24, 1)
         await client.error(321)
+
+    on_floor(scenario)
+
+
+def test_a_request_that_is_not_served_is_refused_under_its_id() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        client.send(96, 7, *AAPL, 0, "20130314 10:00:00", "", 10, "TRADES", 1, 0, "")  # reqHistoricalTicks
+        client.send(52, 2, 8, *AAPL[:2])  # reqFundamentalData
+        client.send(24, 1)  # reqScannerParameters
+        await client.answered()
+        assert client.errors()[-3:] == [(7, 321), (8, 321), (-1, 321)]
+
+    on_floor(scenario)
+
+
+def test_a_session_starts_once() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        client.send(71, 2, 9, "")
+        await client.error(321)
+        assert [session.client_id for session in server.floor.sessions] == [1]
+
+    on_floor(scenario)
+
+
+@pytest.mark.parametrize("field", ["²", "9" * 5_000])
+def test_a_number_of_a_message_that_is_none_is_error_320(field: str) -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        client.send(field, field)
+        await client.error(320)
+        await client.answered()
 
     on_floor(scenario)
 
