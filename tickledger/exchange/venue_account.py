@@ -91,7 +91,7 @@ class VenueAccount:
         return self.held.setdefault(symbol, _Held()).trade(signed, value, charges)
 
     def reprice(self, symbol: str, signed: Decimal, change: Decimal) -> None:
-        """Book that a trade of `signed` shares was at a price `change` USD higher: cost where they are held, else gain."""
+        """Book that a trade of `signed` shares was at `change` USD more: cost where they are held, else gain."""
         value = signed * change
         self.cash -= value
         self.unsettled.append((settles_on(self.trade_date), -value))

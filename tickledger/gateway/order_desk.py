@@ -68,12 +68,19 @@ class OrderDesk:
             self._tell_what_if(session, placed, listing)
         elif record is not None and not record.is_done:
             self._modify(session, record, placed)
-        elif placed.order_id > 0 and not self._floor.books.is_used(session.client_id, placed.order_id):
+        elif self._is_free(session, placed, record):
             self._submit(session.client_id, placed, listing)
             if fault is not None and fault.is_cut_off:
                 session.connection.abort()
         else:
             raise Refusal(DUPLICATE_ID, "Duplicate order id")
+
+    def _is_free(self, session: "Session", placed: PlacedOrder, record: OrderRecord | None) -> bool:
+        """Whether an id may be given to this order: one that fell back is free for others, not for its own order."""
+        reference = placed.term("orderRef")
+        is_its_own = record is not None and reference and record.placed.term("orderRef") == reference
+        is_used = self._floor.books.is_used(session.client_id, placed.order_id)
+        return placed.order_id > 0 and not is_used and not is_its_own
 
     def _listing(self, placed: PlacedOrder) -> Listing:
         listing = self._floor.directory.find(placed.contract)

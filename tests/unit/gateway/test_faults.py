@@ -90,6 +90,20 @@ def test_after_1101_the_subscriptions_are_gone_until_asked_for_again() -> None:
     on_floor(scenario)
 
 
+def test_a_late_change_of_an_order_that_is_over_makes_no_second_order_of_it_though_its_id_fell_back() -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        client.send(*order_fields(1, orderRef="ord_1", **MARKET))
+        await client.until(lambda: statuses(client, 1)[-1:] == ["Filled"])
+        server.apply({"do": "roll_back_ids", "count": 5})
+        client.send(*order_fields(1, orderRef="ord_1", **{**MARKET, "totalQuantity": 200}))
+        await client.error(103)
+        client.send(*order_fields(1, orderRef="ord_2", **MARKET))
+        await client.until(lambda: len(executions(client)) == 2)
+        assert len(server.venue.fills()) == 2
+
+    on_floor(scenario)
+
+
 def test_the_daily_reset_closes_refuses_and_rolls_ids_back_so_that_they_are_given_again() -> None:
     async def scenario(server: Gateway, client: Wire) -> None:
         client.send(*order_fields(8))
