@@ -21,7 +21,11 @@ def run(
         ),
     ] = None,
     quotes: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Quotes: symbol, timestamp, bid, ask, bid_size, ask_size.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Quotes: symbol, timestamp, bid, ask, bid_size, ask_size; or bid_open to ask_close of each minute.",
+        ),
     ] = None,
     corporate_actions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Splits, dividends and the rest of the bars' symbols.")

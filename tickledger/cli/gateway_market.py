@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tickledger.cli.problems import tell
+from tickledger.cli.quotes_file import read_quotes
 from tickledger.domain.errors import ConfigurationError, InputError, Problem
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tickledger.exchange.venue_tape import MarketTape
     from tickledger.gateway.listings import SecurityName
 
-_QUOTE_COLUMNS: Final = ("symbol", "timestamp", "bid", "ask", "bid_size", "ask_size")
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def read_market(bars: Path | None, quotes: Path | None, corporate_actions: Path | None, *, seed: int) -> "MarketTape":
@@ -34,7 +35,7 @@ def read_market(bars: Path | None, quotes: Path | None, corporate_actions: Path 
         raise InputError([Problem(str(bars), expected="at least one good bar", found="none")])
     actions_file = corporate_actions or (SAMPLE_CORPORATE_ACTIONS if bars is None else None)
     actions = domain_actions(_good(load_corporate_actions(actions_file))) if actions_file else []
-    quoted = None if quotes is None else read_quotes(quotes)
+    quoted = None if quotes is None else _quotes(quotes)
     return MarketTape.from_bars(loaded, quotes=quoted, corporate_actions=actions, seed=seed)
 
 
@@ -43,34 +44,10 @@ def _good(loaded: "Loaded") -> "pd.DataFrame":
     return loaded.frame
 
 
-def read_quotes(path: Path) -> "pd.DataFrame":
-    """Quotes in the columns `symbol, timestamp, bid, ask, bid_size, ask_size`; raises InputError for any bad row."""
-    import pandas as pd
-
-    from tickledger.bars.cells import instants, numbers, texts
-    from tickledger.bars.tables import read_table
-
-    table = read_table(path, required=_QUOTE_COLUMNS)
-    frame = pd.DataFrame(
-        {"symbol": texts(table.columns["symbol"]), "timestamp": instants(table.columns["timestamp"])}
-        | {name: numbers(table.columns[name]) for name in _QUOTE_COLUMNS[2:]}
-    )
-    rules = {
-        "symbol": (frame["symbol"] == "", "a symbol"),
-        "timestamp": (frame["timestamp"].isna(), "an instant"),
-        "bid": (~(frame["bid"] > 0), "a price above 0"),
-        "ask": (~(frame["ask"] >= frame["bid"]), "a price not below the bid"),
-        "bid_size": (~(frame["bid_size"] >= 0), "shares, not negative"),
-        "ask_size": (~(frame["ask_size"] >= 0), "shares, not negative"),
-    }
-    problems = [
-        Problem(str(path), expected, table.record(place).get(column, ""), row=int(table.rows[place]), column=column)
-        for column, (is_bad, expected) in rules.items()
-        for place in is_bad.to_numpy().nonzero()[0].tolist()
-    ]
-    if problems or table.rejects:
-        raise InputError([*(reject.problem for reject in table.rejects), *problems])
-    return frame
+def _quotes(path: Path) -> "pd.DataFrame":
+    quotes, problems = read_quotes(path)
+    tell(problems, elsewhere="of the same file")
+    return quotes
 
 
 def sample_names() -> Mapping[str, "SecurityName"]:
@@ -91,17 +68,45 @@ def sample_names() -> Mapping[str, "SecurityName"]:
 
 
 def market_start(tape: "MarketTape", start: datetime | None, *, stands: bool) -> datetime:
-    """Where the market begins: at `start`, or in the last session of the tape; raises ConfigurationError.
+    """Where the market begins: at `start`, or in the last session of the tape that has bars; raises ConfigurationError.
 
-    A date is that session's open; where time stands, the middle of it.
+    A date is that session's open. Where time stands it is the middle of the session, or, where nothing has traded by
+    then, the end of its first minute. Raises InputError where no session has bars.
     """
     from tickledger.bars.calendars import is_session, session_close, session_open, why_closed
 
     if start is not None and (start.tzinfo is not None or start.time() != time()):
         return start.replace(tzinfo=start.tzinfo or UTC).astimezone(UTC)
-    days = [day for symbol in tape.symbols if (day := tape.last_day(symbol)) is not None]
-    day = max(days) if start is None else start.date()
+    day = _last_session(tape) if start is None else start.date()
     if not is_session(day):
         raise ConfigurationError(f"--start: expected a session of the NYSE, found {why_closed(day)}")
     opens, closes = session_open(day), session_close(day)
-    return opens + (closes - opens) / 2 if stands else opens
+    return _standing_at(tape, day, opens + (closes - opens) / 2) if stands else opens
+
+
+def _last_session(tape: "MarketTape") -> date:
+    """The last session on which a symbol has bars; later bars, on days the exchange was closed, are told."""
+    from tickledger.bars.calendars import sessions, why_closed
+
+    lasts = [day for symbol in tape.symbols if (day := tape.last_day(symbol)) is not None]
+    first, last = tape.first_day or max(lasts), max(lasts)
+    ahead = reversed(sessions(first, last))
+    found = next((day for day in ahead if any(tape.minutes_of(symbol, day) for symbol in tape.symbols)), None)
+    if found is None:
+        told = f"{first} to {last}, the last of them {why_closed(last) or 'outside trading hours'}"
+        raise InputError([Problem("the bars", expected="a bar of a session of the NYSE", found=told)])
+    if found < last:
+        late = f"bars of {why_closed(last) or last}; the last session with bars is {found}"
+        tell([Problem("the bars", "bars of the NYSE's sessions", late, severity="warning")], elsewhere="")
+    return found
+
+
+def _standing_at(tape: "MarketTape", day: date, middle: datetime) -> datetime:
+    """The middle of a session, or the end of its first minute where that comes later."""
+    firsts = []
+    for symbol in tape.symbols:
+        first = next((minute.starts_at for minute in tape.minutes_of(symbol, day) if minute.is_regular), None)
+        if first is not None and first < middle:
+            return middle
+        firsts += [] if first is None else [first]
+    return min(firsts) + _MINUTE if firsts else middle

@@ -39,6 +39,7 @@ LATE_HOURS: Final = timedelta(hours=4)
 _NIGHT: Final = timedelta(hours=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_IN_MICROSECONDS: Final = 86_400_000_000
+_HOUR_IN_MICROSECONDS: Final = 3_600_000_000
 _DAYS_KEPT: Final = 512
 _PRICES: Final = ["open", "high", "low", "close"]
 
@@ -93,12 +94,12 @@ class MarketTape:
     ) -> "MarketTape":
         """The tape of raw `bars` (symbol, timestamp, open, high, low, close, volume).
 
-        A stamp is the start of a minute, in UTC; one at 00:00Z is a daily bar of that session date. Minutes beat
-        the daily bar of their day. `quotes` (symbol, timestamp, bid, ask, bid_size, ask_size) take the place of
-        made-up ones on the days they cover. Bars without minutes get them by `seed`.
+        A stamp is the start of a minute, in UTC; one at 00:00Z is a daily bar of that session date (see `daily_rows`).
+        Minutes beat the daily bar of their day. `quotes` (symbol, timestamp, bid, ask, bid_size, ask_size) take the
+        place of made-up ones on the days they cover. Bars without minutes get them by `seed`.
         """
         stamps = _stamps(bars)
-        is_daily = stamps % _DAY_IN_MICROSECONDS == 0
+        is_daily = daily_rows(bars["symbol"], stamps)
         return cls(
             daily=_tables(bars[is_daily], stamps[is_daily], _PRICES, ["volume"]),
             minutes=_tables(bars[~is_daily], stamps[~is_daily], _PRICES, ["volume"]),
@@ -111,13 +112,17 @@ class MarketTape:
     @property
     def first_day(self) -> date | None:
         """The first day with a bar, None on an empty tape."""
-        tables = [*self._daily.values(), *self._minutes.values()]
-        return min((_date(int(table.stamps[0])) for table in tables), default=None)
+        return min((day for symbol in self.symbols for day in self._days(symbol)), default=None)
 
     def last_day(self, symbol: str) -> date | None:
         """The last day with a bar of `symbol`, None where there is none."""
-        tables = [tables[symbol] for tables in (self._daily, self._minutes) if symbol in tables]
-        return max((_date(int(table.stamps[-1])) for table in tables), default=None)
+        return max(self._days(symbol), default=None)
+
+    def _days(self, symbol: str) -> Iterator[date]:
+        """The first and the last day with bars of a symbol; its minutes belong to their date in New York."""
+        for tables, day_of in ((self._daily, datetime.date), (self._minutes, trading_date)):
+            if symbol in tables:
+                yield from (day_of(_instant(int(stamp))) for stamp in tables[symbol].stamps[[0, -1]])
 
     def _minutes_of(self, symbol: str, day: date) -> tuple[TapeMinute, ...]:
         """The minutes of `symbol` on `day` in order, extended hours included; none where it did not trade."""
@@ -235,6 +240,25 @@ class MarketTape:
         )
 
 
+def daily_rows(symbols: pd.Series, stamps: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which rows are daily bars: those at 00:00Z, save for a symbol with late minutes.
+
+    In winter a minute may begin at 00:00Z, 19:00 in New York. A symbol's rows there are minutes where each of them has
+    another minute within an hour; daily bars have none on Sundays.
+    """
+    at_midnight = stamps % _DAY_IN_MICROSECONDS == 0
+    is_daily: npt.NDArray[np.bool_] = at_midnight.copy()
+    names = symbols.to_numpy()
+    for name in {*names[at_midnight]} & {*names[~at_midnight]}:
+        is_own = names == name
+        minutes = np.sort(stamps[is_own & ~at_midnight])
+        nights = stamps[is_own & at_midnight]
+        bounds = np.searchsorted(minutes, [nights - _HOUR_IN_MICROSECONDS, nights + _HOUR_IN_MICROSECONDS])
+        if np.all(bounds[1] > bounds[0]):
+            is_daily[is_own] = False
+    return is_daily
+
+
 def _with_quotes(ticks: Sequence[Tick], quotes: Sequence[Quote], minute: TapeMinute) -> list[Tick]:
     """Prints as they were made up, quotes as they were recorded; at the same instant the quote comes first."""
     told = [Tick(quote.quoted_at, quote, None, minute, opens_minute=False) for quote in quotes]
@@ -261,7 +285,7 @@ def _tables(
 def _rows(table: _Table, rows: slice) -> Iterator[tuple[datetime, list[float], list[int]]]:
     stamps, columns, sizes = table.stamps[rows].tolist(), table.columns[rows].tolist(), table.last[rows].tolist()
     for stamp, prices, whole in zip(stamps, columns, sizes, strict=True):
-        yield _EPOCH + timedelta(microseconds=stamp), prices, whole
+        yield _instant(stamp), prices, whole
 
 
 def _span(prices: Sequence[float], volume: Sequence[int]) -> Span:
@@ -278,8 +302,8 @@ def _microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
-def _date(stamp: int) -> date:
-    return (_EPOCH + timedelta(microseconds=stamp)).date()
+def _instant(stamp: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=stamp)
 
 
 def _midnight(day: date) -> datetime:

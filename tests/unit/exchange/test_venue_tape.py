@@ -157,3 +157,22 @@ def test_recorded_quotes_come_before_prints_of_the_same_instant() -> None:
 def test_a_style_that_cannot_tell_a_bar_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 4 ticks"):
         TapeStyle(ticks_per_minute=3)
+
+
+def test_minutes_of_the_evening_belong_to_their_day_in_new_york_even_at_midnight_utc() -> None:
+    late = minutes("2013-03-08 18:58", ["10 10 10 10"] * 4)  # 23:58Z to 00:01Z of the 9th, a Saturday
+    frame = pd.concat([minutes("2013-03-08 09:30", ["10 11 9 10"] * 2), late])
+    market = tape(frame)
+    assert market.last_day("X") == market.first_day == date(2013, 3, 8)
+    assert len(market.minutes_of("X", date(2013, 3, 8))) == 6
+    assert [bar.volume for bar in market.daily_bars("X", since=date(2013, 3, 1), until=at("2013-03-12 16:00"))] == [
+        8_000
+    ]
+
+
+def test_daily_bars_beside_late_minutes_stay_daily_bars() -> None:
+    late = minutes("2013-03-07 18:58", ["10 10 10 10", "10 10 10 10", None, "10 10 10 10"])
+    market = tape(days({"2013-03-07": "10 12 8 11", "2013-03-08": "11 13 9 12"}), late)
+    told = market.daily_bars("X", since=date(2013, 3, 1), until=at("2013-03-08 16:00"))
+    assert [bar.close for bar in told] == [11, 12]
+    assert market.last_day("X") == date(2013, 3, 8)
