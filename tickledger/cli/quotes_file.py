@@ -30,7 +30,7 @@ def read_quotes(path: Path) -> tuple["pd.DataFrame", list[Problem]]:
     prices = _MINUTE if "bid_open" in read_table(path, required=required).columns else _QUOTE
     table = read_table(path, required=(*required, *prices, *_SIZES))
     frame = _frame(table, prices)
-    problems, is_bad = _problems(path, table, frame, prices)
+    problems, is_bad = _problems(table, frame, prices)
     good = frame[~is_bad]
     return (_of_minutes(good) if prices is _MINUTE else good), [
         *(reject.problem for reject in table.rejects),
@@ -49,16 +49,14 @@ def _frame(table: "Table", prices: Sequence[str]) -> "pd.DataFrame":
     )
 
 
-def _problems(
-    path: Path, table: "Table", frame: "pd.DataFrame", prices: Sequence[str]
-) -> tuple[list[Problem], "pd.Series[bool]"]:
+def _problems(table: "Table", frame: "pd.DataFrame", prices: Sequence[str]) -> tuple[list[Problem], "pd.Series[bool]"]:
     """What is wrong, the first thing of each row, and which rows are bad."""
     is_bad = frame["symbol"].isna() & False
     problems = []
     for column, (breaks, expected) in _rules(frame, prices).items():
         for place in (breaks & ~is_bad).to_numpy().nonzero()[0].tolist():
             found = table.record(place).get(column, "") or "nothing"
-            problems.append(Problem(str(path), expected, found, row=int(table.rows[place]), column=column))
+            problems.append(Problem(table.where, expected, found, row=int(table.rows[place]), column=column))
         is_bad |= breaks
     return sorted(problems, key=lambda problem: problem.row or 0), is_bad
 
