@@ -15,21 +15,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 import psycopg
 from sqlalchemy import Engine
 
-from tests.integration.db.story import tell
-from tests.performance.loopback import HOST, gateway_process, until
+from tests.performance.loopback import HOST, SYMBOLS, gateway_process, until
 from tests.performance.market_data import opened_broker
 from tests.performance.risk import LIMITS, exposure
 from tests.unit.ib.messages import ACCOUNT, order
 from tickledger.db.accounts import ensure_account
 from tickledger.db.embedded import EmbeddedServer, ensure_databases
 from tickledger.db.engine import create_ledger_engine
+from tickledger.db.features import write_feature_snapshots
+from tickledger.db.ingestion import IngestionSource
+from tickledger.db.market_data import ingest_bars
 from tickledger.db.migrate import upgrade
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.signals import replace_signals
+from tickledger.db.symbols import upsert_symbols
 from tickledger.domain.account import Account, Mode
+from tickledger.domain.bar import BarKey
 from tickledger.domain.execution import Execution
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind, KillSwitchState
 from tickledger.domain.order import (
@@ -60,6 +65,7 @@ from tickledger.risk.pre_trade import PreTradeRisk
 RATE: Final = 100
 #: IB's limit to a client, which the gateway holds it to.
 BROKER_LIMIT: Final = 50
+#: Of the orders before the kill switch; the steady ones go round all symbols.
 _SYMBOL: Final = "AAPL"
 _DAY: Final = date(2012, 2, 1)
 _PRICES: Final = 3_000
@@ -75,7 +81,7 @@ def ledger(server: EmbeddedServer, *, signals: int, name: str = "bench") -> Iter
     engine = create_ledger_engine(server.url(name))
     try:
         upgrade(engine)
-        tell(engine)
+        _tell_market(engine)
         ensure_account(engine, Account(ACCOUNT, Mode.PAPER))
         replace_signals(engine, [_signal(number) for number in range(signals)], start=_DAY, end=_DAY)
         yield engine
@@ -83,16 +89,37 @@ def ledger(server: EmbeddedServer, *, signals: int, name: str = "bench") -> Iter
         engine.dispose()
 
 
+def _tell_market(engine: Engine) -> None:
+    """A bar and a feature row of every symbol, which signals refer to."""
+    stamp = pd.Timestamp(_DAY, tz="UTC").as_unit("us")
+    bars = pd.DataFrame(
+        [(symbol, stamp, 100.0, 100.5, 99.5, 100.0, 1_000_000) for symbol in SYMBOLS],
+        columns=["symbol", "timestamp", "open", "high", "low", "close", "volume"],
+    )
+    upsert_symbols(engine, pd.DataFrame({"symbol": SYMBOLS, "company_name": SYMBOLS}))
+    ingest_bars(engine, bars, rejects=[], source=IngestionSource("bench.csv", "ab" * 32, _DAY, _DAY))
+    rows = [
+        (f"feat_{symbol}", str(BarKey(symbol, "1day", datetime(2012, 2, 1, tzinfo=UTC), 1)), symbol, stamp, 0.1)
+        for symbol in SYMBOLS
+    ]
+    names = ["feature_row_id", "bar_id", "symbol", "timestamp", "return_1"]
+    write_feature_snapshots(engine, pd.DataFrame(rows, columns=names))
+
+
+def _symbol(number: int) -> str:
+    return SYMBOLS[number % len(SYMBOLS)]
+
+
 def _signal(number: int) -> Signal:
     return Signal(
         signal_id=f"sig_{number}",
-        symbol=_SYMBOL,
+        symbol=_symbol(number),
         session_date=_DAY,
         signalled_at=datetime(2012, 2, 1, 21, tzinfo=UTC),
         signal_type=SignalType.BUY,
         confidence=0.5,
         strategy="composite",
-        feature_row_id="feat_03",
+        feature_row_id=f"feat_{_symbol(number)}",
     )
 
 
@@ -100,7 +127,7 @@ def _intent(number: int, at: datetime) -> OrderIntent:
     """A share at a price that rests, another one than those of the orders just before it."""
     return OrderIntent(
         account_id=ACCOUNT,
-        symbol=_SYMBOL,
+        symbol=_symbol(number),
         side=OrderSide.BUY,
         quantity=Decimal(1),
         order_type=OrderType.LIMIT,
@@ -114,7 +141,7 @@ def _intent(number: int, at: datetime) -> OrderIntent:
 
 def _risk() -> PreTradeRisk:
     facts = OrderFacts(flow=OrderFlow(), kill_switch=KillSwitchState(), wash_sale=WashSaleEffect())
-    controls = OrderControls(facts=lambda _: facts, average_daily_volumes={_SYMBOL: Decimal(10**9)})
+    controls = OrderControls(facts=lambda _: facts, average_daily_volumes=dict.fromkeys(SYMBOLS, Decimal(10**9)))
     return PreTradeRisk(
         [replace(limit, account_id=ACCOUNT, effective_from=_DAY) for limit in LIMITS], _cost, controls=controls
     )
@@ -139,7 +166,7 @@ class Flow:
 
 def decision_to_submitted(engine: Engine, *, rate: float = RATE, seconds: float) -> Flow:
     """Risk check, its row, the order's row, the wire, and the row of SUBMITTED, at a steady rate."""
-    with gateway_process([_SYMBOL]) as gateway:
+    with gateway_process() as gateway:
         return asyncio.run(_decide(engine, gateway.port, rate, seconds))
 
 
@@ -196,7 +223,7 @@ def library_to_submitted(*, rate: float = RATE, seconds: float) -> Flow:
             placed = _library_order(round(60 + number % _PRICES / 100, 2))
             placed.orderId = ib.client.getReqId()
             due_of[placed.orderId] = due
-            ib.placeOrder(_library_contract(), placed)
+            ib.placeOrder(_library_contract(_symbol(number)), placed)
 
         ib.orderStatusEvent += submitted
         await _steadily(flow, place, rate=rate, seconds=seconds)
@@ -204,7 +231,7 @@ def library_to_submitted(*, rate: float = RATE, seconds: float) -> Flow:
         ib.disconnect()
         return flow
 
-    with gateway_process([_SYMBOL]) as gateway:
+    with gateway_process() as gateway:
         return asyncio.run(run(gateway.port))
 
 
@@ -230,8 +257,8 @@ async def _reading(work: Any) -> AsyncIterator[None]:
             await task
 
 
-def _library_contract() -> Any:
-    return library.Contract(secType="STK", symbol=_SYMBOL, exchange="SMART", currency="USD")
+def _library_contract(symbol: str = _SYMBOL) -> Any:
+    return library.Contract(secType="STK", symbol=symbol, exchange="SMART", currency="USD")
 
 
 def _library_order(price: float) -> Any:
@@ -359,7 +386,7 @@ def _written(
         execution_id=f"exec_{placed.order_id}",
         order_id=placed.order_id,
         account_id=ACCOUNT,
-        symbol=_SYMBOL,
+        symbol=placed.symbol,
         side=placed.side,
         quantity=placed.quantity,
         price=Decimal(60),
