@@ -69,6 +69,7 @@ BROKER_LIMIT: Final = 50
 _SYMBOL: Final = "AAPL"
 _DAY: Final = date(2012, 2, 1)
 _PRICES: Final = 3_000
+_GLANCE: Final = 0.5
 
 
 # What the ledger needs before an order can stand in it.
@@ -183,7 +184,8 @@ async def _decide(engine: Engine, port: int, rate: float, seconds: float) -> Flo
 
     async def read() -> None:
         while True:
-            await broker.something_to_report()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(broker.something_to_report(), _GLANCE)
             told = await manager.take_reports()
             now = time.perf_counter()
             for report in told:
@@ -197,6 +199,8 @@ async def _decide(engine: Engine, port: int, rate: float, seconds: float) -> Flo
             raise RuntimeError(f"expected an order that risk approves, found {decision.reason}")
         journal.record_risk_decision(decision)
         due_of[(order := order_of(intent, decision)).order_id] = due
+        # Where the broker is asked for all it has, the order waits, and its time runs.
+        await until(lambda: manager.is_ready, "a broker that takes orders")
         await manager.place(order)
 
     async with _reading(read()):
