@@ -3,6 +3,7 @@
 As at IB, the average cost of a holding includes what was paid to acquire it, and a realized gain is net of charges:
 
     equity = opening cash + dividends + realized + unrealized
+    equity = equity at the last close + the day's gains of holdings, those that were paid out for cash included
 
 Sales and purchases settle by the rule of their trade date: three sessions later, two since 2017-09-05, one since
 2024-05-28. Dividends and the like are settled when they are booked.
@@ -29,14 +30,21 @@ _LONGEST_SETTLEMENT: Final = timedelta(days=14)
 
 @dataclass(slots=True)
 class _Held:
-    """Signed shares and what they cost in all, signed as they are; `realized` is of today."""
+    """Signed shares and what they cost in all, signed as they are; `realized` is of today.
+
+    `day_cost` is what the shares were worth at the close before today and what was paid since, `next_day_cost` the same
+    from the last close on.
+    """
 
     quantity: Decimal = _NOTHING
     cost: Decimal = _NOTHING
     realized: Decimal = _NOTHING
+    day_cost: Decimal = _NOTHING
+    next_day_cost: Decimal = _NOTHING
 
     def trade(self, signed: Decimal, value: Decimal, charges: Decimal) -> Decimal:
         """Book a trade of `signed` shares for `value` USD (signed alike); returns the gain it realized."""
+        self.pay(value + charges)
         closed = _closed(self.quantity, signed)
         part = closed / -signed if closed else _NOTHING
         released = self.cost * closed / self.quantity if closed else _NOTHING
@@ -44,6 +52,11 @@ class _Held:
         self._move(signed, released=released, opened=(1 - abs(part)) * (value + charges))
         self.realized += gain
         return gain
+
+    def pay(self, amount: Decimal) -> None:
+        """Count USD paid for the shares, received where negative, into the day's gain."""
+        self.day_cost += amount
+        self.next_day_cost += amount
 
     def _move(self, signed: Decimal, *, released: Decimal, opened: Decimal) -> None:
         self.quantity += signed
@@ -96,26 +109,41 @@ class VenueAccount:
         self.cash -= value
         self.unsettled.append((settles_on(self.trade_date), -value))
         held = self.held.setdefault(symbol, _Held())
+        held.pay(value)
         if held.quantity * signed > 0:
             held.cost += value
         else:
             held.realized -= value
+
+    def close_session(self, price_of: Callable[[str], Decimal]) -> None:
+        """The session closes: what comes after counts into the next day."""
+        self.closing_equity = self.equity(price_of)
+        for symbol, held in self.held.items():
+            held.next_day_cost = held.quantity * price_of(symbol)
 
     def begin_session(self, trade_date: date) -> None:
         """The day changes: today's gains start from nothing, and what is due settles."""
         self.trade_date = trade_date
         self.previous_equity = self.closing_equity
         self.unsettled = [(day, amount) for day, amount in self.unsettled if day > trade_date]
-        self.held = {symbol: _Held(held.quantity, held.cost) for symbol, held in self.held.items() if held.quantity}
+        self.held = {symbol: held for symbol, held in self.held.items() if held.quantity or held.next_day_cost}
+        for held in self.held.values():
+            held.realized, held.day_cost = _NOTHING, held.next_day_cost
 
     def replace_holding(self, symbol: str, after: dict[str, Holding], cash: Decimal) -> None:
         """Put what a corporate action made of a holding in its place, and book what it paid."""
         self.cash += cash
-        self.held.pop(symbol, None)
+        before = self.held.pop(symbol, _Held())
+        before.pay(-cash)
+        whole = sum((holding.quantity * holding.average_cost for holding in after.values()), _NOTHING)
         for name, holding in after.items():
             held = self.held.setdefault(name, _Held())
+            cost = holding.quantity * holding.average_cost
+            part = cost / whole if whole else Decimal(1) / len(after)
             held.quantity += _plain(holding.quantity)
-            held.cost += holding.quantity * holding.average_cost
+            held.cost += cost
+            held.day_cost += before.day_cost * part
+            held.next_day_cost += before.next_day_cost * part
 
     def holding(self, symbol: str) -> Holding | None:
         """The shares of `symbol` with their average cost; None where there are none."""
@@ -168,7 +196,8 @@ def _plain(quantity: Decimal) -> Decimal:
 def _shown(symbol: str, held: _Held, price: Decimal) -> AccountHolding:
     average = held.cost / held.quantity if held.quantity else _NOTHING
     rounded = average.quantize(_COST_INCREMENT, rounding=ROUND_HALF_UP)
-    return AccountHolding(symbol, held.quantity, rounded, price, held.realized)
+    daily = held.quantity * price - held.day_cost
+    return AccountHolding(symbol, held.quantity, rounded, price, held.realized, daily)
 
 
 def settles_on(trade_date: date) -> date:

@@ -78,7 +78,7 @@ class Calendar:
         state.is_open = False
         self._enter_phase()
         for account in state.accounts.values():
-            account.closing_equity = account.equity(state.price_of)
+            account.close_session(state.price_of)
         state.events.append(SessionChange(state.now, is_open=False))
         self.desk.route_all()
 

@@ -166,13 +166,17 @@ VenueEvent = OrderUpdate | VenueFill | Quote | Print | MinuteBar | Halt | Sessio
 
 @dataclass(frozen=True, slots=True)
 class AccountHolding:
-    """Signed shares of a symbol with their average cost, and what was realized on it today."""
+    """Signed shares of a symbol with their average cost, what was realized on it today, and the day's whole gain.
+
+    `daily_pnl` is the change in value since the last close, what was traded and paid out since included.
+    """
 
     symbol: str
     quantity: Decimal
     average_cost: Decimal
     market_price: Decimal
     realized_pnl: Decimal
+    daily_pnl: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

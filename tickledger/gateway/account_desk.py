@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tickledger.exchange.venue_orders import AccountHolding, AccountState, VenueFill
 from tickledger.gateway import answers
-from tickledger.gateway.fields import UNSET_DOUBLE, Value
+from tickledger.gateway.fields import Value
 from tickledger.gateway.listings import CURRENCY
 
 if TYPE_CHECKING:
@@ -205,14 +205,13 @@ class AccountDesk:
             session.send(frame)
         profit.told = told
 
-    def _single(self, state: AccountState, contract_id: int) -> tuple[Decimal, Value, Decimal, Decimal, Decimal]:
+    def _single(self, state: AccountState, contract_id: int) -> tuple[Decimal, ...]:
         listing = self._floor.directory.of_contract_id(contract_id)
         for holding in state.holdings:
             if listing is not None and holding.symbol == listing.symbol:
                 unrealized = (holding.market_price - holding.average_cost) * holding.quantity
                 value = holding.market_price * holding.quantity
-                # The venue keeps no value of a single position at yesterday's close: not told, as IB does at times.
-                return holding.quantity, UNSET_DOUBLE, unrealized, holding.realized_pnl, value
+                return holding.quantity, holding.daily_pnl, unrealized, holding.realized_pnl, value
         return _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING
 
     # What changes.

@@ -66,7 +66,7 @@ class HistoryRequest:
 
     def since(self, end: datetime) -> datetime:
         """Where the stretch that ends at `end` begins."""
-        return _since(self.duration, end)
+        return _since(self.duration, end, is_regular=self.is_regular)
 
     def bucket(self, starts_at: datetime) -> datetime:
         """The start of the bar into which a minute (or a day, stamped at 00:00Z) belongs."""
@@ -116,12 +116,12 @@ def _duration(text: str) -> tuple[int, str]:
     return count, unit
 
 
-def _since(duration: str, end: datetime) -> datetime:
+def _since(duration: str, end: datetime, *, is_regular: bool) -> datetime:
     count, unit = _duration(duration)
     if unit == "S":
         return end - timedelta(seconds=count)
     if unit == "D":
-        return _sessions_back(end, count)
+        return _sessions_back(end, count, is_regular=is_regular)
     local = end.astimezone(NEW_YORK)
     if unit == "W":
         return (local - timedelta(weeks=count)).astimezone(UTC)
@@ -129,11 +129,12 @@ def _since(duration: str, end: datetime) -> datetime:
     return _months_back(local, months).astimezone(UTC)
 
 
-def _sessions_back(end: datetime, count: int) -> datetime:
-    """The early open of the `count`-th session back; a session that has begun at `end` counts."""
+def _sessions_back(end: datetime, count: int, *, is_regular: bool) -> datetime:
+    """The early open of the `count`-th session back; one whose hours, as they are asked for, have begun counts."""
     today = trading_date(end)
     first = today - _LONGEST_CLOSING - timedelta(days=2 * count)
-    begun = [day for day in sessions(first, today) if session_open(day) - EARLY_HOURS < end]
+    lead = timedelta(0) if is_regular else EARLY_HOURS
+    begun = [day for day in sessions(first, today) if session_open(day) - lead < end]
     day = begun[-count] if len(begun) >= count else first
     return _early_open(day)
 

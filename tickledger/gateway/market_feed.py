@@ -1,15 +1,16 @@
 """The market feed: who listens to which symbol, and what each of them is told of a quote, a print or a minute."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tickledger.bars.calendars import is_session, session_open
 from tickledger.domain.bar import Quote
 from tickledger.exchange.venue_orders import Halt, Print, SessionChange, VenueEvent
-from tickledger.exchange.venue_tape import trading_date
+from tickledger.exchange.venue_path import MINUTE
+from tickledger.exchange.venue_tape import MarketTape, trading_date
 from tickledger.gateway import answers
 from tickledger.gateway.listings import Listing
 from tickledger.gateway.market_lines import (
@@ -36,6 +37,7 @@ DUPLICATE_TICKER: Final = 322
 HALTED: Final = 49
 _ALL_SHARES: Final = 10_000_000
 _EASY: Final = 3.0
+_INSTANT: Final = timedelta(microseconds=1)
 _LOOK_BACK: Final = timedelta(days=20)
 
 Line = QuoteLine | TickLine | BarLine
@@ -176,7 +178,7 @@ class MarketFeed:
         """A trade."""
         if not self._lines.get(one.symbol) and one.symbol not in self._days:
             return
-        day = self._day(one.symbol)
+        day = self._day(one.symbol, before=one.traded_at)
         day.take(one)
         if self._floor.faults.is_silent(one.symbol):
             return
@@ -218,25 +220,38 @@ class MarketFeed:
             case _:
                 pass
 
-    def _day(self, symbol: str) -> DayStatistics:
+    def _day(self, symbol: str, *, before: datetime | None = None) -> DayStatistics:
+        """The day of a symbol up to now, or to what came `before` a print that is being told."""
         day = self._days.get(symbol)
         if day is None:
-            day = self._days[symbol] = self._day_so_far(symbol)
+            until = self._floor.venue.now if before is None else before - _INSTANT
+            day = self._days[symbol] = self._day_until(symbol, until)
         return day
 
-    def _day_so_far(self, symbol: str) -> DayStatistics:
-        now, tape = self._floor.venue.now, self._floor.tape
-        today = trading_date(now)
+    def _day_until(self, symbol: str, until: datetime) -> DayStatistics:
+        tape, today = self._floor.tape, trading_date(until)
         day = DayStatistics()
-        earlier = tape.daily_bars(symbol, since=today - _LOOK_BACK, until=now)
+        earlier = tape.daily_bars(symbol, since=today - _LOOK_BACK, until=until)
         closes = [bar.close for bar in earlier if bar.starts_at.date() < today]
         day.previous_close = closes[-1] if closes else None
         if is_session(today):
-            for bar in tape.minute_bars(symbol, since=session_open(today), until=now):
-                for price in (bar.open, bar.high, bar.low):
-                    day.take(Print(symbol, bar.starts_at, price, 0))
-                day.take(Print(symbol, bar.starts_at, bar.close, bar.volume))
+            for one in _prints(tape, symbol, session_open(today), until):
+                day.take(one)
         return day
+
+
+def _prints(tape: MarketTape, symbol: str, since: datetime, until: datetime) -> Iterator[Print]:
+    """What traded from `since` to `until`, both included: minutes that are over as their four prices."""
+    for minute in tape.minutes_of(symbol, trading_date(since)):
+        if minute.starts_at < since or minute.starts_at > until:
+            continue
+        if minute.starts_at + MINUTE > until:
+            ticks = tape.ticks_of(symbol, minute)
+            yield from (tick.trade for tick in ticks if tick.trade is not None and tick.at <= until)
+            continue
+        bar = minute.bar(symbol)
+        yield from (Print(symbol, bar.starts_at, price, 0) for price in (bar.open, bar.high, bar.low))
+        yield Print(symbol, bar.starts_at, bar.close, bar.volume)
 
 
 def _side(quote: Quote, what: str) -> Decimal | None:

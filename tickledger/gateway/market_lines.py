@@ -48,7 +48,7 @@ DELAYED_TYPES: Final = frozenset((3, 4))
 
 @dataclass(slots=True)
 class DayStatistics:
-    """The trading of a symbol on a day so far, and the close before it."""
+    """The trading of a symbol on a day so far, and the close before it; it `has_begun` before the latest print."""
 
     previous_close: Decimal | None = None
     open: Decimal | None = None
@@ -56,9 +56,11 @@ class DayStatistics:
     low: Decimal | None = None
     volume: int = 0
     turnover: Decimal = Decimal(0)
+    has_begun: bool = False
 
     def take(self, one: Print) -> None:
         """Count a print."""
+        self.has_begun = self.open is not None
         self.open = one.price if self.open is None else self.open
         self.high = one.price if self.high is None else max(self.high, one.price)
         self.low = one.price if self.low is None else min(self.low, one.price)
@@ -106,6 +108,10 @@ class QuoteLine:
         at = str(int(one.traded_at.timestamp()))
         yield answers.tick_string(self.request_id, self.kind(LAST_TIMESTAMP), at)
         yield answers.tick_size(self.request_id, self.kind(VOLUME), day.volume)
+        if day.open is not None and not day.has_begun:
+            for kind, price in ((OPEN, one.price), (CLOSE, day.previous_close)):
+                if price is not None:
+                    yield answers.tick_price(self.request_id, self.kind(kind), price, 0)
         if day.high == one.price:
             yield answers.tick_price(self.request_id, self.kind(HIGH), one.price, 0)
         if day.low == one.price:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.exchange.venues import ACCOUNT, at, days, fills, minutes, order, steps, venue
 from tickledger.exchange.fees import schedule
 from tickledger.exchange.venue_account import settles_on
-from tickledger.exchange.venue_orders import VenueFill
+from tickledger.exchange.venue_orders import VenueFill, VenueStatus
 
 OPEN = "2024-07-02 09:30"
 FLAT = minutes(OPEN, ["10.00 10.00 10.00 10.00"] * 2 + ["12.00 12.00 12.00 12.00"] * 3)
@@ -190,6 +190,30 @@ def test_the_daily_gain_counts_from_the_close_before() -> None:
     assert first == market.account(ACCOUNT).equity - 1_000_000
     market.advance(at("2024-07-03 16:30"))
     assert market.account(ACCOUNT).daily_pnl == 200
+
+
+def test_the_daily_gains_of_holdings_add_up_to_the_account_s_even_over_late_trades_and_closed_positions() -> None:
+    bars = [
+        *(days({"2024-07-02": "10 11 10 11", "2024-07-03": "12 13 12 13", "2024-07-05": "13 13 13 13"}, symbol="Y"),),
+        *(minutes("2024-07-02 15:58", ["10 10 10 10", "11 11 11 11", "11 11 11 11"]),),  # a minute after the close, too
+        minutes("2024-07-03 09:30", ["14 14 14 14"] * 2),
+    ]
+    market = venue(*bars, start="2024-07-02 15:58", fees=schedule("ib_fixed"))
+    market.submit(order("BUY 100 X MKT"))
+    market.submit(order("SELL 50 Y MKT", 2))
+    market.advance(at("2024-07-02 16:00:10"))
+    market.submit(order("SELL 40 X LMT 10.50", 3, outside_hours=True))
+    told = []
+    for instant in ("2024-07-02 17:00", "2024-07-03 09:29", "2024-07-03 09:32", "2024-07-03 17:00", "2024-07-05 17:00"):
+        market.advance(at(instant))
+        state = market.account(ACCOUNT)
+        assert sum(holding.daily_pnl for holding in state.holdings) == state.daily_pnl
+        told.append({holding.symbol: holding.daily_pnl for holding in state.holdings})
+    assert market.order(3).quantity == 40
+    assert market.update(3).status is VenueStatus.FILLED
+    # 60 shares from 11 at the close to 14, and the 40 sold late at 11 less their commission.
+    assert told[2]["X"] == 180 - sum(fill.commission + fill.fees for fill in market.fills() if fill.order_key == 3)
+    assert told[4]["X"] == 0
 
 
 def test_accounts_are_kept_apart() -> None:

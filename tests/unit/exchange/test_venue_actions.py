@@ -13,6 +13,7 @@ from tickledger.exchange.venue import Venue
 from tickledger.exchange.venue_orders import VenueStatus
 
 K = CorporateActionKind
+VALUES = {"fmv_old": Decimal(30), "fmv_new": Decimal(40)}
 BEFORE, EX = "2024-07-02", "2024-07-03"
 
 
@@ -93,3 +94,22 @@ def test_a_spin_off_lowers_limits_to_buy_and_stops_to_sell() -> None:
     assert venue.order(3).stop_price == 10
     assert venue.order(5).limit_price == 50
     assert {h.symbol: h.quantity for h in venue.account(ACCOUNT).holdings} == {"X": 100, "Y": 50}
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "terms"),
+    [
+        (K.SPLIT, "10 10 10 10", {"ratio": Fraction(4)}),
+        (K.SPLIT, "1300 1300 1300 1300", {"ratio": Fraction(1, 30)}),
+        (K.DIVIDEND, "39 39 39 39", {"amount": Decimal("0.50")}),
+        (K.MERGER, "40 40 40 40", {"ratio": Fraction(1, 2), "new_symbol": "Y"}),
+        (K.SPINOFF, "30 30 30 30", {"ratio": Fraction(1, 4), "new_symbol": "Y", **VALUES}),
+        (K.TICKER_CHANGE, "40 40 40 40", {"new_symbol": "Y"}),
+    ],
+)
+def test_the_day_s_gains_of_holdings_add_up_over_an_action(kind: K, after: str, terms: dict[str, Any]) -> None:
+    venue = acted(kind, after, **terms)
+    for instant in (f"{EX} 09:00", f"{EX} 16:30"):
+        venue.advance(at(instant))
+        state = venue.account(ACCOUNT)
+        assert abs(sum(holding.daily_pnl for holding in state.holdings) - state.daily_pnl) < Decimal("0.000001")

@@ -222,6 +222,7 @@ def test_cash_and_shares_are_conserved(script: list[Step]) -> None:
         assert sum(holding.quantity for holding in state.holdings) == sum(signed)
         gained = sum((fill.realized_pnl for fill in fills), Decimal(0)) + state.unrealized_pnl
         assert abs(state.equity - opening - gained) < Decimal("0.000001")
+        assert sum(holding.daily_pnl for holding in state.holdings) == state.daily_pnl
 
 
 @LIGHT

@@ -60,6 +60,15 @@ def test_a_duration_reaches_back_from_the_end(duration: str, since: datetime) ->
     assert request(duration=duration).since(NOON) == since
 
 
+@pytest.mark.parametrize(
+    ("is_regular", "since"),
+    [(True, datetime(2013, 3, 13, 8, 0, tzinfo=UTC)), (False, datetime(2013, 3, 14, 8, 0, tzinfo=UTC))],
+)
+def test_before_the_open_a_day_is_the_last_session_whose_hours_have_begun(*, is_regular: bool, since: datetime) -> None:
+    before_the_open = datetime(2013, 3, 14, 13, 29, tzinfo=UTC)
+    assert request(duration="1 D", is_regular=is_regular).since(before_the_open) == since
+
+
 def test_a_month_before_the_31st_ends_where_the_shorter_month_ends() -> None:
     assert request(duration="1 M").since(datetime(2013, 3, 31, 16, tzinfo=UTC)).date() == date(2013, 2, 28)
 

@@ -1,6 +1,6 @@
 """Market data: streams, snapshots, limits, entitlements and halves of messages that clients depend on."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -172,5 +172,45 @@ def test_the_day_begins_anew_at_the_next_open() -> None:
         server.advance(NOON + timedelta(hours=22, minutes=5))
         await client.answered()
         assert int(ticks(client, 50)[8]) < before
+
+    on_floor(scenario)
+
+
+def traded(server: Gateway, since: datetime, until: datetime) -> int:
+    minutes = server.floor.tape.minutes_of("AAPL", since.date())
+    return sum(
+        tick.trade.size
+        for minute in minutes
+        for tick in server.floor.tape.ticks_of("AAPL", minute)
+        if tick.trade is not None and since <= tick.at <= until
+    )
+
+
+@pytest.mark.parametrize("minutes", [1.5, 4, 7.3])
+def test_the_open_is_told_when_it_comes_and_the_day_s_volume_is_what_traded(minutes: float) -> None:
+    opens_at = datetime(2013, 3, 15, 13, 30, tzinfo=UTC)
+
+    async def scenario(server: Gateway, client: Wire) -> None:
+        server.advance(opens_at - timedelta(minutes=30))
+        client.send(*stream(50))
+        await client.answered()
+        assert 14 not in ticks(client, 50)
+        now = opens_at + timedelta(minutes=minutes)
+        server.advance(now)
+        client.send(*stream(51))  # in the middle of a minute
+        await client.answered()
+        first = next(
+            tick.trade.price
+            for tick in server.floor.tape.ticks_of("AAPL", server.floor.tape.minutes_of("AAPL", opens_at.date())[0])
+            if tick.trade is not None
+        )
+        for request_id in (50, 51):
+            found = ticks(client, request_id)
+            assert Decimal(found[14]) == first
+            assert (
+                Decimal(found[9]) == server.floor.tape.daily_bars("AAPL", since=date(2013, 3, 14), until=now)[0].close
+            )
+            assert int(found[8]) == traded(server, opens_at, now)
+        assert (ticks(client, 50)[6], ticks(client, 50)[7]) == (ticks(client, 51)[6], ticks(client, 51)[7])
 
     on_floor(scenario)
