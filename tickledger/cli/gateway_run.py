@@ -53,6 +53,7 @@ def print_faults() -> None:
 def serve(options: GatewayOptions) -> None:
     """Listen until the process is asked to end; raises InputError and ConfigurationError before that."""
     planned = _faults(options.faults)
+    _check_account(options.account)
     _check_journal(options.journal)
     with err.status("reading the market"):
         gateway = _gateway(options)
@@ -63,6 +64,11 @@ def _faults(path: Path | None) -> Sequence["Fault"]:
     from tickledger.gateway.faults import read_faults
 
     return () if path is None else read_faults(path)
+
+
+def _check_account(account: str) -> None:
+    if not (account.isascii() and account.isalnum()):
+        raise ConfigurationError(f"--account: expected letters and digits, found {account!r}")
 
 
 def _check_journal(path: Path | None) -> None:

@@ -48,6 +48,8 @@ class ControlServer:
             while line := await reader.readline():
                 writer.write(json.dumps(self._answer(line)).encode() + b"\n")
                 await writer.drain()
+        except ValueError:
+            writer.write(json.dumps({"ok": False, "error": "expected a line of at most 65536 bytes"}).encode() + b"\n")
         except ConnectionError:
             pass
         finally:
@@ -59,7 +61,7 @@ class ControlServer:
     def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
             return {"ok": True} | control(self._gateway, json.loads(line))
-        except (TickledgerError, ValueError, KeyError) as error:
+        except (TickledgerError, ValueError, KeyError, OverflowError) as error:
             return {"ok": False, "error": str(error) or repr(error)}
 
 

@@ -53,14 +53,39 @@ class FaultActions:
         action(self, fault.parameters)
 
     def plan(self, faults: Iterable[Fault]) -> None:
-        """Let each happen when it says: now, after a while, or when its event or instant comes."""
-        for fault in faults:
+        """Let each happen when it says: now, after a while, or when its event or instant comes.
+
+        Raises InputError before any of them happens where one cannot.
+        """
+        planned = list(faults)
+        for fault in planned:
+            self._check(fault)
+        for fault in planned:
             if fault.on is not None or fault.at is not None:
                 self._floor.faults.waiting.append(fault)
             elif fault.after is not None:
                 self._floor.later(fault.after, lambda fault=fault: self.apply(fault))  # type: ignore[misc]
             else:
                 self.apply(fault)
+
+    def _check(self, fault: Fault) -> None:
+        """Raises InputError for a symbol that is not listed, or an order by hand that TWS would not take."""
+        if fault.do == "order_by_hand":
+            self._of_hand(lambda: self._floor.orders.check_by_hand(order_by_hand(fault.parameters)))
+            return
+        symbol, symbols = fault.parameters.get("symbol"), fault.parameters.get("symbols") or ()
+        born = (action.new_symbol for action in self._floor.tape.corporate_actions)
+        listed = {*self._symbols(), *born, None}
+        for one in (symbol, *symbols):
+            if one not in listed:
+                raise InputError([Problem(fault.do, expected="a symbol of the tape", found=one, column="symbol")])
+
+    def _of_hand(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Refusal as refusal:
+            found = f"{refusal.code}: {refusal.text}"
+            raise InputError([Problem("order_by_hand", expected="an order TWS takes", found=found)]) from refusal
 
     def on_time(self) -> None:
         """Let those happen whose instant the venue has reached."""
@@ -156,23 +181,13 @@ class FaultActions:
             self._floor.faults.unsubscribed.update(parameters["symbols"])
 
     def _halt(self, parameters: Mapping[str, Any]) -> None:
-        self._floor.tell(self._floor.venue.halt(self._listed(parameters)))
+        self._floor.tell(self._floor.venue.halt(parameters["symbol"]))
 
     def _resume(self, parameters: Mapping[str, Any]) -> None:
-        self._floor.tell(self._floor.venue.resume(self._listed(parameters)))
-
-    def _listed(self, parameters: Mapping[str, Any]) -> str:
-        symbol: str = parameters["symbol"]
-        if symbol not in self._floor.directory.symbols():
-            raise InputError([Problem("halt", expected="a symbol of the tape", found=symbol, column="symbol")])
-        return symbol
+        self._floor.tell(self._floor.venue.resume(parameters["symbol"]))
 
     def _order_by_hand(self, parameters: Mapping[str, Any]) -> None:
-        try:
-            self._floor.orders.place_by_hand(order_by_hand(parameters))
-        except Refusal as refusal:
-            found = f"{refusal.code}: {refusal.text}"
-            raise InputError([Problem("order_by_hand", expected="an order TWS takes", found=found)]) from refusal
+        self._of_hand(lambda: self._floor.orders.place_by_hand(order_by_hand(parameters)))
 
     def _flood(self, parameters: Mapping[str, Any]) -> None:
         rate, seconds = float(parameters["rate"]), float(parameters["seconds"])

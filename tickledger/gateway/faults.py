@@ -11,9 +11,10 @@ start. `describe` prints every fault with its fields; the control port and `Gate
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +28,16 @@ _EXAMPLE: Final = "2013-03-28T15:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A field of a fault: its kind (number, text, truth, list), and what it is where it is not told."""
+    """A field of a fault: its kind (number, text, truth, list), and what it is where it is not told.
+
+    A number is finite and `least` or more, a text one of `choices` where there are some.
+    """
 
     kind: str
     default: Any = None
     is_required: bool = False
+    least: float | None = None
+    choices: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +60,21 @@ class Fault:
     nth: int = 1
 
 
-def _number(default: float | None = None, *, is_required: bool = False) -> Parameter:
-    return Parameter("number", default, is_required=is_required)
+def _number(default: float | None = None, *, is_required: bool = False, least: float | None = None) -> Parameter:
+    return Parameter("number", default, is_required=is_required, least=least)
 
 
-def _text(default: str | None = None, *, is_required: bool = False) -> Parameter:
-    return Parameter("text", default, is_required=is_required)
+def _text(default: str | None = None, *, is_required: bool = False, choices: Iterable[str] = frozenset()) -> Parameter:
+    return Parameter("text", default, is_required=is_required, choices=frozenset(choices))
 
 
 def _truth(*, default: bool) -> Parameter:
     return Parameter("truth", default)
 
 
-_TIMES: Final = {"times": _number(1)}
+_TIMES: Final = {"times": _number(1, least=1)}
+_DATA: Final = frozenset(("kept", "lost"))
+_REQUEST: Final = {"request": _text(is_required=True, choices=REQUESTS.values())}
 _SYMBOL: Final = {"symbol": _text()}
 _CLIENT: Final = {"client": _number()}
 
@@ -75,14 +83,19 @@ ACTIONS: Final[Mapping[str, Action]] = {
     # The system.
     "lose_link": Action("1100: the link to the broker is lost; silence, while orders go on at the exchange."),
     "restore_link": Action(
-        "1102, or 1101 where `data` is lost: then every subscription is gone.", {"data": _text("kept")}
+        "1102, or 1101 where `data` is lost: then every subscription is gone.", {"data": _text("kept", choices=_DATA)}
     ),
     "daily_reset": Action(
         "1100, `seconds` of silence, then 1102 or 1101 (`data` kept or lost); with `closes` the sockets are closed "
         "and new ones refused until it is over; `ids_back` rolls the next valid id back.",
-        {"seconds": _number(1), "data": _text("lost"), "closes": _truth(default=False), "ids_back": _number(0)},
+        {
+            "seconds": _number(1, least=0),
+            "data": _text("lost", choices=_DATA),
+            "closes": _truth(default=False),
+            "ids_back": _number(0, least=0),
+        },
     ),
-    "roll_back_ids": Action("The next valid id falls back by `count`.", {"count": _number(1)}),
+    "roll_back_ids": Action("The next valid id falls back by `count`.", {"count": _number(1, least=0)}),
     "break_farm": Action(
         "2103: the market data farm is gone; the feeds of `symbols` (all, if not told) die.",
         {"symbols": Parameter("list")},
@@ -94,7 +107,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "kill_feed": Action("The feeds of `symbols` (all, if not told) die quietly.", {"symbols": Parameter("list")}),
     "crash": Action(
         "The gateway is killed: sockets close at once; after `restart_after` seconds (never, if not told) it is back.",
-        {"restart_after": _number()},
+        {"restart_after": _number(least=0)},
     ),
     "disconnect": Action("The socket of `client` (all, if not told) is closed.", _CLIENT),
     "half_open": Action("The socket of `client` stays open, and neither reads nor writes any more.", _CLIENT),
@@ -112,9 +125,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     # Requests.
     "refuse_request": Action(
         "A request is answered by an error: 162, 354, 101, 200 or any other.",
-        {"request": _text(is_required=True), "code": _number(is_required=True), "text": _text(""), **_TIMES},
+        {**_REQUEST, "code": _number(is_required=True), "text": _text(""), **_TIMES},
     ),
-    "drop_request": Action("A request is never answered.", {"request": _text(is_required=True), **_TIMES}),
+    "drop_request": Action("A request is never answered.", {**_REQUEST, **_TIMES}),
     # Orders.
     "drop_order": Action("An order vanishes without a word.", {**_SYMBOL, **_TIMES}),
     "refuse_order": Action(
@@ -133,34 +146,38 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "drop_cancel": Action("A cancellation is never answered.", {**_SYMBOL, **_TIMES}),
     "fill_before_cancel": Action(
         "A cancellation crosses a fill: `quantity` shares (half of what is left, if not told) are filled first.",
-        {"quantity": _number(), **_SYMBOL, **_TIMES},
+        {"quantity": _number(least=1), **_SYMBOL, **_TIMES},
     ),
     "order_by_hand": Action(
         "Somebody enters an order in TWS itself.",
         {
             "symbol": _text(is_required=True),
             "action": _text("BUY"),
-            "quantity": _number(100),
+            "quantity": _number(100, least=1),
             "order_type": _text("MKT"),
             "price": _number(),
             "reference": _text(""),
         },
     ),
     # What is told of orders.
-    "duplicate_status": Action("orderStatus comes `copies` times.", {"copies": _number(2), **_SYMBOL, **_TIMES}),
+    "duplicate_status": Action(
+        "orderStatus comes `copies` times.", {"copies": _number(2, least=1), **_SYMBOL, **_TIMES}
+    ),
     "reorder_status": Action("An orderStatus is held back until after the next one.", {**_SYMBOL, **_TIMES}),
-    "delay_commission": Action("A commission comes `seconds` late.", {"seconds": _number(1), **_SYMBOL, **_TIMES}),
+    "delay_commission": Action(
+        "A commission comes `seconds` late.", {"seconds": _number(1, least=0), **_SYMBOL, **_TIMES}
+    ),
     "drop_commission": Action("A commission is not told unless executions are asked for.", {**_SYMBOL, **_TIMES}),
     "correct_execution": Action(
         "`seconds` after an execution its correction comes, under an id one higher after the last dot; its price is "
         "higher by `price`.",
-        {"seconds": _number(0), "price": _number(0), **_SYMBOL, **_TIMES},
+        {"seconds": _number(0, least=0), "price": _number(0), **_SYMBOL, **_TIMES},
     ),
     # For measurements.
     "flood": Action(
         "The quotes of all subscriptions are sent again, `rate` ticks a second, for `seconds`. Where `is_stamped`, "
         "their sizes are not shares but 10^14 and the microseconds of this machine's monotonic clock.",
-        {"rate": _number(10_000), "seconds": _number(1), "is_stamped": _truth(default=False)},
+        {"rate": _number(10_000, least=1), "seconds": _number(1, least=0), "is_stamped": _truth(default=False)},
     ),
 }
 
@@ -186,6 +203,8 @@ def read_faults(path: Path) -> list[Fault]:
         raise _unusable(path, f"line {error.lineno}", "JSON", error.msg) from error
     except UnicodeDecodeError as error:
         raise _unusable(path, "", "UTF-8", str(error)) from error
+    except OSError as error:
+        raise _unusable(path, "", "a readable file", error.strerror or str(error)) from error
     if not isinstance(said, list):
         raise _unusable(path, "", "a list of faults", type(said).__name__)
     return [parse_fault(one, where=f"{path}, fault {number}") for number, one in enumerate(said, start=1)]
@@ -217,11 +236,15 @@ def _value(said: Mapping[str, Any], key: str, one: Parameter, where: str) -> Any
         raise _wrong(where, key, f"a {one.kind}", "nothing")
     if value is not None and not _KINDS[one.kind](value):
         raise _wrong(where, key, f"a {one.kind}", repr(value))
+    if value is not None and one.least is not None and value < one.least:
+        raise _wrong(where, key, f"a number from {one.least:g} on", repr(value))
+    if value is not None and one.choices and value not in one.choices:
+        raise _wrong(where, key, f"one of {', '.join(sorted(one.choices))}", repr(value))
     return value
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _is_list(value: object) -> bool:

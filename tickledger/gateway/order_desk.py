@@ -94,6 +94,11 @@ class OrderDesk:
             raise invalid(f"Invalid account code '{placed.term('account')}'")
         return account
 
+    def check_by_hand(self, placed: PlacedOrder) -> None:
+        """Raises Refusal for an order that `place_by_hand` would refuse."""
+        identity = OrderIdentity(BY_HAND, placed.order_id, 0, account=self._account(placed))
+        self._venue_order(placed, identity, self._listing(placed))
+
     def place_by_hand(self, placed: PlacedOrder) -> OrderRecord:
         """An order entered in TWS itself; raises Refusal. Client 0 gets it bound to an id where it asked for that."""
         return self._submit(BY_HAND, placed, self._listing(placed))

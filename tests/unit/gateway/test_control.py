@@ -67,6 +67,7 @@ def test_what_is_wrong_is_answered_and_the_conversation_goes_on() -> None:
             ({"do": "advance", "to": "yesterday"}, "isoformat"),
             ({"do": "advance", "to": "2013-03-15T15:40:00"}, "zone"),
             ({"do": "advance", "seconds": -60}, "not before"),
+            ({"do": "advance", "seconds": 1e18}, "large"),
             ({"do": "halt", "symbol": "NOSUCH"}, "NOSUCH"),
             ({"do": "order_by_hand", "symbol": "NOSUCH"}, "200"),
         ):

@@ -519,6 +519,11 @@ def test_every_fault_is_described_and_every_switch_is_known() -> None:
         ({}, "do", "one of"),
         ({"do": "drop_order", "simbol": "AAPL"}, "simbol", "a field of drop_order: symbol, times"),
         ({"do": "drop_order", "times": "two"}, "times", "a number"),
+        ({"do": "drop_order", "times": 0}, "times", "a number from 1 on"),
+        ({"do": "flood", "rate": -5}, "rate", "a number from 1 on"),
+        ({"do": "flood", "seconds": float("inf")}, "seconds", "a number"),
+        ({"do": "daily_reset", "data": "some"}, "data", "one of kept, lost"),
+        ({"do": "refuse_request", "request": "reqFoo", "code": 1}, "request", "one of cancelAccountSummary"),
         ({"do": "drip", "is_on": 1}, "is_on", "a truth"),
         ({"do": "kill_feed", "symbols": "AAPL"}, "symbols", "a list"),
         ({"do": "halt"}, "symbol", "a text"),
@@ -544,6 +549,34 @@ def test_a_file_of_faults_that_cannot_be_read_is_told(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(InputError, match=expected):
         read_faults(path)
+
+
+def test_a_file_of_faults_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a readable file, found No such file"):
+        read_faults(tmp_path / "faults.json")
+
+
+@pytest.mark.parametrize("when", [{}, {"after": 60}, {"at": "2013-03-14T15:31:00Z"}, {"on": "order"}])
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"do": "halt", "symbol": "NOSUCH"}, "halt, column symbol: expected a symbol of the tape, found NOSUCH"),
+        ({"do": "kill_feed", "symbols": ["AAPL", "NOSUCH"]}, "expected a symbol of the tape, found NOSUCH"),
+        ({"do": "order_by_hand", "symbol": "NOSUCH"}, "order_by_hand: expected an order TWS takes, found 200"),
+        ({"do": "order_by_hand", "symbol": "AAPL", "order_type": "LMT"}, "order_by_hand: .* found 321"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_told_when_it_is_planned(
+    fault: dict[str, Any], when: dict[str, Any], expected: str
+) -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        with pytest.raises(InputError, match=expected):
+            server.apply(fault | when)
+        client.send(*order_fields(1))
+        server.advance(NOON + timedelta(minutes=2))
+        await client.answered()
+
+    on_floor(scenario)
 
 
 def test_the_file_of_faults_is_planned(tmp_path: Path) -> None:
