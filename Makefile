@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
 
-.PHONY: demo up test check static bench lock install clean
+.PHONY: demo up test check static bench chaos lock install clean
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ static: install
 
 bench: install
 	cd $(ROOT) && $(BIN)/python -m tests.performance
+
+# Random orders under random faults: SEEDS scenarios from FIRST on.
+chaos: install
+	cd $(ROOT) && $(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),300) --first $(or $(FIRST),0)
 
 lock: $(BIN)/uv
 	cd $(ROOT) && $(UV) pip compile -q --universal --upgrade --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock
