@@ -12,6 +12,7 @@ from tickledger.db.embedded import EmbeddedServer
 from tickledger.db.tables import order_events, risk_decisions
 from tickledger.db.tables import orders as orders_table
 from tickledger.domain.order import OrderStatus
+from tickledger.execution.algos.parent import Algorithm
 
 pytestmark = pytest.mark.slow
 #: Each worker of a run has a ledger of its own.
@@ -75,7 +76,7 @@ def test_the_librarys_cancel_waits_behind_its_orders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("algorithm", algos.ALGORITHMS, ids=lambda algorithm: algorithm.name)
-def test_each_algorithm_is_asked_as_often_as_told(algorithm: algos.Algorithm) -> None:
+def test_each_algorithm_is_asked_as_often_as_told(algorithm: Algorithm) -> None:
     times = algos.microseconds(algorithm, calls=50)
     assert len(times) == 50
     assert min(times) > 0
