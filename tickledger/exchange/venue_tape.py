@@ -276,8 +276,9 @@ def _tables(
     bounds = np.searchsorted(codes[order], np.arange(len(symbols) + 1))
     columns = frame[prices].to_numpy(dtype=np.float64)[order]
     whole = frame[sizes].to_numpy(dtype=np.int64)[order]
+    stamps = stamps[order]
     return {
-        str(symbol): _Table(stamps[order][low:high], columns[low:high], whole[low:high])
+        str(symbol): _Table(stamps[low:high], columns[low:high], whole[low:high])
         for symbol, (low, high) in zip(symbols, pairwise(bounds.tolist()), strict=True)
     }
 

@@ -1,5 +1,6 @@
 """The tape: what is made up inside a bar adds up to the bar, and is the same whenever it is asked for."""
 
+import tracemalloc
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -176,3 +177,14 @@ def test_daily_bars_beside_late_minutes_stay_daily_bars() -> None:
     told = market.daily_bars("X", since=date(2013, 3, 1), until=at("2013-03-08 16:00"))
     assert [bar.close for bar in told] == [11, 12]
     assert market.last_day("X") == date(2013, 3, 8)
+
+
+def test_a_tape_of_many_symbols_holds_each_row_once() -> None:
+    every = [days({"2013-03-07": "10 12 8 11", "2013-03-08": "11 13 9 12"}, symbol=f"S{n}") for n in range(300)] * 20
+    frame = pd.concat([one.assign(timestamp=one["timestamp"] + timedelta(days=28 * k)) for k, one in enumerate(every)])
+    tracemalloc.start()
+    market = MarketTape.from_bars(frame)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(market.symbols) == 300
+    assert held < 10 * frame.memory_usage(deep=False).sum()
