@@ -30,7 +30,6 @@ class JournalWithDecisions:
 
     def __init__(self, engine: Engine) -> None:
         self._journal = LedgerJournal(engine)
-        self._decided: set[str] = set()
 
     def load(self, account_id: str) -> AccountRecord:
         return self._journal.load(account_id)
@@ -38,11 +37,8 @@ class JournalWithDecisions:
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
         return self._journal.find_order(account_id, order_id)
 
-    def record_order(self, order: Order, event: OrderEvent) -> None:
-        if order.order_id not in self._decided:
-            self._journal.record_risk_decision(_decision(order))
-            self._decided.add(order.order_id)
-        self._journal.record_order(order, event)
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
+        self._journal.record_order(order, event, decision or _decision(order))
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         self._journal.record(account_id, entries)

@@ -16,7 +16,7 @@ from typing import Final
 from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification
+from tickledger.domain.order import Order, OrderEvent, OrderModification, RiskDecision
 from tickledger.domain.ports import Clock, RemoteReport
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_journal import (
@@ -61,7 +61,7 @@ class PickledJournal:
         fills = {entry.execution_id for entry in entries if isinstance(entry, Execution) and entry.order_id == order_id}
         return tuple(entry for entry in entries if _order_of(entry) == order_id or _fill_of(entry) in fills)
 
-    def record_order(self, order: Order, event: OrderEvent) -> None:
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:  # noqa: ARG002  of orders alone
         if order.order_id in self._keys:
             raise LedgerError(f"order {order.order_id} is there already")
         self._keys.add(order.order_id)
@@ -132,10 +132,10 @@ class MortalJournal:
         self.death.pass_("find")
         return self.journal.find_order(account_id, order_id)
 
-    def record_order(self, order: Order, event: OrderEvent) -> None:
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
         self.death.pass_("before_order_commit")
         with self._failing():
-            self.journal.record_order(order, event)
+            self.journal.record_order(order, event, decision)
         self.death.pass_("after_order_commit")
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:

@@ -197,11 +197,10 @@ async def _decide(engine: Engine, port: int, rate: float, seconds: float) -> Flo
         decision = risk.check(intent, held)
         if not decision.is_approved:
             raise RuntimeError(f"expected an order that risk approves, found {decision.reason}")
-        journal.record_risk_decision(decision)
         due_of[(order := order_of(intent, decision)).order_id] = due
         # Where the broker is asked for all it has, the order waits, and its time runs.
         await until(lambda: manager.is_ready, "a broker that takes orders")
-        await manager.place(order)
+        await manager.place(order, decision)
 
     async with _reading(read()):
         await _steadily(flow, place, rate=rate, seconds=seconds)

@@ -66,10 +66,14 @@ class LedgerJournal:
         with refusals("orders"), self._engine.connect() as connection:
             return tuple(read_order_entries(connection, account_id, [order_id]))
 
-    def record_order(self, order: Order, event: OrderEvent) -> None:
-        """Write an order and its first event, both or neither; raises FencedError, LedgerError, ConfigurationError."""
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
+        """Write an order, its first event and the decision that let it out, where it is given, all or none.
+
+        Raises FencedError, LedgerError and ConfigurationError.
+        """
         account_id = order.account_id
         statements = [
+            self._decisions(account_id, [] if decision is None else [decision]),
             self._insert(account_id, orders, [order], _nothing),
             self._insert(account_id, order_events, [event], _event_extra(account_id)),
         ]
@@ -77,10 +81,7 @@ class LedgerJournal:
 
     def record_risk_decision(self, decision: RiskDecision) -> None:
         """Write what risk said, before the order that it lets pass; raises LedgerError and ConfigurationError."""
-        account_id = decision.account_id
-        account = Account(account_id, self._mode(account_id))
-        rows = self._insert(account_id, risk_decisions, [decision], lambda value: decision_extra(account, value))
-        self._write(account_id, [rows])
+        self._write(decision.account_id, [self._decisions(decision.account_id, [decision])])
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         """Append entries, all or none; raises LedgerError and ConfigurationError."""
@@ -118,6 +119,10 @@ class LedgerJournal:
                     if rows:
                         connection.execute(statement, rows)
                 driver.commit()
+
+    def _decisions(self, account_id: str, decisions: Sequence[RiskDecision]) -> "_Statement":
+        account = Account(account_id, self._mode(account_id))
+        return self._insert(account_id, risk_decisions, decisions, lambda value: decision_extra(account, value))
 
     def _insert(
         self, account_id: str, table: Table, values: Sequence[Any], extra: Callable[[Any], Mapping[str, Any]]

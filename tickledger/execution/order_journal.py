@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from tickledger.domain.broker import CommissionReport
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification
+from tickledger.domain.order import Order, OrderEvent, OrderModification, RiskDecision
 
 #: The reason of the first event of a parent order, which is never sent: its children are what the broker sees.
 WORKED_BY_CHILDREN: Final = "worked by its children"
@@ -129,8 +129,9 @@ class AccountRecord:
 class DurableJournal(Protocol):
     """The append-only record of orders at a broker; what a method wrote is durable when it returns.
 
-    `record_order` writes an order and its first event in one transaction, and refuses with FencedError where this
-    process may not trade any more: then nothing was written, and nothing may be sent. `record` appends entries in
+    `record_order` writes an order and its first event in one transaction, with the decision that let it out where that
+    is not in the record yet, and refuses with FencedError where this process may not trade any more: then nothing was
+    written, and nothing may be sent. `record` appends entries in
     one transaction. Both raise LedgerError where the record refuses a row and ConfigurationError where the database
     fails; after the latter nobody knows what was kept until `load` has been asked.
     """
@@ -139,7 +140,7 @@ class DurableJournal(Protocol):
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]: ...
 
-    def record_order(self, order: Order, event: OrderEvent) -> None: ...
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None: ...
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None: ...
 

@@ -30,7 +30,7 @@ from tickledger.domain.broker import (
     ConnectivityChange,
 )
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
-from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus
+from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
 from tickledger.execution.order_journal import (
@@ -108,9 +108,10 @@ class OrderManager:
         async with self._turn:
             return await self._reconcile()
 
-    async def place(self, order: Order) -> OrderState:
+    async def place(self, order: Order, decision: RiskDecision | None = None) -> OrderState:
         """Write the order to the journal, then send it; one that is in the journal already is not sent again.
 
+        `decision`, which let it out, is written with it; without one it has to be in the record already.
         Raises OrderError for an order whose id stands for another one, or whose parent takes no more; LedgerError
         and FencedError where the journal refuses it, and BrokerUnavailableError before `start` has succeeded or
         while the link is not whole. Whichever it is, nothing was sent.
@@ -120,7 +121,7 @@ class OrderManager:
         self._refuse_unless_ready(f"order {order.order_id}")
         self._find(order.parent_order_id or "")
         refuse_child(self._book, order)
-        if not self._write_down(order):
+        if not self._write_down(order, decision=decision):
             return self._same(order)
         try:
             await self._broker.place(order)
@@ -352,13 +353,13 @@ class OrderManager:
         self._find(order_id)
         return self._book.tracked(order_id)
 
-    def _write_down(self, order: Order, reason: str = "") -> bool:
+    def _write_down(self, order: Order, reason: str = "", decision: RiskDecision | None = None) -> bool:
         """Commit an order and its first event; False where it is in the journal already, from a time long gone."""
         first = pending(order)[1]
         at = self._clock.now()
         event = replace(first, occurred_at=at, session_date=new_york_date(at), reason=reason)
         try:
-            self._journal.record_order(order, event)
+            self._journal.record_order(order, event, decision)
         except ConfigurationError:
             # It may have been kept all the same: it will be found there, and the broker be asked.
             self._needs_snapshot = True

@@ -23,7 +23,15 @@ from tickledger.domain.broker import (
 )
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, FencedError, LedgerError
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderReport, OrderSide, OrderStatus
+from tickledger.domain.order import (
+    Order,
+    OrderEvent,
+    OrderModification,
+    OrderReport,
+    OrderSide,
+    OrderStatus,
+    RiskDecision,
+)
 from tickledger.domain.ports import RemoteReport
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
@@ -287,7 +295,7 @@ class MemoryJournal:
         assert account_id == ACCOUNT.account_id
         return tuple(entry for entry in self.entries if _order_of(entry) == order_id)
 
-    def record_order(self, order: Order, event: OrderEvent) -> None:
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:  # noqa: ARG002  of orders alone
         if self.fails == "fenced":
             raise FencedError("another session trades")
         if any(isinstance(entry, OrderPlaced) and entry.order.order_id == order.order_id for entry in self.entries):
