@@ -15,7 +15,8 @@ from tickledger.gateway.journal import Direction, Journal
 PREFIX: Final = b"API\0"
 #: A client that leaves so many bytes unread is cut off; TWS does the same.
 _LARGEST_BACKLOG: Final = 64 * 1024 * 1024
-_PACING_SECONDS: Final = 1.0
+#: A second less what two deliveries may differ by: clients send up to their limit at once, then again a second later.
+_PACING_SECONDS: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,19 @@ def read_versions(payload: bytes) -> ClientVersions:
 class Connection(asyncio.Protocol):
     """Frames in, frames out. Frames of one turn of the loop are written together.
 
-    `is_dripping` sends byte by byte; `is_half_open` leaves the socket open, and neither reads nor writes.
+    `is_dripping` sends byte by byte; `is_half_open` leaves the socket open, and neither reads nor writes. `rate` is how
+    many messages may come in a second; where the loop `waited` lately, what was sent over a longer time comes at once.
     """
 
-    def __init__(self, receiver: Receiver, number: int, *, journal: Journal | None, rate: int | None) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        number: int,
+        *,
+        journal: Journal | None,
+        rate: int | None,
+        waited: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.number = number
         self.client_id: int | None = None
         self.is_dripping = False
@@ -72,7 +82,9 @@ class Connection(asyncio.Protocol):
         self._receiver = receiver
         self._journal = journal
         self._rate = rate
+        self._waited = waited
         self._arrivals: deque[float] = deque()
+        self._received_at = 0.0
         self._buffer = FrameBuffer()
         self._is_open = False
         self._is_greeted = False
@@ -106,6 +118,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Make messages of what came and hand them on."""
+        self._received_at = self._loop.time()
         if self._is_half_open or not self._is_open:
             return
         self._buffer.feed(data)
@@ -133,11 +146,11 @@ class Connection(asyncio.Protocol):
     def _watch_pace(self) -> None:
         if self._rate is None:
             return
-        now = self._loop.time()
+        now = self._received_at  # not the time it is read: answering those before it takes time as well
         self._arrivals.append(now)
         while now - self._arrivals[0] >= _PACING_SECONDS:
             self._arrivals.popleft()
-        if len(self._arrivals) > self._rate:
+        if len(self._arrivals) > self._rate * (1 + self._waited()):
             self._receiver.on_too_fast(len(self._arrivals))
 
     def send(self, frame: bytes) -> None:

@@ -30,6 +30,7 @@ from tickledger.gateway.floor import Floor
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.gateway.journal import Journal
 from tickledger.gateway.listings import SecurityName
+from tickledger.gateway.loop_lag import LoopLag
 from tickledger.gateway.requests import handlers
 from tickledger.gateway.session import Session
 
@@ -59,6 +60,7 @@ class Gateway:
         self._server: asyncio.Server | None = None
         self._port = self.settings.port
         self._journal: Journal | None = None
+        self._lag = LoopLag()
         self.floor = Floor(
             self.venue,
             tape,
@@ -100,6 +102,7 @@ class Gateway:
         """Listen, and let time pass; raises ConfigurationError where the port is taken."""
         if self.settings.journal is not None:
             self._journal = Journal(self.settings.journal, self._clock)
+        self._lag.start()
         await self._listen()
         if self.settings.control_port is not None:
             self._control = ControlServer(self)
@@ -119,6 +122,7 @@ class Gateway:
                 await task
         for timer in self._timers:
             timer.cancel()
+        self._lag.stop()
         if self._control is not None:
             await self._control.stop()
         if self._server is not None:
@@ -144,7 +148,8 @@ class Gateway:
         session = Session(self.floor, self._handlers)
         self._count += 1
         rate = self.settings.messages_per_second
-        connection = Connection(session, self._count, journal=self._journal, rate=rate)
+        waited = self._lag.seconds
+        connection = Connection(session, self._count, journal=self._journal, rate=rate, waited=waited)
         session.connection = connection
         connection.on_end = lambda: self._connections.discard(connection)
         self._connections.add(connection)

@@ -1,6 +1,8 @@
 """How a conversation begins and ends: versions, client ids, pacing, and what cannot be read."""
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
@@ -158,10 +160,51 @@ def test_a_number_of_a_message_that_is_none_is_error_320(field: str) -> None:
 
 def test_more_than_fifty_messages_a_second_are_error_100() -> None:
     async def scenario(_: Gateway, client: Wire) -> None:
-        for _number in range(52):
+        for _number in range(75):  # a few more than 51, in case this machine itself is kept waiting
             client.send(49, 1)
         await client.error(100)
-        assert len(await client.of_kind(49, 52)) == 52
+        assert len(await client.of_kind(49, 75)) == 75
+
+    on_floor(scenario)
+
+
+def test_messages_that_waited_for_a_busy_gateway_are_not_too_fast() -> None:
+    async def scenario(_: Gateway, client: Wire) -> None:
+        for round_ in range(4):
+            for _number in range(20):
+                client.send(49, 1)
+            await asyncio.sleep(0)
+            if round_ < 3:
+                time.sleep(0.25)  # noqa: ASYNC251  the loop is busy with something else
+        await client.of_kind(49, 80)
+        assert client.errors() == [(-1, 2104), (-1, 2106), (-1, 2158)]
+        for _number in range(200):
+            client.send(49, 1)
+        await client.error(100)
+
+    on_floor(scenario, messages_per_second=50)
+
+
+def test_as_many_as_may_be_sent_at_once_and_again_a_second_later_are_not_too_fast_however_long_they_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(server: Gateway, client: Wire) -> None:
+        switches = type(server.floor.faults)
+        real = switches.on_request
+
+        def slow(*terms: Any) -> bool:
+            time.sleep(0.002)
+            return real(*terms)
+
+        monkeypatch.setattr(switches, "on_request", slow)
+        for burst in range(2):
+            if burst:
+                await asyncio.sleep(1)
+                monkeypatch.setattr(switches, "on_request", real)
+            for _number in range(45):
+                client.send(49, 1)
+        await client.of_kind(49, 90)
+        assert 100 not in {code for _, code in client.errors()}
 
     on_floor(scenario)
 
