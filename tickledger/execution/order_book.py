@@ -139,6 +139,12 @@ class OrderBook:
         self.problems, self.fills.problems = [], []
         return found
 
+    def doubt(self, order_ids: Iterable[str], *, at: datetime, reason: str) -> None:
+        """Take it that nobody knows what became of some orders."""
+        for order_id in order_ids:
+            if self.orders[order_id].state.status is not OrderStatus.UNKNOWN:
+                self.hear_status(OrderReport(order_id, OrderStatus.UNKNOWN, at, reason))
+
     def hear_status(self, report: OrderReport) -> None:
         """Take a status that the broker tells of an order of ours."""
         tracked = self.tracked(report.order_id)

@@ -85,6 +85,7 @@ class OrderManager:
         self._foreign: tuple[BrokerOrder, ...] = ()
         self._foreign_ids: set[str] = set()
         self._seen: dict[str, OrderState] = {}
+        self._is_new = True
         self._turn = asyncio.Lock()
         self.problems: list[Problem] = []
         self.last_reconciliation: Reconciliation | None = None
@@ -127,7 +128,7 @@ class OrderManager:
             await self._broker.place(order)
         except Exception:
             # The port does not raise; if it does, nobody knows whether the order has left.
-            self._mark_unknown([order.order_id], "the broker failed while it was sent")
+            self._book.doubt([order.order_id], at=self._clock.now(), reason="the broker failed while it was sent")
             self._write_news()
             raise
         return self.status(order.order_id)
@@ -242,7 +243,7 @@ class OrderManager:
         if change.connectivity is Connectivity.DISCONNECTED:
             # What happens from here on happens unseen.
             self._is_reconciled, self._needs_snapshot = False, True
-            self._mark_unknown(self._at_broker(), change.reason)
+            self._book.doubt(self._at_broker(), at=self._clock.now(), reason=change.reason)
 
     def _tell_foreign(self, reference: str) -> None:
         if reference not in self._foreign_ids:
@@ -290,6 +291,11 @@ class OrderManager:
         result = reconciled(record, snapshot, patience=self._patience)
         self._append(result.entries)
         self._adopt(OrderBook(record.with_entries(result.entries).entries), result)
+        if self._is_new:
+            # The process before may have died between writing a cancellation down and sending it.
+            self._is_new = False
+            for order in [order for order in self._book.at_broker() if order.is_cancelling]:
+                await self._broker.cancel(order.placed.order_id)
         return result
 
     def _adopt(self, book: OrderBook, result: Reconciliation) -> None:
@@ -307,17 +313,11 @@ class OrderManager:
         """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""
         self._is_reconciled, self._needs_snapshot = False, True
         self._recover()
-        self._mark_unknown(self._at_broker(), "the broker did not answer")
+        self._book.doubt(self._at_broker(), at=self._clock.now(), reason="the broker did not answer")
         self._write_news()
 
     def _at_broker(self) -> list[str]:
         return [order.placed.order_id for order in self._book.at_broker()]
-
-    def _mark_unknown(self, order_ids: Sequence[str], reason: str) -> None:
-        for order_id in order_ids:
-            if self._book.orders[order_id].state.status is not OrderStatus.UNKNOWN:
-                report = OrderReport(order_id, OrderStatus.UNKNOWN, self._clock.now(), reason)
-                self._book.hear_status(report)
 
     def _descendants(self, order_id: str) -> list[TrackedOrder]:
         """An order and the children of it and of its children."""

@@ -256,6 +256,8 @@ class Line:
         self._send("modify", order, modification)
 
     async def cancel(self, order_id: str) -> None:
+        if self.dies == "cancel":
+            raise KilledError
         order = next((order for kind, order, _ in self._venue.inbound if order.order_id == order_id), None)
         known = self._venue.of(order_id)
         if (found := order or (known.terms if known is not None else None)) is not None:

@@ -184,6 +184,21 @@ def test_a_cancellation_that_the_broker_does_not_confirm_is_taken_back() -> None
     assert floor.status() is OrderStatus.SUBMITTED
 
 
+def test_a_cancellation_that_was_written_down_and_not_sent_is_sent_by_the_next_process_once() -> None:
+    floor = Floor()
+    floor.place()
+    floor.line.dies = "cancel"
+    with pytest.raises(KilledError):
+        asyncio.run(floor.manager.cancel(LIMIT.order_id))
+    floor.restart()
+    assert [kind for kind, *_ in floor.venue.inbound] == ["cancel"]
+    floor.pump(after=60)
+    assert [kind for kind, *_ in floor.venue.inbound] == ["cancel"]
+    floor.venue.deliver()
+    floor.pump()
+    assert floor.status() is OrderStatus.CANCELLED
+
+
 def test_a_fill_after_the_cancellation_is_booked_and_flagged() -> None:
     floor = Floor()
     floor.place()
