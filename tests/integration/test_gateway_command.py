@@ -101,7 +101,7 @@ def test_what_is_wrong_is_told_before_anything_listens(home: Path) -> None:
     bars.write_text("\n".join(BARS[:2]).replace("volume", "size"))
     for arguments, code, expected in (
         (("--faults", faults), 1, "fault 2, column restart_after: expected a number, found 'soon'"),
-        (("--faults", home / "none.json"), 2, "No such file"),
+        (("--faults", home / "none.json"), 1, "No such file"),
         (("--bars", home / "none.csv"), 1, "no such file"),
         (("--bars", bars), 1, "volume"),
         (("--start", "2013-03-16"), 2, "expected a session of the NYSE, found Saturday 2013-03-16"),
