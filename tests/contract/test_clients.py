@@ -136,7 +136,13 @@ def test_a_market_order_is_acknowledged_filled_and_paid_for(play: Play) -> None:
         assert execution["perm_id"] == told["perm_id"] > 0
         assert state["commissions"] == {execution["exec_id"]: 1.0}
         assert await client.do("positions") == {"AAPL": 100}
-        assert (await client.do("account"))["portfolio"] == {"AAPL": 100}
+        # The account's update comes on its own, a moment later.
+        for _turn in range(100):
+            if (await client.do("account"))["portfolio"] == {"AAPL": 100}:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError(await client.do("account"))
         summary = await client.do("summary")
         assert float(summary["TotalCashValue"]) == pytest.approx(1_000_000 - 100 * told["average"] - 1)
         assert (await client.do("profit", "AAPL"))["position"] == 100

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tickledger.domain.column_ids import Lanes, hashed, hashed_texts, ids_of
 from tickledger.domain.instrument import AssetClass
 from tickledger.tax.book import HouseholdBook
-from tickledger.tax.column_values import Flags, Numbers, at, nearest_cents, table, taken
+from tickledger.tax.column_values import Flags, Numbers, at, nearest_cents, table, taken, times_before
 from tickledger.tax.kernel import columns as c
 
 ASSET_CLASSES: Final = tuple(AssetClass)
@@ -136,9 +136,18 @@ class BookColumns:
     def _lot_lanes(self) -> Lanes:
         """The hash of what the sublots of each lot share: position, opening and date."""
         position = self.lots[:, c.LOT_POSITION].astype(np.int64, copy=False)
-        opening = taken(self.opening_lanes, self.place_of(self.lots[:, c.LOT_FILL]))
-        parts = (taken(self.position_lanes, position), opening, self.lots[:, c.LOT_ACQUIRED])
-        return hashed(parts, len(self.lots))
+        place = self.place_of(self.lots[:, c.LOT_FILL])
+        parts = (taken(self.position_lanes, position), taken(self.opening_lanes, place), self.lots[:, c.LOT_ACQUIRED])
+        lanes = hashed(parts, len(self.lots))
+        again = times_before(position * (len(self.opening_texts) + 1) + place)
+        if again.any():
+            # Shares of one purchase may come to a position in several parts, which may be alike in all they say.
+            repeated = np.flatnonzero(again)
+            for lane, of_repeated in zip(
+                lanes, hashed((taken(lanes, repeated), again[repeated]), len(repeated)), strict=True
+            ):
+                lane[repeated] = of_repeated
+        return lanes
 
     @cached_property
     def opening_lanes(self) -> Lanes:

@@ -43,6 +43,17 @@ def taken(lanes: Lanes, places: Numbers) -> Lanes:
     return lanes[0][places], lanes[1][places]
 
 
+def times_before(keys: Numbers) -> Numbers:
+    """How often each key came before."""
+    times: Numbers = np.zeros(len(keys), dtype=np.int64)
+    order = np.argsort(keys, kind="stable")
+    ordered, places = keys[order], np.arange(len(keys))
+    is_first = np.ones(len(keys), dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    times[order] = places - np.maximum.accumulate(np.where(is_first, places, 0))
+    return times
+
+
 def nearest_cents(units: Numbers) -> Numbers:
     """Money units in whole cents, halves away from zero, as `cents.nearest_cent`."""
     half = CENT_UNITS // 2
