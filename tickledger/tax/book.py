@@ -246,7 +246,7 @@ class HouseholdBook:
         for number, name in enumerate(c.GROWING):
             table, used = getattr(self.book, name), int(self.book.counts[number])
             if used + need > len(table):
-                self._grow(name, max(len(table) * (_GROWTH if self.is_compiled else 2), used + need))
+                self._grow(name, max(len(table) * (_GROWTH if self.is_compiled else 2), used + need), used=used)
 
     def settle(self) -> None:
         """Give everything its cents, with room for the largest closing and for what the checks may find."""
@@ -254,8 +254,9 @@ class HouseholdBook:
         pieces = int(counts[c.PIECES])
         spare = {"heap": pieces, "events": 2 * pieces + int(counts[c.LOTS] + counts[c.WASHES] + counts[c.POOLS])}
         for number, name in enumerate(c.GROWING):
-            if name in spare and int(counts[number]) + spare[name] > len(getattr(self.book, name)):
-                self._grow(name, int(counts[number]) + spare[name])
+            used = int(counts[number])
+            if name in spare and used + spare[name] > len(getattr(self.book, name)):
+                self._grow(name, used + spare[name], used=used)
         self.kernel.settle(self.book)
 
     def set_table(self, name: str, rows: Sequence[Sequence[int]]) -> None:
@@ -266,11 +267,12 @@ class HouseholdBook:
         """Make room for orders without reservations, and for one that closings without an order have."""
         self._replace(orders=new_row([c.NONE] * (count + 1), is_compiled=self.is_compiled))
 
-    def _grow(self, name: str, rows: int) -> None:
+    def _grow(self, name: str, rows: int, *, used: int) -> None:
         table, width = getattr(self.book, name), c.WIDTHS[name]
         if self.is_compiled:
             longer = np.zeros((rows, width), dtype=np.int64)
-            longer[: len(table)] = table
+            # Rows that nobody has used are not even read: memory that was never touched stays so.
+            longer[:used] = table[:used]
             self._replace(**{name: longer})
         else:
             table.extend([0] * width for _ in range(rows - len(table)))

@@ -17,7 +17,7 @@ import numpy as np
 from tickledger.domain.errors import LedgerError
 from tickledger.tax.book import HouseholdBook
 from tickledger.tax.cents import as_decimal
-from tickledger.tax.column_values import Numbers
+from tickledger.tax.column_values import Numbers, at
 from tickledger.tax.kernel import columns as c
 from tickledger.tax.result_columns import HouseholdColumns
 
@@ -92,9 +92,9 @@ def _dollars(book: HouseholdBook, columns: HouseholdColumns) -> Iterator[str]:
     pieces = columns.pieces
     realized = np.flatnonzero((pieces[:, c.PIECE_KIND] <= c.PAID).astype(bool))
     held = np.flatnonzero((columns.sublots[:, c.SUBLOT_PLACE] != c.NONE).astype(bool))
-    permanent = _sum(pieces[realized, c.PIECE_PERMANENT])
-    reported = _sum(pieces[realized, c.PIECE_PROCEEDS]) - _sum(pieces[realized, c.PIECE_BASIS])
-    reported += _sum(pieces[realized, c.PIECE_DISALLOWED])
+    permanent = _sum(at(pieces, realized, c.PIECE_PERMANENT))
+    reported = _sum(at(pieces, realized, c.PIECE_PROCEEDS)) - _sum(at(pieces, realized, c.PIECE_BASIS))
+    reported += _sum(at(pieces, realized, c.PIECE_DISALLOWED))
     deferred = _sum(columns.sublots[held, c.SUBLOT_HELD_CARRIED])
     economic = _received(columns, realized) + _held(columns, held) + _moved(columns) - int(book.book.counts[c.SPENT])
     if reported - deferred - permanent != economic:
