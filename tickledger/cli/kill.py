@@ -147,6 +147,7 @@ def _ledger(undone: str, *, advice: str = "") -> Iterator["Engine"]:
     except ConfigurationError as error:
         _fail(undone, error, advice)
     except Exception as error:
+        # The libraries that name the database's errors are slow to import, and needed only once there is one.
         if not _is_of_database(error):
             raise
         _fail(undone, error, advice)

@@ -1,4 +1,4 @@
-"""Bars and quotes as the trading loop sees them; frames of bars are described in `tickledger.bars.schemas`."""
+"""Bars, quotes and prints as the trading loop sees them; frames of bars are described in `tickledger.bars.schemas`."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -65,3 +65,13 @@ class Quote:
     ask: Decimal
     bid_size: int
     ask_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A trade of somebody's: the market's last price."""
+
+    symbol: str
+    traded_at: datetime
+    price: Decimal
+    size: int

@@ -25,7 +25,7 @@ from functools import partial
 from typing import Final
 
 from tickledger.bars.calendars import is_session, session_close, session_open, sessions
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.venue_account import VenueAccount
 from tickledger.exchange.venue_algo_work import AlgoWork
 from tickledger.exchange.venue_auctions import opening_auction
@@ -40,7 +40,6 @@ from tickledger.exchange.venue_orders import (
     Halt,
     MinuteBar,
     OrderUpdate,
-    Print,
     VenueEvent,
     VenueFill,
     VenueOrder,

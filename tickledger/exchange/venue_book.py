@@ -18,10 +18,10 @@ from decimal import ROUND_DOWN, Decimal
 from enum import Enum, auto
 from typing import Final
 
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.fees import OrderProgress
 from tickledger.exchange.price_rules import is_marketable, is_worse, trades_through
-from tickledger.exchange.venue_orders import OrderUpdate, Print, VenueOrder, VenueStatus, VenueTerm
+from tickledger.exchange.venue_orders import OrderUpdate, VenueOrder, VenueStatus, VenueTerm
 from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
 
 _NOTHING: Final = Decimal(0)

@@ -18,20 +18,14 @@ from itertools import count
 from typing import Final
 from zlib import crc32
 
+from tickledger.domain.bar import Print
 from tickledger.domain.order import OrderSide
 from tickledger.exchange.fees import OrderProgress, charges
 from tickledger.exchange.venue_book import Market, Place, Working
 from tickledger.exchange.venue_checks import ON_CLOSE, Refusal, cancelled
 from tickledger.exchange.venue_credit import LOCATING, NOT_SHORTABLE, margin_refusal, missing_shares
 from tickledger.exchange.venue_groups import CANCEL, REDUCE_WITHOUT_BLOCK, Groups, group_type, reduced
-from tickledger.exchange.venue_orders import (
-    Print,
-    VenueFill,
-    VenueOrder,
-    VenueOrderType,
-    VenueStatus,
-    VenueTerm,
-)
+from tickledger.exchange.venue_orders import VenueFill, VenueOrder, VenueOrderType, VenueStatus, VenueTerm
 from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
 from tickledger.exchange.venue_triggers import follow, is_set_off, needs_trigger, set_off
 

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from heapq import heappop, heappush, heapreplace
 from typing import Final
 
+from tickledger.domain.bar import Print
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.exchange.corporate_actions import price_after
 from tickledger.exchange.venue_book import Market
-from tickledger.exchange.venue_orders import Print
 from tickledger.exchange.venue_path import MINUTE, TapeMinute, Tick
 from tickledger.exchange.venue_tape import MarketTape, trading_date
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 
 
 class VenueOrderType(StrEnum):
@@ -118,16 +118,6 @@ class VenueFill:
     realized_pnl: Decimal
     exchange: str
     adds_liquidity: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """A trade of somebody's: the market's last price."""
-
-    symbol: str
-    traded_at: datetime
-    price: Decimal
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

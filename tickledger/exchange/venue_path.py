@@ -20,8 +20,8 @@ from math import sqrt
 from random import Random
 from typing import Final, NamedTuple
 
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import MinuteBar, Print
+from tickledger.domain.bar import Print, Quote
+from tickledger.exchange.venue_orders import MinuteBar
 
 UNITS_PER_DOLLAR: Final = 10_000
 _UNITS_PER_CENT: Final = 100

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from tickledger.bars.calendars import is_session, session_close, session_open, sessions
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
-from tickledger.exchange.venue_orders import MinuteBar, Print
+from tickledger.exchange.venue_orders import MinuteBar
 from tickledger.exchange.venue_path import (
     MINUTE,
     Span,

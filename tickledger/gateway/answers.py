@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import AccountHolding, Print
+from tickledger.domain.bar import Print, Quote
+from tickledger.exchange.venue_orders import AccountHolding
 from tickledger.gateway.fields import Value, message, text_frame
 from tickledger.gateway.listings import (
     CENT,

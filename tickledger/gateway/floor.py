@@ -7,9 +7,9 @@ minutes to who asked for them.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.venue import Venue
-from tickledger.exchange.venue_orders import OrderUpdate, Print, VenueEvent, VenueFill
+from tickledger.exchange.venue_orders import OrderUpdate, VenueEvent, VenueFill
 from tickledger.exchange.venue_settings import VenueSettings
 from tickledger.exchange.venue_tape import MarketTape
 from tickledger.gateway import answers

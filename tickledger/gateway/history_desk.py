@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from tickledger.exchange.venue_orders import Print
+from tickledger.domain.bar import Print
 from tickledger.gateway import answers
 from tickledger.gateway.answers import stamp
 from tickledger.gateway.history_bars import history

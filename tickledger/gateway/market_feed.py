@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tickledger.bars.calendars import is_session, session_open
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import Halt, Print, SessionChange, VenueEvent
+from tickledger.domain.bar import Print, Quote
+from tickledger.exchange.venue_orders import Halt, SessionChange, VenueEvent
 from tickledger.exchange.venue_path import MINUTE
 from tickledger.exchange.venue_tape import MarketTape, trading_date
 from tickledger.gateway import answers

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import MinuteBar, Print
+from tickledger.domain.bar import Print, Quote
+from tickledger.exchange.venue_orders import MinuteBar
 from tickledger.gateway import answers
 from tickledger.gateway.answers import HistoryBar
 from tickledger.gateway.listings import Listing

@@ -186,6 +186,7 @@ class Connection:
             await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
             self._check(connecting, refused)
         except BaseException:
+            # A cancellation too: half a connection that nobody holds would keep the client id in use.
             connecting.cancel()
             await asyncio.wait({connecting})
             if not connecting.cancelled():

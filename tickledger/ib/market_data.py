@@ -18,11 +18,10 @@ from functools import lru_cache
 from typing import Final
 
 from tickledger.bars.calendars import is_session, session_close, session_open
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.domain.errors import BrokerUnavailableError, Problem
 from tickledger.domain.money import exact
 from tickledger.domain.ports import Clock
-from tickledger.exchange.venue_orders import Print
 from tickledger.ib.connection import Connection
 from tickledger.ib.errors import ErrorClass, meaning_of
 from tickledger.ib.library import LibraryObject

@@ -74,6 +74,7 @@ class Wire:
             try:
                 handler(fields)
             except Exception as error:
+                # Whatever the library's decoder stumbles over: it would log it, and nobody here would know.
                 self._failed(f"{name} could not be read: {error}")
                 raise
 

@@ -6,9 +6,8 @@ from decimal import Decimal
 from tests.integration.ib.desk import Desk, on_desk, tape
 from tests.unit.ib.messages import ACCOUNT
 from tickledger.bars.schemas import RawBars
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.domain.errors import Problem
-from tickledger.exchange.venue_orders import Print
 from tickledger.execution.clock import ReplayClock
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.ib.broker import IBBroker

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.unit.exchange.venues import at, fills, minutes, order, steps, tape, venue
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.venue import Venue
-from tickledger.exchange.venue_orders import MinuteBar, OrderUpdate, Print, VenueFill, VenueStatus
+from tickledger.exchange.venue_orders import MinuteBar, OrderUpdate, VenueFill, VenueStatus
 from tickledger.exchange.venue_settings import VenueSettings
 
 OPEN = "2024-07-02 09:30"

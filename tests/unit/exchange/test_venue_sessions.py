@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.exchange.venues import at, days, fills, minutes, order, steps, venue
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import Halt, Print, SessionChange, VenueStatus
+from tickledger.domain.bar import Print, Quote
+from tickledger.exchange.venue_orders import Halt, SessionChange, VenueStatus
 
 #: The Wednesday before Independence Day of 2024 ends at 13:00; Thursday is a holiday.
 HALF_DAY = days({"2024-07-03": "10.00 10.60 9.50 10.20", "2024-07-05": "10.40 10.80 9.90 10.00"})

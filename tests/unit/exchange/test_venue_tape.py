@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.exchange.venues import at, days, minutes, tape, venue
-from tickledger.domain.bar import Quote
-from tickledger.exchange.venue_orders import Print
+from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.venue_path import Span, TapeMinute, TapeStyle, minutes_of_day, price_of, ticks_of_minute
 from tickledger.exchange.venue_tape import MarketTape
 

@@ -12,7 +12,7 @@ from tests.trading import order
 from tickledger.bars.calendars import session_open, sessions
 from tickledger.bars.sample import SAMPLE_BARS
 from tickledger.bars.sources import read_bars_file
-from tickledger.domain.bar import Quote
+from tickledger.domain.bar import Print, Quote
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderSide, OrderStatus
 from tickledger.exchange.fees import schedule
@@ -21,7 +21,6 @@ from tickledger.exchange.venue_orders import (
     Halt,
     MinuteBar,
     OrderUpdate,
-    Print,
     VenueEvent,
     VenueFill,
     VenueOrder,
