@@ -57,7 +57,7 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFill:
-    """A fill as the broker tells it. `execution.commission` is an estimate until a `CommissionReport` says it.
+    """A fill as the broker tells it; where `execution.commission` is an estimate, a `CommissionReport` will say it.
 
     `corrects` is the id of the execution whose place it takes (IB: the same id but for its last part). `order_id` of
     the execution is empty where the order is not ours; `broker_order_id` is the broker's.

@@ -1,10 +1,17 @@
-"""What a session learns from the market, in the order in which it happens."""
+"""What a session learns from the market and from those who watch over it, in the order in which it happens.
+
+Each event bears the instant it is about, by the market's clock: what is decided of it is stamped with that, so that
+the same events lead to the same rows wherever they are played.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tickledger.domain.bar import Bar
+from tickledger.domain.bar import Bar, Quote
 from tickledger.domain.corporate_action import CorporateAction
+
+#: The interval of a session's own bars, as the record names it.
+DAILY = "1day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +24,56 @@ class SessionOpening:
 
 
 @dataclass(frozen=True, slots=True)
+class BarsClosed:
+    """An instant at which bars of one interval (such as ``1min``) are complete; a symbol without a trade has none."""
+
+    session_date: date
+    occurred_at: datetime
+    interval: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotesChanged:
+    """The quotes that are others than before: one a symbol, the latest."""
+
+    session_date: date
+    occurred_at: datetime
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Time has passed, or the broker has something to tell: a moment to look after orders."""
+
+    session_date: date
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsChanged:
+    """What the session may do is otherwise: nothing that opens a position while it is paused.
+
+    `is_stopping`: it is to end in good order, whatever the hour.
+    """
+
+    session_date: date
+    occurred_at: datetime
+    is_paused: bool
+    reason: str = ""
+    is_stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """The close of a session, with the bars it completed; a symbol that did not trade has none."""
+    """The close of a session, with the daily bars it completed; a symbol that did not trade has none.
+
+    Where no daily bars are known yet (during the day nobody has them), what is held keeps its last price.
+    """
 
     session_date: date
     occurred_at: datetime
     bars: tuple[Bar, ...] = ()
 
 
-MarketEvent = SessionOpening | SessionClosed
+MarketEvent = SessionOpening | BarsClosed | QuotesChanged | Beat | ControlsChanged | SessionClosed

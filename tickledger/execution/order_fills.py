@@ -132,7 +132,7 @@ class FillBook:
         return self._stems.get(stem)
 
     def _first(self, fill: BrokerFill, *, is_ours: bool) -> list[JournalEntry]:
-        execution = replace(fill.execution, commission_is_estimated=True)
+        execution = fill.execution
         identity = execution.execution_id
         early = self._early.pop(identity, None)
         if not is_ours:
@@ -153,8 +153,7 @@ class FillBook:
         if is_ours and self._is_foreign(root):
             # Told without our reference first; its shares must not count twice.
             emptied = replace(self.foreign[root].execution, quantity=Decimal(0))
-            own = replace(fill.execution, commission_is_estimated=True)
-            return [replace(self.foreign[root], execution=emptied), own]
+            return [replace(self.foreign[root], execution=emptied), fill.execution]
         if identity == self._in_force[root] and (booked := self._booked(root)) is not None:
             expected, found = (_figures(execution) for execution in (booked, fill.execution))
             if expected != found:
@@ -164,7 +163,7 @@ class FillBook:
     def _corrected(self, fill: BrokerFill, root: str) -> list[JournalEntry]:
         early = self._early.pop(fill.execution.execution_id, None)
         if self._is_foreign(root):
-            revised = replace(fill.execution, execution_id=root, commission_is_estimated=True)
+            revised = replace(fill.execution, execution_id=root)
             charged = revised if early is None else _charged(revised, early)
             return [
                 ForeignExecution(charged, fill.execution.execution_id, fill.broker_order_id, fill.corrects or ""),
