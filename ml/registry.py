@@ -40,10 +40,10 @@ from ml.code_state import CodeState
 from ml.models import Classifier, Flavour
 from ml.predictor import DirectionModel
 from ml.training import DECIDING_METRIC, Candidate, TrainingPlan
-from tickledger.db.locks import hold
 from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.ids import deterministic_id
 from tickledger.domain.model import ModelVersion
+from tickledger.local_servers.locks import hold
 
 CHAMPION: Final = "champion"
 #: scikit-learn's trees are stored by skops, which loads no code; it asks that this one type be named as reviewed.

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from tickledger.db import locks
 from tickledger.db.embedded import EmbeddedServer, ensure_databases, is_running, programs_folder, serve
-from tickledger.db.server_user import ServerUser, barriers, server_user
 from tickledger.domain.errors import ConfigurationError
+from tickledger.local_servers import locks
+from tickledger.local_servers.server_user import ServerUser, barriers, server_user
 
 CHECKOUT = Path(__file__).parents[2]
 # A command like any other: it says which server it got, then uses it until its input ends.

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tickledger.cli.processes import Service, await_answers, running
-from tickledger.db import locks
 from tickledger.domain.errors import TickledgerError
+from tickledger.local_servers import locks
 
 # A service like Dagster's code server: it starts a process of its own, which holds a lock and survives its parent.
 STUBBORN_CHILD = """
 import signal, sys, time
 from pathlib import Path
-from tickledger.db import locks
+from tickledger.local_servers import locks
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with locks.hold(Path(sys.argv[1])):
     Path(sys.argv[1]).with_suffix(".held").touch()

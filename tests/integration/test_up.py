@@ -15,7 +15,7 @@ import pytest
 
 from tests.command import TICKLEDGER, command_environment, tickledger
 from tickledger.cli.ports import LOOPBACK, free_port, port_problem
-from tickledger.db import locks
+from tickledger.local_servers import locks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -12,8 +12,9 @@ from tickledger.db.connect import LEDGER, external_server, external_url
 from tickledger.db.embedded import is_running, programs_folder, serve
 from tickledger.db.engine import create_ledger_engine
 from tickledger.db.migrate import current_revision, newest_revision
-from tickledger.db.places import Places, nearest_existing
+from tickledger.db.places import data_folder
 from tickledger.domain.errors import ConfigurationError
+from tickledger.local_servers.places import nearest_existing
 from tickledger.settings import Settings
 
 
@@ -39,7 +40,7 @@ def _programs() -> Finding:
 
 
 def _embedded(settings: Settings) -> Iterator[Finding]:
-    data = Places(settings.home).data
+    data = data_folder(settings.home)
     if nearest_existing(data) != data:
         yield Finding("PostgreSQL server", "ok", "embedded, not made yet: the first command makes it")
         return

@@ -14,8 +14,8 @@ from typing import Final
 from tickledger.cli.finding import Finding
 from tickledger.cli.ports import port_problem
 from tickledger.cli.system_libraries import missing_library_hint_in
-from tickledger.db.places import nearest_existing
-from tickledger.db.server_user import user_name
+from tickledger.local_servers.places import nearest_existing
+from tickledger.local_servers.server_user import user_name
 from tickledger.settings import Settings
 
 _PYTHONS: Final = ((3, 11), (3, 14))

@@ -14,8 +14,8 @@ from functools import partial
 from types import FrameType
 from typing import Final
 
-from tickledger.db.locks import poll
-from tickledger.db.server_user import die_with_parent
+from tickledger.local_servers.locks import poll
+from tickledger.local_servers.server_user import die_with_parent
 
 LEADER_SECONDS: Final = 10
 GROUP_SECONDS: Final = 5

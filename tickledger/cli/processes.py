@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tickledger.cli.guard import GROUP_SECONDS, LEADER_SECONDS
-from tickledger.db.locks import poll
 from tickledger.domain.errors import TickledgerError
+from tickledger.local_servers.locks import poll
 from tickledger.settings import environment_with
 
 _GRACE_SECONDS: Final = 5

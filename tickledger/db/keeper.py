@@ -6,7 +6,6 @@ the kernel stops the server should the keeper itself be killed. `tickledger.db.e
 that every process of the server inherits. Only stdlib modules are imported: it starts in milliseconds.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -16,10 +15,10 @@ import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Final, TextIO
+from typing import Final
 
-from tickledger.db.server_user import ServerUser, become, die_with_parent
+from tickledger.local_servers.server_user import ServerUser, become, die_with_parent
+from tickledger.local_servers.watching import stop, wait_for_last_user
 
 SUPERUSER: Final = "tickledger"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
@@ -67,10 +66,6 @@ class Plan:
         return cls(**{**fields, "user": ServerUser(**fields["user"])})
 
 
-class _EndOfWatch(Exception):  # noqa: N818  it is no error: the server ended, or the system asks us to
-    """The wait for the last user is over before there was one."""
-
-
 def keep(plan: Plan) -> None:
     """Run the server until its last user has gone."""
     if not Path(plan.data, "PG_VERSION").exists():
@@ -79,9 +74,10 @@ def keep(plan: Plan) -> None:
     # The users' lock is held until the server is gone: a newcomer waits for that, then starts another.
     with Path(plan.users_lock).open("a") as users, _start(plan, "postgres", "-D", plan.data, *_options(plan)) as server:
         try:
-            _wait_for_last_user(users, server)
+            wait_for_last_user(users, server)
         finally:
-            _stop(server)
+            # End every session and write everything down (fast shutdown); at once where that takes too long.
+            stop(server, (signal.SIGINT, signal.SIGQUIT), seconds=_STOP_SECONDS)
     if plan.run_is_temporary:
         Path(plan.run).rmdir()
 
@@ -137,35 +133,6 @@ def _become_server(user: ServerUser, parent: int) -> None:
         # What is raised here does not reach the parent; the log does.
         os.write(2, f"this machine does not let root become {user}: {error}\n".encode())
         raise
-
-
-def _wait_for_last_user(users: TextIO, server: subprocess.Popen[bytes]) -> None:
-    def end(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGCHLD or server.poll() is not None:
-            raise _EndOfWatch
-
-    try:
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGCHLD, end)
-        if server.poll() is None:
-            fcntl.flock(users, fcntl.LOCK_EX)
-    except _EndOfWatch:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    """End every session and write everything down (fast shutdown); at once where that takes too long."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        if server.poll() is None:
-            server.send_signal(number)
-        try:
-            server.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
 
 
 def main() -> None:

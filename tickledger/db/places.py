@@ -1,51 +1,16 @@
-"""Where a home keeps its embedded server, and what is there of a path."""
+"""Where a home keeps PostgreSQL."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-# The smallest sun_path of the systems we run on (macOS: 104 bytes with the closing zero).
-LONGEST_SOCKET_PATH: Final = 103
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a home keeps its server."""
-
-    home: Path
-
-    @property
-    def pg(self) -> Path:
-        return self.home / "pg"
-
-    @property
-    def data(self) -> Path:
-        return self.pg / "data"
-
-    @property
-    def run(self) -> Path:
-        return self.pg / "run"
-
-    @property
-    def run_elsewhere(self) -> Path:
-        """The file that names the socket's folder where `run` cannot hold one."""
-        return self.pg / "run.path"
-
-    @property
-    def log(self) -> Path:
-        return self.home / "logs" / "postgresql.log"
-
-    def lock(self, name: str) -> Path:
-        return self.pg / f"{name}.lock"
+from tickledger.db.keeper import SOCKET_NAME
+from tickledger.local_servers.places import Places
 
 
-def nearest_existing(path: Path) -> Path:
-    """`path`, or the nearest of its parents that can be seen to exist."""
-    return next(place for place in (path, *path.parents) if _is_there(place))
+def postgres_places(home: Path) -> Places:
+    """The places of the embedded server of `home`."""
+    return Places(home, home / "pg", SOCKET_NAME, home / "logs" / "postgresql.log")
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder on the way may not be searched
-        return False
+def data_folder(home: Path) -> Path:
+    """Where its data lie."""
+    return home / "pg" / "data"
