@@ -1,8 +1,10 @@
 """Connections to the ledger: URLs with their driver written out, and the pooled engine."""
 
+import math
 import time
+from datetime import timedelta
 from select import select
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -33,16 +35,30 @@ def with_driver(url: str, driver: str) -> str:
     return parsed.set(drivername=f"postgresql+{driver}").render_as_string(hide_password=False)
 
 
-def create_ledger_engine(url: str, *, pool_size: int = 5) -> Engine:
+def create_ledger_engine(url: str, *, pool_size: int = 5, within: timedelta | None = None) -> Engine:
     """A pooled engine over psycopg 3 whose sessions read and write instants in UTC.
 
-    Connections are tested before use, so a server that was restarted in between is not noticed.
+    Connections are tested before use, so a server that was restarted in between is not noticed. With `within`, the
+    server gives up what takes longer, and a host that does not confirm what it was sent is given up as well.
     """
-    engine = create_engine(with_driver(url, "psycopg"), pool_size=pool_size, max_overflow=pool_size)
+    address = make_url(with_driver(url, "psycopg"))
+    options = {} if within is None else _impatient(within, str(address.query.get("options", "")))
+    engine = create_engine(address, pool_size=pool_size, max_overflow=pool_size, connect_args=options)
     event.listen(engine, "connect", _use_utc)
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", _test)
     return engine
+
+
+def _impatient(within: timedelta, options: str) -> dict[str, Any]:
+    """What the driver takes for this; the shortest time that it waits for a connection is two seconds."""
+    milliseconds = round(within.total_seconds() * 1000)
+    limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+    return {
+        "options": f"{options} {limits}".strip(),
+        "connect_timeout": max(2, math.ceil(within.total_seconds())),
+        "tcp_user_timeout": milliseconds,
+    }
 
 
 def _use_utc(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -18,8 +18,10 @@ from tickledger.db import audit, features, market_data, models, reports, signals
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
 from tickledger.db.kill_switch import record_kill_switch_event
+from tickledger.db.lease import LeaseKeeper
 from tickledger.db.order_costs import replace_order_costs
 from tickledger.db.order_journal import LedgerJournal
+from tickledger.db.trading_sessions import end_session, open_session, request_pause, take_over
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.bar import BarKey, Quote
 from tickledger.domain.broker import CommissionReport
@@ -103,8 +105,23 @@ def tell(ledger: Engine) -> Story:
     engaged = KillSwitchEvent(KillSwitchEventKind.ENGAGED, "test", "the story ends", at(END, 21))
     record_kill_switch_event(ledger, engaged)
     replace_order_costs(ledger, ACCOUNT, [cost()], start=START, end=END)
+    tell_session(ledger)
     audit.append(ledger, actor="test", action="tell", subject="story", details={})
     return Story(record(), tuple(opinions()), tax_result(), lines, model())
+
+
+def tell_session(ledger: Engine) -> None:
+    """A process that traded on the last day, was paused, and gave its lease up."""
+    account_id = ACCOUNT.account_id
+    keeper = LeaseKeeper(ledger, account_id, holder="story")
+    lease = keeper.acquire()
+    assert lease is not None
+    session = open_session(ledger, account_id, session_date=END, strategy="composite", host="localhost", pid=1)
+    take_over(ledger, session.session_id, lease)
+    request_pause(ledger, account_id, actor="test", reason="the story ends", requested_at=at(END, 20))
+    end_session(ledger, session.session_id, reason="the story ends")
+    keeper.release()
+    keeper.close()
 
 
 def told_later() -> list[JournalEntry]:

@@ -40,6 +40,12 @@ from tickledger.db.tables.trading import (
     risk_decisions,
     risk_limits,
 )
+from tickledger.db.tables.trading_sessions import (
+    leases,
+    trading_controls,
+    trading_session_events,
+    trading_sessions,
+)
 
 __all__ = [
     "METADATA",
@@ -60,6 +66,7 @@ __all__ = [
     "form_lines",
     "ingestions",
     "kill_switch_events",
+    "leases",
     "market_data",
     "model_promotions",
     "model_versions",
@@ -79,5 +86,8 @@ __all__ = [
     "strategy_performance",
     "symbols",
     "tax_lots",
+    "trading_controls",
+    "trading_session_events",
+    "trading_sessions",
     "wash_sales",
 ]
