@@ -20,7 +20,8 @@ def bar_columns(bar_id: str | None) -> dict[str, Any]:
 
 def bar_id(interval: ColumnElement[str], bar_at: ColumnElement[Any], version: ColumnElement[int]) -> ColumnElement[str]:
     """The bar's text form in SQL, of the symbol that the query joins: what `str(BarKey(…))` gives."""
-    stamp = func.to_char(func.timezone("UTC", bar_at), 'YYYYMMDD"T"HH24MI"Z"')
+    seconds = case((func.date_part("second", bar_at) >= 1, "SS"), else_="")
+    stamp = func.to_char(func.timezone("UTC", bar_at), func.concat('YYYYMMDD"T"HH24MI', seconds, '"Z"'))
     parts = ("bar", symbols.c.ticker, interval, stamp, cast(version, Text))
     return func.concat_ws("_", *(literal(part) if isinstance(part, str) else part for part in parts))
 

@@ -6,13 +6,17 @@ from decimal import Decimal
 from typing import Final
 
 _STAMP: Final = "%Y%m%dT%H%MZ"
+#: The stamp of a bar that does not start on a whole minute.
+_STAMP_WITH_SECONDS: Final = "%Y%m%dT%H%M%SZ"
+_LENGTH_WITH_SECONDS: Final = len("20120103T143005Z")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class BarKey:
     """What identifies a bar in the record; as text ``bar_AAPL_1day_20120103T0000Z_1``.
 
-    `bar_at` is the bar's start (a daily bar: its session date at 00:00Z); `version` counts restatements from 1.
+    `bar_at` is the bar's start (a daily bar: its session date at 00:00Z), a whole second; seconds are spelled only
+    where they are not 0. `version` counts restatements from 1.
     """
 
     symbol: str
@@ -21,7 +25,9 @@ class BarKey:
     version: int = 1
 
     def __str__(self) -> str:
-        return f"bar_{self.symbol}_{self.interval}_{self.bar_at.astimezone(UTC):{_STAMP}}_{self.version}"
+        bar_at = self.bar_at.astimezone(UTC)
+        stamp = f"{bar_at:{_STAMP_WITH_SECONDS if bar_at.second else _STAMP}}"
+        return f"bar_{self.symbol}_{self.interval}_{stamp}_{self.version}"
 
     @classmethod
     def parse(cls, bar_id: str) -> "BarKey":
@@ -29,7 +35,8 @@ class BarKey:
         try:
             prefix, rest = bar_id.split("_", 1)
             symbol, interval, stamp, version = rest.rsplit("_", 3)
-            bar_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            spelling = _STAMP_WITH_SECONDS if len(stamp) == _LENGTH_WITH_SECONDS else _STAMP
+            bar_at = datetime.strptime(stamp, spelling).replace(tzinfo=UTC)
             key = cls(symbol=symbol, interval=interval, bar_at=bar_at, version=int(version))
         except ValueError as error:
             raise ValueError(f"expected a bar id such as bar_AAPL_1day_20120103T0000Z_1, found {bar_id!r}") from error
@@ -48,6 +55,22 @@ class Bar:
     bar_id: str
     symbol: str
     session_date: date
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBar:
+    """A stretch of a symbol's trades as a feed tells it, complete when told and not in the record.
+
+    `starts_at` is its start, `volume` shares; how long it lasts, the feed's contract says.
+    """
+
+    symbol: str
+    starts_at: datetime
     open: Decimal
     high: Decimal
     low: Decimal

@@ -18,10 +18,12 @@ from tickledger.bars.sources import read_bars_file, read_corporate_actions_file
 from tickledger.db import audit
 from tickledger.db.corporate_actions import ingest_corporate_actions, read_corporate_actions
 from tickledger.db.ingestion import IngestionResult, IngestionSource
+from tickledger.db.lineage import explain
 from tickledger.db.market_data import ingest_bars, read_bars
 from tickledger.db.quarantine import read_quarantine
 from tickledger.db.symbols import read_symbols, upsert_symbols
 from tickledger.db.tables import market_data, symbols
+from tickledger.domain.bar import BarKey
 from tickledger.domain.errors import InputError, LedgerError, Problem
 
 CORRECTION = IngestionSource("correction.csv", "cd" * 32)
@@ -113,6 +115,15 @@ def test_a_minute_bar_belongs_to_the_session_of_its_new_york_date(ledger: Engine
     assert len(read_bars(ledger, interval="1min", start=START, end=START)) == 2
     assert len(read_bars(ledger, interval="1min", start=date(2012, 1, 4))) == 1
     assert read_bars(ledger).empty
+
+
+def test_a_bar_of_a_second_is_called_in_the_record_as_it_is_in_the_domain(ledger: Engine) -> None:
+    stamps = pd.to_datetime(["2012-01-03T14:30:00Z", "2012-01-03T14:30:59Z", "2012-01-03T14:31:00Z"]).as_unit("us")
+    ingest_bars(ledger, bars().head(3).assign(timestamp=stamps), rejects=[], source=SOURCE, interval="1sec")
+    expected = [str(BarKey("AAPL", "1sec", stamp.to_pydatetime())) for stamp in stamps]
+    assert read_bars(ledger, interval="1sec")["bar_id"].tolist() == expected
+    assert expected[1] == "bar_AAPL_1sec_20120103T143059Z_1"
+    assert [node.id for node in (explain(ledger, bar_id) for bar_id in expected)] == expected
 
 
 def test_each_year_has_a_partition_of_its_own(ledger: Engine) -> None:
