@@ -104,17 +104,18 @@ class OrderSender:
             number = next_order_id(
                 self.order_ids, client_id=self.client_id, next_valid_id=self.connection.next_valid_id
             )
-            self._write(client, number, order)
+            reason = self._write(client, number, order)
         except (BrokerUnavailableError, OrderError, OSError) as error:
             return str(error)
-        self.tracker.sent(tracked, number)
-        return None
+        if reason is None:
+            self.tracker.sent(tracked, number)
+        return reason
 
     def _send_modification(self, tracked: TrackedOrder, changed: Order) -> None:
         reason = self._obstacle()
         if reason is None:
             try:
-                self._write(self.connection.client, tracked.ib_order_id, changed)
+                reason = self._write(self.connection.client, tracked.ib_order_id, changed)
             except (BrokerUnavailableError, OSError) as error:
                 reason = str(error)
         if reason is None:
@@ -122,8 +123,20 @@ class OrderSender:
         else:
             self.forget(tracked, OrderStatus.REJECTED, f"not sent: {reason}")
 
-    def _write(self, client: LibraryObject, number: int, order: Order) -> None:
-        client.placeOrder(number, ib_contract(order.symbol), ib_order(order, self.algos.get(order.order_id)))
+    def _write(self, client: LibraryObject, number: int, order: Order) -> str | None:
+        """Write an order to the socket, or say why not; the last that is done before that is to ask whether it may go.
+
+        Between the question and the system call lies nothing that waits: no disk, no turn of the loop.
+        """
+        contract, terms = ib_contract(order.symbol), ib_order(order, self.algos.get(order.order_id))
+        waiting = client.conn.transport.get_write_buffer_size()
+        if waiting:
+            # It would leave when the loop gets to it, which may be after the right to send it has ended.
+            return f"the broker does not read: {waiting:,} bytes wait to be sent"
+        reason = self.objection()
+        if reason is None:
+            client.placeOrder(number, contract, terms)
+        return reason
 
     def _send_cancel(self, tracked: TrackedOrder) -> None:
         try:
