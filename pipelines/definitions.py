@@ -14,8 +14,10 @@ from resources.lake import ParquetLake
 from resources.ledger import Ledger
 from resources.market_files import MarketFiles
 from resources.model_registry import Models
+from resources.notifier import AlertNotifier
 from resources.simulated_account import SimulatedAccount
 from sensors.market_files import market_files_changed
+from sensors.run_failures import run_failures
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS
 from tickledger.domain.account import Mode
 from tickledger.domain.errors import ConfigurationError
@@ -40,6 +42,7 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
         ),
         "data_quality": DataQuality(data_docs=str(settings.home / "data_docs")),
         "exports": Exports(folder=str(settings.home / "exports")),
+        "notifier": AlertNotifier(),
         "simulated": SimulatedAccount(
             account_id="SIM0001",
             owner=settings.taxpayer,
@@ -70,7 +73,7 @@ def build_definitions(settings: Settings, *, resource_overrides: Mapping[str, An
         asset_checks=dg.load_asset_checks_from_modules(STAGES),
         jobs=JOBS,
         schedules=SCHEDULES,
-        sensors=[market_files_changed],
+        sensors=[market_files_changed, run_failures],
         resources={**default_resources(settings), **(resource_overrides or {})},
         # In this process, never one process for each step: a killed worker must not leave a child behind.
         executor=dg.in_process_executor,

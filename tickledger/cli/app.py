@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from tickledger.cli import data, db, demo, doctor, explain, gateway, kill, tax, up, what_if
+from tickledger.cli import alerts, data, db, demo, doctor, explain, gateway, kill, tax, up, what_if
 from tickledger.cli.console import err
 from tickledger.cli.system_libraries import missing_library_hint
 from tickledger.domain.errors import ConfigurationError, TickledgerError
@@ -39,6 +39,7 @@ app.command("resume")(kill.resume)
 app.command("flatten")(kill.flatten)
 app.command("gateway")(gateway.run)
 app.command("doctor")(doctor.run)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 

@@ -10,6 +10,8 @@ from rich.text import Text
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from tickledger.cli.checks_of_alerts import check_alerts
+from tickledger.cli.checks_of_cache import check_cache
 from tickledger.cli.checks_of_database import check_database
 from tickledger.cli.checks_of_machine import check_home, check_libraries, check_packages, check_ports, check_python
 from tickledger.cli.columns import aligned
@@ -23,8 +25,12 @@ CHECKS: Final[Sequence[Callable[[Settings], Iterator[Finding]]]] = (
     check_libraries,
     check_home,
     check_database,
+    check_cache,
     check_ports,
+    check_alerts,
 )
+_HIDDEN: Final = "***"
+_WEB: Final = frozenset({"http", "https"})
 _STYLES: Final[Mapping[State, str]] = {"ok": "green", "warning": "yellow", "broken": "red"}
 
 
@@ -81,11 +87,17 @@ def _without_secrets(value: object) -> str | None:
     secret = isinstance(value, SecretStr)
     text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     if "://" not in text:
-        return "***" if secret else text
+        return _HIDDEN if secret else text
     try:
-        return make_url(text).render_as_string(hide_password=True)
+        address = make_url(text)
     except (ArgumentError, ValueError):  # an address that cannot be read may hold its password anywhere
-        return "***"
+        return _HIDDEN
+    if secret and address.drivername in _WEB:  # of a webhook the path is the password
+        return f"{address.drivername}://{address.host}/{_HIDDEN}"
+    named = [option for option in address.query if "password" in option]
+    shown = address.update_query_dict(dict.fromkeys(named, _HIDDEN)).render_as_string(hide_password=True)
+    # A password with @ in it reads as the beginning of the host.
+    return _HIDDEN if "@" in (address.host or "") else shown
 
 
 def _settings_text(settings: Sequence[ShownSetting]) -> Text:

@@ -1,0 +1,32 @@
+"""What waits to be sent: an alert, and how many others it stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tickledger.domain.alert import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An alert that waits. `alerts` is how many were offered that it stands for.
+
+    Where it is the latest of some that were held back because one like it had just been sent, `repeats` is their
+    number and `since` the instant of the one that was sent.
+    """
+
+    alert: Alert
+    alerts: int = 1
+    repeats: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Alerts that were not sent, told with the next one that is.
+
+    `dropped` counts by kind those that were too many to keep, `undelivered` those that the channel did not take.
+    """
+
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    undelivered: int = 0
