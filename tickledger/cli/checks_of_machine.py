@@ -21,7 +21,7 @@ from tickledger.settings import Settings
 _PYTHONS: Final = ((3, 11), (3, 14))
 _PACKAGES: Final = (
     *("tickledger", "dagster", "dagster-webserver", "dagster-postgres", "mlflow", "great-expectations"),
-    *("pandas", "numpy", "pandera", "scikit-learn", "xgboost", "TA-Lib", "sqlalchemy", "psycopg", "pyarrow"),
+    *("pandas", "numpy", "pandera", "scikit-learn", "xgboost", "TA-Lib", "sqlalchemy", "psycopg", "pyarrow", "redis"),
 )
 # Modules with machine code of their own, which may miss a library of the system.
 _NATIVE: Final = ("numpy", "pandas", "pyarrow", "sklearn.ensemble", "xgboost", "talib", "psycopg", "psycopg2")

@@ -22,6 +22,7 @@ from typing import Final
 from rich.text import Text
 from sqlalchemy import make_url
 
+from tickledger.cache.connect import Cache, open_cache
 from tickledger.cli.columns import aligned
 from tickledger.cli.console import err, out
 from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
@@ -65,11 +66,18 @@ class Ports:
 def supervise(settings: Settings, ports: Ports) -> None:
     """Run everything until a signal asks for the end; raises TickledgerError where a part ends by itself."""
     ports.check()
-    with _stopped_by_signals(), open_ledger(settings) as connections, ExitStack() as stack:
+    with (
+        _stopped_by_signals(),
+        open_ledger(settings) as connections,
+        open_cache(settings) as cache,
+        ExitStack() as stack,
+    ):
+        if cache.problem:
+            err.print(f"without Redis for other processes: {cache.problem}", markup=False)
         err.print("starting Dagster and MLflow; the first time this takes half a minute")
         everything = _start(settings, connections, ports, stack)
         await_answers(everything, seconds=_READY_SECONDS)
-        out.print(_addresses(settings, connections, ports))
+        out.print(_addresses(settings, connections, ports, cache))
         err.print("Ctrl-C stops everything")
         while True:
             for one in everything:
@@ -186,7 +194,7 @@ def _ask(port: int, method: str, path: str, body: str | None = None) -> bytes | 
         connection.close()
 
 
-def _addresses(settings: Settings, connections: Connections, ports: Ports) -> Text:
+def _addresses(settings: Settings, connections: Connections, ports: Ports, cache: Cache) -> Text:
     ledger = make_url(connections.ledger_url).set(drivername="postgresql")
     readable = ledger.render_as_string(hide_password=True).replace("%2F", "/")
     mlflow = settings.mlflow_tracking_uri or f"http://{LOOPBACK}:{ports.mlflow}"
@@ -196,6 +204,7 @@ def _addresses(settings: Settings, connections: Connections, ports: Ports) -> Te
             ("Dagster", f"http://{LOOPBACK}:{ports.dagster}", "the lineage graph, runs, checks, schedules"),
             ("MLflow", mlflow, "models and what they were trained on"),
             ("PostgreSQL", readable, "the ledger, for psql"),
+            ("Redis", cache.shown, "what sessions know now, for other processes"),
             ("logs", str(settings.home / "logs"), "what each part says"),
         ]
     )

@@ -10,7 +10,7 @@ def run(
     dagster_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000,
     mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the MLflow UI.")] = 5000,
 ) -> None:
-    """Start the database, Dagster and MLflow, print their addresses, and stop them all on Ctrl-C.
+    """Start the database, Redis, Dagster and MLflow, print their addresses, and stop them all on Ctrl-C.
 
     Everything listens on this machine alone. The logs are in the `logs` folder of TICKLEDGER_HOME.
     """

@@ -6,6 +6,7 @@
     ├── LedgerError          the record contradicts itself (an invariant does not hold)
     ├── OrderError           an order that may not be in the state it is asked to enter
     ├── BrokerUnavailableError  the broker did not answer, or not completely
+    ├── CacheUnavailableError   the Redis that others' values are read from did not answer
     └── FencedError          this process may not trade any more: another has taken its place
 
 Domain functions return ``(results, problems)``; a `Problem` names where it is, what was expected and what
@@ -68,6 +69,10 @@ class OrderError(TickledgerError):
 
 class BrokerUnavailableError(TickledgerError):
     """The broker did not answer, or not completely: nothing may be inferred from what it did not say."""
+
+
+class CacheUnavailableError(TickledgerError):
+    """The cache did not answer: what it holds is not known now. Nothing that trades depends on it."""
 
 
 class FencedError(TickledgerError):
