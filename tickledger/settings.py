@@ -41,9 +41,6 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="Redis 6 or newer, e.g. redis://:password@host:6379/0, rediss:// for TLS; unset: embedded"
     )
-    redis_url: SecretStr | None = Field(
-        None, description="Redis 6 or newer, e.g. redis://:password@host:6379/0, rediss:// for TLS; unset: embedded"
-    )
     mlflow_tracking_uri: str | None = Field(None, description="MLflow server; unset: the same PostgreSQL")
     mode: Mode = Field(Mode.SIMULATED, description="simulated, paper or live")
     taxpayer: str = Field("taxpayer", description="whose forms are made")
