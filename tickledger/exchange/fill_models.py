@@ -1,14 +1,13 @@
 """How much of an order a bar can fill, and how far from the printed price: slippage and participation."""
 
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from tickledger.domain.bar import Bar
-from tickledger.domain.money import PRICE_INCREMENT
 from tickledger.domain.order import OrderSide
+from tickledger.exchange.price_rules import slipped
 
-_BASIS_POINTS: Final = Decimal(10_000)
 _WHOLE_SHARE: Final = Decimal(1)
 
 
@@ -25,8 +24,7 @@ class FillModel:
 
     def slipped(self, price: Decimal, side: OrderSide) -> Decimal:
         """`price` moved against `side` by the slippage, to a hundredth of a cent."""
-        moved = price * (1 + side.sign * self.slippage_bps / _BASIS_POINTS)
-        return moved.quantize(PRICE_INCREMENT, rounding=ROUND_HALF_UP)
+        return slipped(side.sign, price, self.slippage_bps)
 
     def fillable(self, remaining: Decimal, bar: Bar) -> Decimal:
         """How many of the `remaining` shares this bar can fill."""

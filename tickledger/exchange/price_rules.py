@@ -1,10 +1,20 @@
-"""The four comparisons by which a price fills an order: the one place that says what is better, worse and through.
+"""The comparisons by which a price fills an order, and slippage: the one place that says what is better and worse.
 
-`sign` is +1 for an order that buys and −1 for one that sells; prices are USD per share. `matching` asks these of a
-bar, `venue` of every quote and print.
+`sign` is +1 for an order that buys and −1 for one that sells; prices are USD per share.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from tickledger.domain.money import PRICE_INCREMENT
+
+_BASIS_POINTS: Final = Decimal(10_000)
+
+
+def slipped(sign: int, price: Decimal, bps: Decimal) -> Decimal:
+    """`price` moved against the trader by `bps` basis points, to a hundredth of a cent."""
+    moved = price * (1 + sign * bps / _BASIS_POINTS)
+    return moved.quantize(PRICE_INCREMENT, rounding=ROUND_HALF_UP)
 
 
 def is_worse(sign: int, price: Decimal, than: Decimal) -> bool:

@@ -26,9 +26,11 @@ from typing import Final
 
 from tickledger.bars.calendars import is_session, session_close, session_open, sessions
 from tickledger.domain.bar import Print, Quote
+from tickledger.domain.position import Holding
+from tickledger.exchange.fees import OrderProgress
 from tickledger.exchange.venue_account import VenueAccount
 from tickledger.exchange.venue_algo_work import AlgoWork
-from tickledger.exchange.venue_auctions import opening_auction
+from tickledger.exchange.venue_auctions import opening_auctions
 from tickledger.exchange.venue_book import Market, Place, Working
 from tickledger.exchange.venue_calendar import Calendar, session_at
 from tickledger.exchange.venue_checks import Refusal
@@ -46,7 +48,7 @@ from tickledger.exchange.venue_orders import (
 )
 from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
 from tickledger.exchange.venue_settings import VenueSettings
-from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
+from tickledger.exchange.venue_state import AUCTION_RANK, MESSAGE_RANK, VenueState
 from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape, trading_date
 
 _A_YEAR: Final = timedelta(days=365)
@@ -62,19 +64,27 @@ class Venue:
         began_at = session_open(day) - EARLY_HOURS
         self._state = VenueState(settings, tape, Feed(tape), now=min(began_at, starts_at), session_date=day)
         self._state.shortable = None if settings.shortable is None else dict(settings.shortable)
-        self._state.actions_through = day - timedelta(days=1)
-        for account_id, cash in settings.accounts.items():
-            self._state.accounts[account_id] = VenueAccount.opened(account_id, cash, day)
+        self._state.actions_through = _session_before(day)
         self._desk = Desk(self._state)
         self._algos = AlgoWork(self._desk)
         self._desk.begin_algo = self._algos.begin
         self._messages = Messages(self._desk, self._algos)
         self._watched: set[str] = set()
+        self._opening: list[Market] = []
         Calendar(self._desk).plan(day)
         self.advance(starts_at)
+        for account_id, cash in settings.accounts.items():
+            held = {
+                name: self._valued(name, holding) for name, holding in settings.holdings.get(account_id, {}).items()
+            }
+            self._state.accounts[account_id] = VenueAccount.opened(account_id, cash, day, held)
         if settings.watches_all:
             for symbol in tape.symbols:
                 self.watch(symbol)
+
+    def _valued(self, symbol: str, holding: Holding) -> tuple[Holding, Decimal]:
+        """What is held with the last price, or its cost where the symbol has never traded."""
+        return holding, self._state.price_of(symbol) or holding.average_cost
 
     @property
     def now(self) -> datetime:
@@ -92,6 +102,11 @@ class Venue:
         return self._state.is_open
 
     @property
+    def is_lending(self) -> bool:
+        """Whether accounts may owe cash or shares."""
+        return self._state.settings.is_lending
+
+    @property
     def session_date(self) -> date:
         """Today's session; the next one once late trading is over, and on other days."""
         return self._state.session_date
@@ -106,9 +121,24 @@ class Venue:
         if earlier is not None:
             told = answer(earlier, order.order_key, Refusal(103, "Duplicate order id"), self.now)
             return [told]
-        working = Working(order, priority=0, accepted_at=self.now)
+        working = Working(order, accepted_at=self.now)
         self._desk.orders[order.order_key] = working
         return self._deliver(partial(self._messages.accept, working))
+
+    def restore(
+        self, order: VenueOrder, progress: OrderProgress, fills: int, *, since: datetime | None = None
+    ) -> list[VenueEvent]:
+        """Let an order go on that an earlier run left working, `since` when it has been, with its `fills` so far.
+
+        It is not asked anew whether it may; a stop that the market has reached since then, or of which a part is
+        filled, is set off, while a trail begins anew. Raises ValueError for a key that is used, or an unknown account.
+        """
+        self._messages.restore(order, progress, fills, since=since or self.now)
+        return self._state.told()
+
+    def deposit(self, account_id: str, amount: Decimal) -> None:
+        """Add cash to an account, USD, or take it out; no gain. Raises KeyError for an account that does not exist."""
+        self._state.accounts[account_id].receive(amount)
 
     def modify(self, order: VenueOrder) -> list[VenueEvent]:
         """Ask that `order` take the place of the one under the same key."""
@@ -170,6 +200,9 @@ class Venue:
             self._state.events.append(minute.bar(market.symbol))
 
     def _on_tick(self, market: Market, tick: Tick) -> None:
+        if market.unseen_since is not None and (tick.quote is None or tick.trade is None):
+            self._state.market(market.symbol)
+        market.unseen_since = None
         if market.minute is not tick.minute:
             market.enter_minute(tick.minute)
         market.see(tick)
@@ -183,18 +216,37 @@ class Venue:
             events.append(trade)
         if market.opened_on != self._state.session_date and tick.minute.is_regular:
             self._open(market, tick)
-        if market.has_orders:
+        if market.has_orders and market.opening_price is None:
             if quote is not None:
                 self._desk.on_quote(market)
             if trade is not None:
                 self._desk.on_print(market, trade)
 
     def _open(self, market: Market, tick: Tick) -> None:
-        """The first regular tick of a symbol's day is its opening auction, at the minute's open if it began with it."""
+        """The first regular tick of a symbol's day is its opening auction, at the minute's open if it began with it.
+
+        It is held once all symbols that open at this instant have come.
+        """
         market.opened_on = self._state.session_date
         is_first_print = tick.opens_minute or tick.trade is None
-        price = price_of(tick.minute.span.open) if is_first_print or tick.trade is None else tick.trade.price
-        opening_auction(self._desk, market, price)
+        market.opening_price = (
+            price_of(tick.minute.span.open) if is_first_print or tick.trade is None else tick.trade.price
+        )
+        if not self._opening:
+            self._state.agenda.plan(self.now, AUCTION_RANK, self._hold_auctions)
+        self._opening.append(market)
+
+    def _hold_auctions(self) -> None:
+        opened, self._opening = self._opening, []
+        opening_auctions(self._desk, opened)
+        for market in opened:
+            price, market.opening_price = market.opening_price, None
+            if market.is_live:
+                self._desk.on_quote(market)
+            if price is not None:
+                self._desk.set_off_at(market, price)
+            if market.last is not None and market.last.traded_at == self.now:
+                self._desk.on_print(market, market.last)
 
     def watch(self, symbol: str) -> None:
         """Tell quotes, prints and minutes of a symbol from now on."""
@@ -323,6 +375,11 @@ def _start_of_day(at: datetime) -> datetime:
     day = trading_date(at)
     earlier = sessions(day - _A_FORTNIGHT, day)
     return session_open(earlier[-1]) - EARLY_HOURS if earlier else at
+
+
+def _session_before(day: date) -> date:
+    """The last session before one: actions of the days off between them take effect in that."""
+    return max(sessions(day - _A_FORTNIGHT, day - timedelta(days=1)), default=day - timedelta(days=1))
 
 
 def _first_open(tape: MarketTape) -> datetime:

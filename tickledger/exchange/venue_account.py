@@ -10,7 +10,7 @@ Sales and purchases settle by the rule of their trade date: three sessions later
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -87,9 +87,21 @@ class VenueAccount:
     unsettled: list[tuple[date, Decimal]] = field(default_factory=list)
 
     @classmethod
-    def opened(cls, account_id: str, cash: Decimal, trade_date: date) -> "VenueAccount":
-        """An account that holds nothing but cash."""
-        return cls(account_id, cash, trade_date, previous_equity=cash, closing_equity=cash)
+    def opened(
+        cls, account_id: str, cash: Decimal, trade_date: date, holdings: Mapping[str, tuple[Holding, Decimal]]
+    ) -> "VenueAccount":
+        """An account with cash and holdings, each with the price from which its gain of the day counts."""
+        held = {
+            symbol: _Held(
+                quantity=holding.quantity,
+                cost=holding.quantity * holding.average_cost,
+                day_cost=holding.quantity * price,
+                next_day_cost=holding.quantity * price,
+            )
+            for symbol, (holding, price) in holdings.items()
+        }
+        equity = cash + sum((one.day_cost for one in held.values()), _NOTHING)
+        return cls(account_id, cash, trade_date, previous_equity=equity, closing_equity=equity, held=held)
 
     def quantity(self, symbol: str) -> Decimal:
         """The signed shares of `symbol`."""
@@ -102,6 +114,12 @@ class VenueAccount:
         self.cash -= value + charges
         self.unsettled.append((settles_on(self.trade_date), -value - charges))
         return self.held.setdefault(symbol, _Held()).trade(signed, value, charges)
+
+    def receive(self, amount: Decimal) -> None:
+        """Book cash that was paid in, or out where negative: no gain of any day."""
+        self.cash += amount
+        self.previous_equity += amount
+        self.closing_equity += amount
 
     def reprice(self, symbol: str, signed: Decimal, change: Decimal) -> None:
         """Book that a trade of `signed` shares was at `change` USD more: cost where they are held, else gain."""

@@ -1,8 +1,9 @@
 """What corporate actions do to the venue's accounts and orders, before the first trade of their ex-date.
 
 Holdings and cash follow `corporate_actions`, the same rules as the trading core's. Of working orders, a split adjusts
-size (what is open, in whole shares) and prices, or cancels them as IB does, by setting; a spin-off lowers limits to buy
-and stops to sell by its value; a change of ticker renames; a merger and a delisting cancel; cash leaves them alone.
+size (what is open, in whole shares) and prices; a spin-off lowers limits to buy and stops to sell by its value; a
+change of ticker renames; a merger and a delisting cancel; cash leaves them alone. By setting, all that would be
+changed is cancelled, as IB does on splits, for somebody else to put others in the place.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Final
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.exchange.corporate_actions import cash_paid, holdings_after, split_price, spun_off_value
 from tickledger.exchange.venue_book import Working
-from tickledger.exchange.venue_checks import cancelled, price_increment
+from tickledger.exchange.venue_checks import STOPS, TRAILS, cancelled, price_increment
 from tickledger.exchange.venue_desk import Desk
 from tickledger.exchange.venue_feed import restated
 from tickledger.exchange.venue_orders import VenueOrder, VenueStatus
@@ -32,6 +33,7 @@ def take_effect(action: CorporateAction, desk: Desk) -> None:
             date = desk.state.session_date
             paid = cash_paid(action, holding, account_id=account.account_id, session_date=date)
             cash = sum((transaction.amount for transaction in paid), Decimal(0))
+            desk.state.events.extend(paid)
             account.replace_holding(action.symbol, dict(holdings_after(action, holding)), cash)
     for working in desk.in_priority():
         if working.order.symbol == action.symbol and working.is_active:
@@ -39,10 +41,12 @@ def take_effect(action: CorporateAction, desk: Desk) -> None:
 
 
 def _restate_price(action: CorporateAction, desk: Desk) -> None:
+    # A price that is looked up in the tape is in terms of today's shares already.
+    is_told = desk.state.is_told(action.symbol)
     market = desk.state.market(action.symbol)
     if market.last is None:
         return
-    if desk.state.feed.is_following(action.symbol):
+    if is_told:
         market.last = restated(market.last, action)
     if action.kind is CorporateActionKind.TICKER_CHANGE and action.new_symbol is not None:
         renamed = desk.state.market(action.new_symbol)
@@ -51,7 +55,8 @@ def _restate_price(action: CorporateAction, desk: Desk) -> None:
 
 
 def _change_order(action: CorporateAction, working: Working, desk: Desk) -> None:
-    if action.kind in _ENDING or (action.kind is CorporateActionKind.SPLIT and desk.state.settings.cancels_on_split):
+    is_cancelled = desk.state.settings.cancels_on_split and _is_changed(action, working.order)
+    if action.kind in _ENDING or is_cancelled:
         desk.end(working, VenueStatus.CANCELLED, cancelled(f"Corporate action: {action.kind} of {action.symbol}."))
     elif action.kind is CorporateActionKind.SPLIT:
         _split(action, working, desk)
@@ -62,6 +67,14 @@ def _change_order(action: CorporateAction, working: Working, desk: Desk) -> None
             working.stop -= value
     elif action.kind is CorporateActionKind.TICKER_CHANGE and action.new_symbol is not None:
         desk.rename(working, action.new_symbol)
+
+
+def _is_changed(action: CorporateAction, order: VenueOrder) -> bool:
+    """Whether an order that goes on means another thing after the action, as `leaves_alone` has it for ours."""
+    if action.kind is CorporateActionKind.SPINOFF:
+        is_guarded = order.order_type in STOPS | TRAILS
+        return (order.limit_price is not None and not is_guarded) if order.is_buy else is_guarded
+    return action.kind in {CorporateActionKind.SPLIT, CorporateActionKind.TICKER_CHANGE}
 
 
 def _split(action: CorporateAction, working: Working, desk: Desk) -> None:

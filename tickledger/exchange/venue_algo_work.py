@@ -70,7 +70,7 @@ class AlgoWork:
         market = self.desk.state.market(working.order.symbol)
         market.remove(working)
         if self._let_out(working, plan):
-            working.priority = self.desk.next_priority()
+            working.priority = self.desk.next_priority(working)
         market.add(working)
         self._plan_next(working, plan)
         self.desk.match_new(working, market)

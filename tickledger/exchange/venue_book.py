@@ -13,7 +13,7 @@ The venue's orders trade with the market, never with each other. A size that one
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum, auto
 from typing import Final
@@ -28,6 +28,11 @@ _NOTHING: Final = Decimal(0)
 _WHOLE_SHARE: Final = Decimal(1)
 _PRICE_INCREMENT: Final = Decimal("0.0001")
 _IMMEDIATE: Final = frozenset({VenueTerm.IOC, VenueTerm.FOK})
+
+
+#: A place in time, the smaller the earlier: when an order came, its tie-break, and how many had come before it.
+Priority = tuple[datetime, str, int]
+_NO_PRIORITY: Final[Priority] = (datetime.min.replace(tzinfo=UTC), "", 0)
 
 
 class Place(Enum):
@@ -47,22 +52,22 @@ class Place(Enum):
 
 @dataclass(slots=True, eq=False)
 class Working:
-    """An order and its progress. `priority` is its place in time, the smaller the earlier.
+    """An order and its progress.
 
     `limit` is the price it now trades at or better (None: any), `stop` its trigger as a trail has moved it.
     `released` is how much of it an algorithm has let out, None where none works it. `told` is the last update.
     """
 
     order: VenueOrder
-    priority: int
     accepted_at: datetime
+    priority: Priority = _NO_PRIORITY
     place: Place = Place.TRANSIT
     limit: Decimal | None = None
     stop: Decimal | None = None
     is_triggered: bool = False
     released: Decimal | None = None
     entered: int = 0
-    key: tuple[int, Decimal, int] = (0, _NOTHING, 0)
+    key: tuple[int, Decimal, Priority] = (0, _NOTHING, _NO_PRIORITY)
     ends_on: date | None = None
     progress: OrderProgress = field(default_factory=OrderProgress)
     fills: int = 0
@@ -119,8 +124,9 @@ class Working:
         )
 
 
-#: What the book calls for every fill: the order, shares, USD per share, and whether it was resting.
-Execute = Callable[[Working, Decimal, Decimal, bool], None]
+#: What the book calls for every fill: the order, shares, USD per share, and whether it was resting; whether it
+#: happened, or its account could not carry it.
+Execute = Callable[[Working, Decimal, Decimal, bool], bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -129,6 +135,8 @@ class Market:
 
     `is_live` says that the quote stands in this session and may be traded with. `bid_left` and `ask_left` are what
     earlier fills left of its sizes, `budget` what they left of the minute's volume; None caps nothing.
+    `opening_price` is that of an opening auction which is being held now. A market whose ticks come by themselves
+    but have not begun is as it was `unseen_since`, and has not been looked at.
     """
 
     symbol: str
@@ -149,6 +157,8 @@ class Market:
     sales: list[Working] = field(default_factory=list)
     triggers: list[Working] = field(default_factory=list)
     seen_at: datetime | None = None
+    unseen_since: datetime | None = None
+    opening_price: Decimal | None = None
     closing_price: Decimal | None = None
     closing_budget: Decimal | None = None
 
@@ -245,7 +255,8 @@ class Market:
             if quantity > 0:
                 price, rested = self._price(working, touch)
                 self.take(sign, quantity)
-                execute(working, quantity, price, rested)
+                if not execute(working, quantity, price, rested):
+                    self.take(sign, -quantity)
 
     def _marketable(self, sign: int, touch: Decimal) -> Sequence[Working]:
         side = self._side(sign)
@@ -284,15 +295,20 @@ class Market:
             if left is not None and self.budget is not None:
                 quantity = min(quantity, left, self.budget)
             if quantity > 0 and working.place is Place.BOOK:
-                if left is not None and self.budget is not None:
+                self._allow(-quantity)
+                if not execute(working, quantity, limit, True):
+                    self._allow(quantity)
+                elif left is not None:
                     left -= quantity
-                    self.budget -= quantity
-                execute(working, quantity, limit, True)
+
+    def _allow(self, quantity: Decimal) -> None:
+        if self.budget is not None:
+            self.budget += quantity
 
     def _rests(self, working: Working, limit: Decimal) -> bool:
         """Whether the quote does not reach it: what it reaches has taken from it all it gives."""
         return self.is_tradable and is_worse(working.sign, self.touch(working.sign), limit)
 
 
-def _key(working: Working) -> tuple[int, Decimal, int]:
+def _key(working: Working) -> tuple[int, Decimal, Priority]:
     return working.key

@@ -3,6 +3,9 @@
 Equity must cover the initial margin of everything held and of everything that working orders would add to it, at the
 order's own price where it has one, and its commission. Of the orders in an OCA group only the largest counts, as one
 of them fills. An order that only reduces what is held is always carried.
+
+Where nothing is lent, an order that waits for the session is not asked before it trades: nobody knows at what price,
+nor what sales bring until then. Each fill is asked instead, its charges included.
 """
 
 from collections.abc import Iterable
@@ -28,6 +31,8 @@ LOCATING: Final = Refusal(
 def margin_refusal(working: Working, state: VenueState) -> Refusal | None:
     """Why the account cannot carry the order beside those it has at work, None where it can."""
     order = working.order
+    if not state.settings.is_lending and not state.is_open:
+        return None
     account = state.accounts[order.account_id]
     same = _at_work(order.account_id, order.symbol, state, but=working)
     held = account.quantity(order.symbol)
@@ -41,6 +46,18 @@ def margin_refusal(working: Working, state: VenueState) -> Refusal | None:
     needed = exposure * state.settings.initial_margin
     needed += state.settings.fees.commission(working.remaining, working.remaining * price)
     return None if equity >= needed else _short_of(equity, needed)
+
+
+def shortage(working: Working, quantity: Decimal, price: Decimal, charged: Decimal, state: VenueState) -> str | None:
+    """Why an account that is lent nothing cannot settle a fill, None where it can, or is lent what it lacks."""
+    if state.settings.is_lending:
+        return None
+    order, account = working.order, state.accounts[working.order.account_id]
+    held = account.quantity(order.symbol)
+    if not order.is_buy and quantity > held:
+        return f"sells {quantity} shares of {order.symbol}, {held} are held"
+    left = account.cash - working.sign * quantity * price - charged
+    return f"cash of {account.cash} falls short by {-left}" if left < 0 else None
 
 
 def _short_of(equity: Decimal, needed: Decimal) -> Refusal:

@@ -13,17 +13,16 @@ them along.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from typing import Final
-from zlib import crc32
 
 from tickledger.domain.bar import Print
-from tickledger.domain.order import OrderSide
-from tickledger.exchange.fees import OrderProgress, charges
-from tickledger.exchange.venue_book import Market, Place, Working
-from tickledger.exchange.venue_checks import ON_CLOSE, Refusal, cancelled
-from tickledger.exchange.venue_credit import LOCATING, NOT_SHORTABLE, margin_refusal, missing_shares
+from tickledger.exchange.venue_book import Market, Place, Priority, Working
+from tickledger.exchange.venue_checks import ON_CLOSE, Refusal, cancelled, rejected
+from tickledger.exchange.venue_credit import LOCATING, NOT_SHORTABLE, margin_refusal, missing_shares, shortage
+from tickledger.exchange.venue_fills import booked, charges_of, execution_id, price_paid
 from tickledger.exchange.venue_groups import CANCEL, REDUCE_WITHOUT_BLOCK, Groups, group_type, reduced
 from tickledger.exchange.venue_orders import VenueFill, VenueOrder, VenueOrderType, VenueStatus, VenueTerm
 from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
@@ -57,22 +56,20 @@ class Desk:
     _immediates: list[Working] = field(default_factory=list)
     begin_algo: Callable[[Working], None] = lambda _: None
 
-    def next_priority(self) -> int:
-        """The place in time of what comes now, behind all that came before."""
-        return next(self._priorities)
+    def next_priority(self, working: Working, *, at: datetime | None = None) -> Priority:
+        """The place in time of an order that comes, or changes, now or `at` another instant."""
+        return at or self.state.now, working.order.tie_break, next(self._priorities)
 
     def enter(self, working: Working) -> None:
         """Take an order in that is acceptable by itself, and send it where it belongs."""
         order = working.order
-        working.priority = self.next_priority()
-        working.accepted_at = self.state.now
-        working.limit = order.limit_price if order.order_type in PLAIN_LIMITS else None
+        if order.order_type in PLAIN_LIMITS:
+            working.limit = order.limit_price
         self.active[order.order_key] = working
         self._index(working)
         self.symbols[order.symbol] += 1
         self.groups.add(working)
-        self.state.market(order.symbol)
-        self.state.feed.follow(order.symbol, self.state.now)
+        self.state.follow(order.symbol)
         self.route(working)
 
     def route(self, working: Working) -> None:
@@ -156,19 +153,18 @@ class Desk:
         self._drop_from_index(working)
         working.order = replace(working.order, symbol=symbol)
         self._index(working)
-        self.state.market(symbol)
-        self.state.feed.follow(symbol, self.state.now)
+        self.state.follow(symbol)
         self.reroute(working)
 
     def _leave(self, working: Working) -> None:
-        market = self.state.market(working.order.symbol)
+        market = self.state.book(working.order.symbol)
         if working.place is Place.BOOK:
             market.remove(working)
         elif working.place is Place.TRIGGER:
             market.triggers.remove(working)
 
     def _arrive(self, working: Working) -> None:
-        market = self.state.market(working.order.symbol)
+        market = self.state.book(working.order.symbol)
         if working.place is Place.TRIGGER:
             self._await_trigger(working, market)
         if working.place is Place.BOOK:
@@ -231,69 +227,50 @@ class Desk:
     def on_print(self, market: Market, trade: Print) -> None:
         """Fill what the market traded through, move trails and set stops off."""
         market.match_print(trade, self.execute)
+        self.set_off_at(market, trade.price)
+
+    def set_off_at(self, market: Market, price: Decimal) -> None:
+        """Set off the stops that a last price reaches; others that trail follow it."""
         set_off_now = []
         for working in market.triggers:
-            if is_set_off(working, trade.price):
+            if is_set_off(working, price):
                 set_off_now.append(working)
             else:
-                follow(working, trade.price, self.state.settings)
+                follow(working, price, self.state.settings)
         for working in sorted(set_off_now, key=lambda found: found.priority):
             if working.place is Place.TRIGGER:
                 set_off(working)
                 self.route(working)
 
-    def execute(self, working: Working, quantity: Decimal, price: Decimal, rested: bool) -> None:  # noqa: FBT001 - the book's
-        """Book a fill, tell it, and do what follows from it in the order's group and bracket."""
-        before = working.remaining
-        fill = self._fill(working, quantity, price, rested=rested)
+    def execute(self, working: Working, quantity: Decimal, price: Decimal, rested: bool) -> bool:  # noqa: FBT001 - the book's
+        """Book a fill, tell it, and do what follows from it in the order's group and bracket.
+
+        False where the account cannot settle it: then the order, or what is left of it, is ended instead.
+        """
+        state, before = self.state, working.remaining
+        price = price_paid(working, price, state.settings, rested=rested)
+        cost = charges_of(working, quantity, price, state)
+        lacking = shortage(working, quantity, price, cost.total, state)
+        if lacking is not None:
+            self._end_unsettled(working, lacking)
+            return False
+        identity = execution_id(state, next(self._execution_numbers))
+        fill = booked(working, quantity, price, cost, state, execution_id=identity, rested=rested)
         self.fills.append(fill)
-        self.state.events.append(fill)
+        state.events.append(fill)
         if working.remaining:
             self.tell(working)
         else:
             self._close(working, VenueStatus.FILLED)
         self._settle_group(working, before)
         self._free_children(working)
+        return True
 
-    def _fill(self, working: Working, quantity: Decimal, price: Decimal, *, rested: bool) -> VenueFill:
-        order, account = working.order, self.state.accounts[working.order.account_id]
-        side = OrderSide.BUY if order.is_buy else OrderSide.SELL
-        cost = charges(
-            self.state.settings.fees,
-            side=side,
-            quantity=quantity,
-            price=price,
-            trade_date=account.trade_date,
-            before=working.progress,
-        )
-        realized = account.trade(order.symbol, working.sign * quantity, price, cost.total)
-        done = working.progress
-        working.progress = OrderProgress(
-            done.quantity + quantity, done.notional + quantity * price, done.commission + cost.commission
-        )
-        working.fills += 1
-        return VenueFill(
-            order_key=order.order_key,
-            execution_id=self._execution_id(),
-            account_id=order.account_id,
-            symbol=order.symbol,
-            is_buy=order.is_buy,
-            quantity=quantity,
-            price=price,
-            executed_at=self.state.now,
-            cumulative=working.progress.quantity,
-            average_price=working.average_price,
-            commission=cost.commission,
-            fees=cost.fees,
-            realized_pnl=realized,
-            exchange=self.state.settings.exchange,
-            adds_liquidity=rested,
-        )
-
-    def _execution_id(self) -> str:
-        """Unique among venues that differ in seed or start; `.01.01` as IB counts corrections in the last part."""
-        venue = crc32(f"{self.state.settings.seed} {self.state.session_date}".encode())
-        return f"{venue:08x}.{next(self._execution_numbers):08x}.01.01"
+    def _end_unsettled(self, working: Working, why: str) -> None:
+        if working.progress.quantity:
+            self.end(working, VenueStatus.CANCELLED, cancelled(why))
+        else:
+            self.end(working, VenueStatus.REJECTED, rejected(why))
 
     def _settle_group(self, working: Working, before: Decimal) -> None:
         siblings = self.groups.siblings(working)

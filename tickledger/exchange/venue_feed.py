@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from heapq import heappop, heappush, heapreplace
 from typing import Final
 
@@ -35,7 +36,7 @@ class Feed:
         return symbol in self._following
 
     def follow(self, symbol: str, now: datetime) -> None:
-        """Have the ticks of a symbol after `now`."""
+        """Have the ticks of a symbol after `now`, if there are any."""
         if symbol not in self._following:
             items = self.tape.ticks_after(symbol, now)
             first = next(items, None)
@@ -92,6 +93,11 @@ class Feed:
                 market.opened_on = session_date
         if last is not None and (market.last is None or last.traded_at >= market.last.traded_at):
             market.last = self._restated(last, actions_through)
+
+    def closing_price(self, symbol: str, now: datetime, *, actions_through: date) -> Decimal | None:
+        """The last price of a symbol where a daily bar alone tells it, in terms of today's shares; None elsewhere."""
+        last = self.tape.closing_print(symbol, now)
+        return None if last is None else self._restated(last, actions_through).price
 
     def _restated(self, last: Print, through: date) -> Print:
         """A price of before a corporate action in terms of the shares after it."""

@@ -10,12 +10,13 @@ from typing import Final
 
 from tickledger.bars.calendars import session_close, session_open, sessions
 from tickledger.domain.order import OrderSide
-from tickledger.exchange.fees import charges
+from tickledger.exchange.fees import OrderProgress, charges
 from tickledger.exchange.venue_algo_work import AlgoWork
 from tickledger.exchange.venue_algos import algo_refusal
 from tickledger.exchange.venue_book import Place, Working
 from tickledger.exchange.venue_checks import (
     ON_CLOSE,
+    STOPS,
     TRAILS,
     Refusal,
     cancelled,
@@ -35,6 +36,7 @@ from tickledger.exchange.venue_orders import (
 )
 from tickledger.exchange.venue_state import MESSAGE_RANK
 from tickledger.exchange.venue_tape import LATE_HOURS, trading_date
+from tickledger.exchange.venue_triggers import set_off
 
 _LONGEST_CLOSING: Final = timedelta(days=14)
 _FOR_THE_DAY: Final = frozenset({VenueTerm.DAY, VenueTerm.OPG, VenueTerm.IOC, VenueTerm.FOK})
@@ -74,15 +76,38 @@ class Messages:
         if refusal is not None:
             self.desk.end(working, VenueStatus.REJECTED, refusal)
             return
-        working.ends_on = self._ends_on(working.order)
-        self._plan_times(working)
-        self.desk.enter(working)
+        working.accepted_at = self.desk.state.now
+        working.priority = self.desk.next_priority(working)
+        self._go_on(working)
         if working.order.is_transmitted and working.order.parent_key is not None:
             self._transmit_bracket(working.order.parent_key)
 
+    def restore(self, order: VenueOrder, progress: OrderProgress, fills: int, *, since: datetime) -> None:
+        """Let an order go on that worked in an earlier run; raises ValueError for a used key or an unknown account."""
+        desk = self.desk
+        if order.order_key in desk.orders or order.account_id not in desk.state.accounts:
+            raise ValueError(f"expected a new key and an account of this venue, found {order}")
+        working = Working(order, since, place=Place.SESSION, progress=progress, fills=fills)
+        working.priority = desk.next_priority(working, at=since)
+        desk.orders[order.order_key] = working
+        if order.order_type in STOPS and (fills or self._was_reached(order, since)):
+            set_off(working)
+        self._go_on(working)
+
+    def _was_reached(self, order: VenueOrder, since: datetime) -> bool:
+        stop, state = order.stop_price, self.desk.state
+        if stop is None:
+            return False
+        return state.tape.has_touched(order.symbol, stop, is_rise=order.is_buy, since=since, until=state.now)
+
+    def _go_on(self, working: Working) -> None:
+        working.ends_on = self._ends_on(working.order)
+        self._plan_times(working)
+        self.desk.enter(working)
+
     def preview(self, order: VenueOrder) -> Preview:
         """What an order would do to its account; raises KeyError for an unknown one."""
-        state, working = self.desk.state, Working(order, priority=0, accepted_at=self.desk.state.now)
+        state, working = self.desk.state, Working(order, accepted_at=self.desk.state.now)
         account = state.accounts[order.account_id]
         refusal = next(self._refusals(order), None)
         price = expected_price(working, state)
@@ -186,7 +211,7 @@ class Messages:
         original = working.order
         is_repriced = any(getattr(order, name) != getattr(original, name) for name in _PRICING)
         if is_repriced or order.quantity > original.quantity:
-            working.priority = self.desk.next_priority()
+            working.priority = self.desk.next_priority(working)
         self.algos.forget(order.order_key)
         changed = replace(order, is_transmitted=order.is_transmitted or original.is_transmitted)
         self._price_anew(working, original, changed)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tickledger.domain.bar import Print, Quote
+from tickledger.domain.execution import CashTransaction
 
 
 class VenueOrderType(StrEnum):
@@ -55,7 +56,8 @@ class VenueOrder:
     `order_key` is permanent and the venue's (IB: permId). `stop_price` is the trigger of STP and STP LMT, and where
     a trail starts, if it is told. A trail is an amount or a percentage. `parent_key` holds the order until its
     parent is filled. An order that is not transmitted waits for the one of its bracket that is. `algo` is the
-    broker's own algorithm, with its parameters as they were sent.
+    broker's own algorithm, with its parameters as they were sent. `tie_break` decides which of the orders that arrive
+    at the same instant is the earlier; without it, that is the one that was sent first.
     """
 
     order_key: int
@@ -79,6 +81,7 @@ class VenueOrder:
     is_transmitted: bool = True
     algo: str = ""
     algo_params: Mapping[str, str] = field(default_factory=dict)
+    tie_break: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class VenueFill:
     """One fill. `execution_id` is unique for good; `cumulative` and `average_price` are the order's after it.
 
     `commission` and `fees` are this fill's share of what the order pays; `realized_pnl` what the account gained.
+    `number` counts the fills of the order from 1. No certain rate is on file for charges that `are_charges_estimated`.
     """
 
     order_key: int
@@ -118,6 +122,8 @@ class VenueFill:
     realized_pnl: Decimal
     exchange: str
     adds_liquidity: bool = False
+    number: int = 1
+    are_charges_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +156,8 @@ class SessionChange:
     is_open: bool
 
 
-#: What a venue tells, in the order in which it happens.
-VenueEvent = OrderUpdate | VenueFill | Quote | Print | MinuteBar | Halt | SessionChange
+#: What a venue tells, in the order in which it happens; a cash transaction is what a corporate action pays.
+VenueEvent = OrderUpdate | VenueFill | Quote | Print | MinuteBar | Halt | SessionChange | CashTransaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from tickledger.exchange.venue_orders import VenueEvent
 from tickledger.exchange.venue_settings import VenueSettings
 from tickledger.exchange.venue_tape import MarketTape
 
-#: Of one instant: minutes end (0), then sessions change, then the market moves (2), then messages arrive.
+#: Of one instant: minutes end (0), then sessions change, then the market moves (2), auctions open the symbols that
+#: have begun to move, then messages arrive.
 SESSION_RANK: Final = 1
-MESSAGE_RANK: Final = 3
+AUCTION_RANK: Final = 3
+MESSAGE_RANK: Final = 4
 
 Action = Callable[[], None]
 #: An account's id and a symbol.
@@ -73,23 +75,59 @@ class VenueState:
 
     def market(self, symbol: str) -> Market:
         """The market of a symbol, as it is now; one without bars has neither quote nor price."""
+        market = self._known(symbol)
+        if not self.feed.is_following(symbol):
+            if market.seen_at != self.now:
+                market.seen_at = self.now
+                self._refresh(market, self.now)
+        elif market.unseen_since is not None:
+            since, market.unseen_since = market.unseen_since, None
+            self._refresh(market, since)
+        return market
+
+    def book(self, symbol: str) -> Market:
+        """The market of a symbol as the place of its orders: looked at only where a quote of it may stand."""
+        market, began_at = self._known(symbol), self.phase_began_at
+        until = market.unseen_since if self.feed.is_following(symbol) else self.now
+        if began_at is None or until is None or until < began_at:
+            return market
+        return self.market(symbol) if self.tape.may_have_traded(symbol, began_at, until) else market
+
+    def follow(self, symbol: str) -> Market:
+        """Have the ticks of a symbol come by themselves."""
+        market = self.book(symbol)
+        if not self.feed.is_following(symbol):
+            self.feed.follow(symbol, self.now)
+            is_unseen = self.feed.is_following(symbol) and market.seen_at != self.now
+            market.unseen_since = self.now if is_unseen else None
+        return market
+
+    def is_told(self, symbol: str) -> bool:
+        """Whether what is known of a symbol comes from its ticks as they are told."""
+        return self.feed.is_following(symbol) and self._known(symbol).unseen_since is None
+
+    def _known(self, symbol: str) -> Market:
         market = self.markets.get(symbol)
         if market is None:
             cap = self.settings.max_participation if self.settings.is_capped else None
             market = self.markets[symbol] = Market(symbol, cap)
-        if not self.feed.is_following(symbol) and market.seen_at != self.now:
-            market.seen_at = self.now
-            self.feed.refresh(
-                market,
-                self.now,
-                session_date=self.session_date,
-                actions_through=self.actions_through,
-                phase_began_at=self.phase_began_at,
-            )
         return market
+
+    def _refresh(self, market: Market, at: datetime) -> None:
+        self.feed.refresh(
+            market,
+            at,
+            session_date=self.session_date,
+            actions_through=self.actions_through,
+            phase_began_at=self.phase_began_at,
+        )
 
     def price_of(self, symbol: str) -> Decimal:
         """The last price of a symbol, 0 where it has never traded."""
+        if not self.is_told(symbol):
+            closing = self.feed.closing_price(symbol, self.now, actions_through=self.actions_through)
+            if closing is not None:
+                return closing
         last = self.market(symbol).last
         return Decimal(0) if last is None else last.price
 

@@ -7,6 +7,7 @@ frames and the same seed give the same day, whenever and in whatever order it is
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -18,6 +19,7 @@ import pandas as pd
 from tickledger.bars.calendars import is_session, session_close, session_open, sessions
 from tickledger.domain.bar import Print, Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
+from tickledger.exchange.price_rules import is_triggered
 from tickledger.exchange.venue_orders import MinuteBar
 from tickledger.exchange.venue_path import (
     MINUTE,
@@ -41,6 +43,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_IN_MICROSECONDS: Final = 86_400_000_000
 _HOUR_IN_MICROSECONDS: Final = 3_600_000_000
 _DAYS_KEPT: Final = 512
+#: A day with so many shares has some in its last minute, however they are spread.
+_TRADES_TO_THE_END: Final = 10_000
 _PRICES: Final = ["open", "high", "low", "close"]
 
 
@@ -182,6 +186,8 @@ class MarketTape:
         """All that happens to `symbol` after an instant: each minute's ticks, then the minute itself, at its end."""
         last = self.last_day(symbol)
         for day in sessions(trading_date(after), last) if last else []:
+            if self._is_over(symbol, day, after):
+                continue
             for minute in self.minutes_of(symbol, day):
                 if minute.starts_at + MINUTE <= after:
                     continue
@@ -189,6 +195,62 @@ class MarketTape:
                     if tick.at > after:
                         yield tick
                 yield minute
+
+    def _is_over(self, symbol: str, day: date, at: datetime) -> bool:
+        """Whether nothing of a session comes after an instant, as far as that can be told without its minutes."""
+        closes_at = session_close(day)
+        return at >= (closes_at if symbol not in self._minutes else closes_at + LATE_HOURS)
+
+    def may_have_traded(self, symbol: str, since: datetime, until: datetime) -> bool:
+        """Whether the symbol may have traded between two instants of one session; False only where it has not."""
+        day = trading_date(until)
+        if symbol in self._minutes or not is_session(day):
+            return True
+        return session_open(day) <= until and since < session_close(day)
+
+    def closing_print(self, symbol: str, at: datetime) -> Print | None:
+        """The last print up to an instant, where that is a daily bar's close; its time and size are not the print's.
+
+        None where the symbol has minutes, while a session of it is on, and for a bar so thin that its last minute may
+        be without a trade.
+        """
+        table = self._daily.get(symbol)
+        if table is None or symbol in self._minutes:
+            return None
+        day, midnight = trading_date(at), _midnight(trading_date(at))
+        if is_session(day) and session_open(day) <= at < session_close(day):
+            return None
+        is_over = is_session(day) and at >= session_close(day)
+        row = table.between(_EPOCH, midnight + MINUTE if is_over else midnight).stop - 1
+        if row < 0 or table.last[row] < _TRADES_TO_THE_END:
+            return None
+        closed_on = _instant(int(table.stamps[row])).date()
+        if not is_session(closed_on):
+            return None
+        return Print(symbol, session_close(closed_on), price_of(units_of(table.columns[row, -1])), 1)
+
+    def has_touched(self, symbol: str, price: Decimal, *, is_rise: bool, since: datetime, until: datetime) -> bool:
+        """Whether the last price of regular trading reached `price` after `since`, or stood beyond it then.
+
+        `is_rise` asks for prices at it or above, otherwise at it or below.
+        """
+        sign = 1 if is_rise else -1
+        for day in sessions(trading_date(since), trading_date(until)):
+            opens_at = session_open(day)
+            if opens_at <= since:
+                _, stood = self.latest(symbol, since)
+                if stood is not None and stood.traded_at >= opens_at and is_triggered(sign, price, stood.price):
+                    return True
+            regular = [minute for minute in self.minutes_of(symbol, day) if minute.is_regular]
+            first = regular[0] if regular else None
+            if first and since < first.starts_at <= until and is_triggered(sign, price, price_of(first.span.open)):
+                return True
+            for minute in regular:
+                if is_triggered(sign, price, price_of(minute.span.high if is_rise else minute.span.low)):
+                    trades = [tick.trade for tick in self.ticks_of(symbol, minute) if since < tick.at <= until]
+                    if any(trade is not None and is_triggered(sign, price, trade.price) for trade in trades):
+                        return True
+        return False
 
     def latest(self, symbol: str, at: datetime) -> tuple[Tick | None, Print | None]:
         """The last tick with a quote up to an instant, and the last print; None before the first of them."""

@@ -62,6 +62,25 @@ def test_a_split_cancels_orders_where_that_is_the_setting() -> None:
     assert steps([venue.update(2)], 2) == ["CANCELLED 202"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "terms", "left"),
+    [
+        (K.TICKER_CHANGE, {"new_symbol": "Y"}, []),
+        (K.SPINOFF, {"ratio": Fraction(1, 2), "new_symbol": "Y", **VALUES}, [5]),
+        (K.DIVIDEND, {"amount": Decimal(1)}, [2, 3, 4, 5]),
+        (K.RETURN_OF_CAPITAL, {"amount": Decimal(1)}, [2, 3, 4, 5]),
+        (K.MERGER, {"amount": Decimal(45)}, []),
+    ],
+)
+def test_then_every_order_that_an_action_changes_is_cancelled_and_no_other(
+    kind: K, terms: dict[str, Any], left: list[int]
+) -> None:
+    venue = acted(kind, cancels_on_split=True, **terms)
+    assert [placed.order_key for placed in venue.working()] == left
+    over = [key for key in (2, 3, 4, 5) if key not in left]
+    assert all(f"Corporate action: {kind} of X." in venue.update(key).text for key in over)
+
+
 def test_a_dividend_is_cash_and_leaves_orders_alone() -> None:
     venue = acted(K.DIVIDEND, after="40 40 40 40", amount=Decimal("0.25"))
     fill = venue.fills()[0]
