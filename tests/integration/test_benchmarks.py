@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from tests.performance import algos, market_data, orders
+from tests.performance import algos, cache, market_data, orders
+from tickledger.cache.connect import open_cache
 from tickledger.db.embedded import EmbeddedServer
 from tickledger.db.tables import order_events, risk_decisions
 from tickledger.db.tables import orders as orders_table
 from tickledger.domain.order import OrderStatus
 from tickledger.execution.algos.parent import Algorithm
+from tickledger.settings import Settings
 
 pytestmark = pytest.mark.slow
 #: Each worker of a run has a ledger of its own.
@@ -80,3 +82,12 @@ def test_each_algorithm_is_asked_as_often_as_told(algorithm: Algorithm) -> None:
     times = algos.microseconds(algorithm, calls=50)
     assert len(times) == 50
     assert min(times) > 0
+
+
+def test_every_quote_of_a_flood_is_published_and_the_last_ones_are_read_back(home: Path) -> None:
+    with open_cache(Settings(home=home)) as opened:
+        ours = cache.published(opened, rate=2_000, seconds=0.5)
+        plain = cache.awaited(opened.shown, rate=200, seconds=0.5)
+    assert ours.quotes == 1_000
+    assert 0 < plain.quotes <= 100
+    assert 0 < ours.thread < ours.wall

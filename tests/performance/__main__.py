@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.command import TICKLEDGER, command_environment
+from tests.performance.cache import table_of_cache
 from tests.performance.risk import table_of_risk
 from tests.performance.tax import dense_history, table_of_tax
 from tests.performance.trading import SECONDS, table_of_trading
@@ -89,6 +90,7 @@ def main() -> None:
             ("import tickledger", median_cost([sys.executable, "-c", "import tickledger"], home), "0.5 s"),
         ]
         of_tax = table_of_tax(folder)
+        of_cache = table_of_cache(home, seconds=seconds)
         with serve(home) as server:
             of_risk = risk_of(server)
             of_trading = table_of_trading(server, folder, seconds=seconds)
@@ -97,6 +99,7 @@ def main() -> None:
     _print(rows)
     Console(width=140).print(of_tax)
     Console(width=140).print(of_risk)
+    Console(width=120).print(of_cache)
     Console(width=160).print(of_trading)
 
 

@@ -33,8 +33,8 @@ from tickledger.domain.signal import Signal
 #: A session's bars of one minute, of a symbol, fit in.
 BARS_KEPT: Final = 390
 INTERVAL_SECONDS: Final = 0.1
-# So many values are encoded before the thread does input and output, which lets the session's thread run.
-_CHUNK: Final = 64
+# So many values are encoded, in half a millisecond, before the thread waits for the server and lets the session's run.
+_CHUNK: Final = 16
 _PING_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _REFUSED_WAIT_SECONDS: Final = 1.0
