@@ -40,6 +40,15 @@ def run(
         float,
         typer.Option(min=0, max=100_000, help="Seconds of the market in one of the wall; 0: it stands mid-session."),
     ] = 1,
+    nights: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=86_400,
+            help="Seconds of the wall from a close to the next open, and the command ends after the last session; "
+            "nights take their time and there is no end, if not told.",
+        ),
+    ] = None,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -89,6 +98,7 @@ def run(
             port=port,
             control_port=control_port,
             speed=speed,
+            nights=nights,
             start=start,
             seed=seed,
             account=account,

@@ -29,6 +29,7 @@ class GatewayOptions:
     port: int
     control_port: int | None
     speed: float
+    nights: float | None
     start: datetime | None
     seed: int
     account: str
@@ -98,6 +99,7 @@ def _gateway(options: GatewayOptions) -> "Gateway":
         port=options.port,
         account=options.account,
         speed=options.speed,
+        night_seconds=options.nights,
         master_client_id=options.master_client_id,
         journal=options.journal,
         control_port=options.control_port,
@@ -110,7 +112,7 @@ async def _serve(gateway: "Gateway", faults: Sequence["Fault"]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end.set)
-    gateway.on_failure = end.set
+    gateway.on_failure = gateway.on_end = end.set
     async with gateway:
         for fault in faults:
             gateway.apply(fault)

@@ -14,8 +14,10 @@ class GatewaySettings:
     """The terms of a gateway.
 
     `port` 0 takes a free one. `speed` is how many seconds of the venue pass in one of the wall; at 0 its time stands
-    until it is moved. A client that sends more than `messages_per_second` is told so (error 100), and is cut off
-    where `closes_on_pacing`. `market_lines` are streams of quotes for each client, `tick_lines` those tick by tick.
+    until it is moved. Where there are `night_seconds`, the time between two sessions takes no more of the wall's than
+    these, and the market ends with its last session. A client that sends more than `messages_per_second` is told so
+    (error 100), and is cut off where `closes_on_pacing`. `market_lines` are streams of quotes for each client,
+    `tick_lines` those tick by tick.
     Where `is_strict` a request with too few or too many fields is refused (error 320). Historical requests are paced
     as IB paces them where `has_history_pacing`. A client that connects as `master_client_id` sees the orders of all.
     """
@@ -24,6 +26,7 @@ class GatewaySettings:
     port: int = 4002
     account: str = "DU1234567"
     speed: float = 0.0
+    night_seconds: float | None = None
     newest_version: int = NEWEST_VERSION
     first_order_id: int = 1
     master_client_id: int | None = None

@@ -31,6 +31,7 @@ from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.gateway.journal import Journal
 from tickledger.gateway.listings import SecurityName
 from tickledger.gateway.loop_lag import LoopLag
+from tickledger.gateway.pace import Nights
 from tickledger.gateway.requests import handlers
 from tickledger.gateway.session import Session
 
@@ -75,7 +76,9 @@ class Gateway:
         self._handlers = handlers(self.floor)
         self._control: ControlServer | None = None
         self._failure: BaseException | None = None
+        self._nights = _nights(tape, self.venue.now, self.settings)
         self.on_failure: Callable[[], None] = lambda: None
+        self.on_end: Callable[[], None] = lambda: None
 
     @property
     def port(self) -> int:
@@ -169,12 +172,16 @@ class Gateway:
     async def _drive(self) -> None:
         loop = asyncio.get_running_loop()
         began_at, venue_began_at = loop.time(), self.venue.now
-        while True:
+        while self._nights is None or not self._nights.are_over(self.venue.now):
             await asyncio.sleep(self.settings.step_seconds)
             target = venue_began_at + timedelta(seconds=(loop.time() - began_at) * self.settings.speed)
+            leap = None if self._nights is None else self._nights.leap(self.venue.now)
+            if leap is not None:
+                began_at, venue_began_at, target = loop.time(), leap, leap
             while self.venue.now < target:
                 self.advance(min(target, self.venue.now + _LONGEST_STEP))
                 await asyncio.sleep(0)
+        self.on_end()
 
     async def _every(self, seconds: float, act: Callable[[], None]) -> None:
         while True:
@@ -235,6 +242,13 @@ class Gateway:
             self._failure = self._failure or task.exception()
             self.crash()
             self.on_failure()
+
+
+def _nights(tape: MarketTape, since: datetime, settings: GatewaySettings) -> Nights | None:
+    lasts = [last for symbol in tape.symbols if (last := tape.last_day(symbol)) is not None]
+    if settings.night_seconds is None or not lasts:
+        return None
+    return Nights.until(max(lasts), since=since, seconds=settings.night_seconds, speed=settings.speed)
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> ConfigurationError:
