@@ -7,18 +7,18 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from tickledger.cache.keys import Kind, Scope
-from tickledger.cache.values import (
-    CachedValue,
+from tickledger.domain.account import Mode
+from tickledger.domain.bar import Bar, BarKey, Print, Quote
+from tickledger.domain.live_view import (
     ExposureSummary,
     IntervalBar,
     LimitsInForce,
     LivePosition,
+    LiveValue,
     MarketSnapshot,
     PortfolioSummary,
     SessionBeat,
 )
-from tickledger.domain.account import Mode
-from tickledger.domain.bar import Bar, BarKey, Print, Quote
 from tickledger.domain.signal import Signal, SignalType
 from tickledger.domain.trading_session import SessionState
 
@@ -102,7 +102,7 @@ _signals = st.builds(
 )
 
 #: Any value of each kind, as it is told on the kind's channel.
-VALUES: Mapping[Kind, st.SearchStrategy[CachedValue]] = {
+VALUES: Mapping[Kind, st.SearchStrategy[LiveValue]] = {
     Kind.QUOTE: _snapshots(),
     Kind.BARS: _bars(),
     Kind.POSITION: st.builds(LivePosition, _symbol, _amount, _amount, _amount, _amount, _moment),

@@ -26,9 +26,9 @@ from tickledger.cache.json_text import to_json
 from tickledger.cache.keys import Kind, Scope
 from tickledger.cache.publisher import CachePublisher
 from tickledger.cache.reader import CacheReader
-from tickledger.cache.values import MarketSnapshot
 from tickledger.domain.account import Mode
 from tickledger.domain.bar import Quote
+from tickledger.domain.live_view import MarketSnapshot
 from tickledger.settings import Settings
 
 RATE: Final = 10_000

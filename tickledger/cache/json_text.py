@@ -11,17 +11,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tickledger.cache.keys import Kind
-from tickledger.cache.values import (
-    CachedValue,
+from tickledger.domain.bar import Bar, BarKey, Print, Quote
+from tickledger.domain.live_view import (
     ExposureSummary,
     IntervalBar,
     LimitsInForce,
     LivePosition,
+    LiveValue,
     MarketSnapshot,
     PortfolioSummary,
     SessionBeat,
 )
-from tickledger.domain.bar import Bar, BarKey, Print, Quote
 from tickledger.domain.signal import Signal, SignalType
 from tickledger.domain.trading_session import SessionState
 
@@ -31,17 +31,17 @@ _encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _MAX_EXPOSURE: Final = "max_portfolio_exposure"
 
 
-def to_json(value: CachedValue) -> str:
+def to_json(value: LiveValue) -> str:
     """`value` as one JSON object."""
     return _encode(_WRITERS[type(value)](value))
 
 
-def from_json(kind: Kind, text: str) -> CachedValue:
+def from_json(kind: Kind, text: str) -> LiveValue:
     """The value of `kind` that `text` holds; a bar is that of one interval."""
     return from_fields(kind, json.loads(text))
 
 
-def from_fields(kind: Kind, fields: Any) -> CachedValue:  # noqa: ANN401  what JSON may be
+def from_fields(kind: Kind, fields: Any) -> LiveValue:  # noqa: ANN401  what JSON may be
     """As `from_json`, of an object that was parsed."""
     try:
         return _READERS[kind](fields)
@@ -288,7 +288,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Fields]]] = {
     ExposureSummary: _exposure,
     SessionBeat: _beat,
 }
-_READERS: Final[Mapping[Kind, Callable[[Fields], CachedValue]]] = {
+_READERS: Final[Mapping[Kind, Callable[[Fields], LiveValue]]] = {
     Kind.QUOTE: _read_market,
     Kind.BARS: _read_bar,
     Kind.POSITION: _read_position,

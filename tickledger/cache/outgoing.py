@@ -14,8 +14,8 @@ from tickledger.cache.json_text import to_json
 from tickledger.cache.keys import LIFETIMES, Kind, Scope
 from tickledger.cache.latest import LatestValues
 from tickledger.cache.store import Entry
-from tickledger.cache.values import CachedValue, IntervalBar, MarketSnapshot
 from tickledger.domain.bar import Print, Quote
+from tickledger.domain.live_view import IntervalBar, LiveValue, MarketSnapshot
 
 Name = tuple[str, ...]
 Price = TypeVar("Price")
@@ -41,7 +41,7 @@ class OutgoingValues:
         self._quotes: LatestValues[str, Quote] = LatestValues(_MOST_NAMES)
         self._prints: LatestValues[str, tuple[Print, int]] = LatestValues(_MOST_NAMES)
         plain = [kind for kind in Kind if not kind.is_of_the_market]
-        self._plain: dict[Kind, LatestValues[Name, CachedValue]] = {kind: LatestValues(_MOST_NAMES) for kind in plain}
+        self._plain: dict[Kind, LatestValues[Name, LiveValue]] = {kind: LatestValues(_MOST_NAMES) for kind in plain}
         self._new_bars: deque[IntervalBar] = deque(maxlen=_MOST_WAITING_BARS)
         self._series = BarSeries(bars_kept)
         #: How many values could not be written as JSON, and why the last one could not.
@@ -72,7 +72,7 @@ class OutgoingValues:
     def put_bar(self, bar: IntervalBar) -> None:
         self._new_bars.append(bar)
 
-    def put(self, kind: Kind, name: Name, value: CachedValue) -> None:
+    def put(self, kind: Kind, name: Name, value: LiveValue) -> None:
         self._plain[kind].put(name, value)
 
     def batch(self) -> Iterator[Outgoing]:
@@ -121,7 +121,7 @@ class OutgoingValues:
             if (found := latest.get(name)) is not None:
                 yield from self._encoded(kind, name, found[0], 0 if renewed else found[1])
 
-    def _encoded(self, kind: Kind, name: Name, value: CachedValue, age: float) -> Iterator[Outgoing]:
+    def _encoded(self, kind: Kind, name: Name, value: LiveValue, age: float) -> Iterator[Outgoing]:
         seconds = LIFETIMES[kind].seconds - age
         if seconds > 0 and (text := self._text(value)) is not None:
             yield Outgoing(kind, name, Entry(self._scope.key(kind, *name), text, seconds), (text,))
@@ -139,7 +139,7 @@ class OutgoingValues:
             entry = Entry(self._scope.key(Kind.BARS, *name), self._series.text(name), LIFETIMES[Kind.BARS].seconds)
             yield Outgoing(Kind.BARS, name, entry, tuple(told.get(name, ())))
 
-    def _text(self, value: CachedValue) -> str | None:
+    def _text(self, value: LiveValue) -> str | None:
         try:
             return to_json(value)
         except Exception as error:  # noqa: BLE001  one bad value must not keep all others from being written

@@ -19,7 +19,8 @@ from typing import Final, Self
 from tickledger.cache.keys import LIFETIMES, Kind, Scope
 from tickledger.cache.outgoing import Outgoing, OutgoingValues, json_array
 from tickledger.cache.store import CacheDownError, Message, Sink
-from tickledger.cache.values import (
+from tickledger.domain.bar import Bar, Print, Quote
+from tickledger.domain.live_view import (
     ExposureSummary,
     IntervalBar,
     LimitsInForce,
@@ -27,7 +28,6 @@ from tickledger.cache.values import (
     PortfolioSummary,
     SessionBeat,
 )
-from tickledger.domain.bar import Bar, Print, Quote
 from tickledger.domain.signal import Signal
 
 #: A session's bars of one minute, of a symbol, fit in.

@@ -13,18 +13,18 @@ from typing import Any, Final, TypeVar
 from tickledger.cache.json_text import from_fields, from_json
 from tickledger.cache.keys import Kind, Scope
 from tickledger.cache.store import CacheDownError, Message, Resubscribed, Source
-from tickledger.cache.values import (
-    CachedValue,
+from tickledger.domain.bar import Bar, Quote
+from tickledger.domain.errors import CacheUnavailableError, InputError, Problem
+from tickledger.domain.live_view import (
     ExposureSummary,
     IntervalBar,
     LimitsInForce,
     LivePosition,
+    LiveValue,
     MarketSnapshot,
     PortfolioSummary,
     SessionBeat,
 )
-from tickledger.domain.bar import Bar, Quote
-from tickledger.domain.errors import CacheUnavailableError, InputError, Problem
 from tickledger.domain.signal import Signal
 
 Value = TypeVar("Value")
@@ -36,7 +36,7 @@ class Update:
     """Values of one kind that have changed, the latest of each."""
 
     kind: Kind
-    values: tuple[CachedValue, ...]
+    values: tuple[LiveValue, ...]
 
 
 class CacheReader:
@@ -153,7 +153,7 @@ def _value(kind: Kind, key: str, text: str, of: type[Value]) -> Value:
         return _of(of, from_json(kind, text))
 
 
-def _values(kind: Kind, text: str) -> Iterator[CachedValue]:
+def _values(kind: Kind, text: str) -> Iterator[LiveValue]:
     """The values of a JSON array."""
     parsed: Any = json.loads(text)
     if not isinstance(parsed, list):
@@ -161,7 +161,7 @@ def _values(kind: Kind, text: str) -> Iterator[CachedValue]:
     return (from_fields(kind, fields) for fields in parsed)
 
 
-def _of(kind: type[Value], value: CachedValue) -> Value:
+def _of(kind: type[Value], value: LiveValue) -> Value:
     if not isinstance(value, kind):
         raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
     return value

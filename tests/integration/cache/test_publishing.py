@@ -19,10 +19,10 @@ from tickledger.cache.keys import LIFETIMES, Kind, Scope
 from tickledger.cache.publisher import CachePublisher
 from tickledger.cache.reader import CacheReader, Update
 from tickledger.cache.store import Resubscribed
-from tickledger.cache.values import ExposureSummary, MarketSnapshot, PortfolioSummary
 from tickledger.domain.account import Mode
 from tickledger.domain.bar import Quote
 from tickledger.domain.errors import CacheUnavailableError, InputError
+from tickledger.domain.live_view import ExposureSummary, MarketSnapshot, PortfolioSummary
 from tickledger.local_servers.locks import poll
 
 OTHER = Scope(Mode.LIVE, "U777", is_simulated_market=False)

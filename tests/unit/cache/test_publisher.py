@@ -16,7 +16,7 @@ from tickledger.cache.keys import LIFETIMES, Kind, Lifetime
 from tickledger.cache.latest import LatestValues
 from tickledger.cache.outgoing import OutgoingValues
 from tickledger.cache.publisher import CachePublisher
-from tickledger.cache.values import IntervalBar, MarketSnapshot
+from tickledger.domain.live_view import IntervalBar, MarketSnapshot
 from tickledger.domain.trading_session import SessionState
 
 SOON = 0.005

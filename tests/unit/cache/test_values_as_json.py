@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from tests.cached import NOON, VALUES, a_print, beat, limits, minute_bar, position, quote, signal
 from tickledger.cache.json_text import from_json, to_json
 from tickledger.cache.keys import Kind
-from tickledger.cache.values import CachedValue, ExposureSummary, IntervalBar, MarketSnapshot
-from tickledger.risk.exposure import Exposure
+from tickledger.domain.live_view import IntervalBar, LiveValue, MarketSnapshot
 
 
 @given(st.sampled_from(Kind).flatmap(lambda kind: st.tuples(st.just(kind), VALUES[kind])))
-def test_what_is_written_is_read_as_it_was(written: tuple[Kind, CachedValue]) -> None:
+def test_what_is_written_is_read_as_it_was(written: tuple[Kind, LiveValue]) -> None:
     kind, value = written
     assert from_json(kind, to_json(value)) == value
 
 
 @given(st.sampled_from(Kind).flatmap(lambda kind: VALUES[kind]))
-def test_money_is_never_a_number_of_json(value: CachedValue) -> None:
+def test_money_is_never_a_number_of_json(value: LiveValue) -> None:
     floats: list[str] = []
     json.loads(to_json(value), parse_float=floats.append)
     assert floats == [] or "confidence" in to_json(value)
@@ -36,7 +35,7 @@ def test_text_that_is_no_value_is_a_value_error_and_nothing_else(kind: Kind, tex
         from_json(kind, text)
 
 
-def written(value: CachedValue) -> dict[str, Any]:
+def written(value: LiveValue) -> dict[str, Any]:
     return dict(json.loads(to_json(value)))
 
 
@@ -58,7 +57,7 @@ def test_a_snapshot_has_the_names_of_the_specification() -> None:
 
 
 def test_the_other_kinds_have_the_names_of_the_specification_too() -> None:
-    fields: list[tuple[CachedValue, set[str]]] = [
+    fields: list[tuple[LiveValue, set[str]]] = [
         (IntervalBar("1min", minute_bar("AAPL", 0)), {"timestamp", "open", "high", "low", "close", "volume"}),
         (position("AAPL", "-5"), {"quantity", "avg_cost", "unrealized_pnl"}),
         (signal("momentum", "AAPL"), {"signal_type", "confidence", "timestamp"}),
@@ -87,24 +86,10 @@ def test_an_instant_of_any_zone_is_written_in_utc() -> None:
     ],
     ids=["naive instant", "no price", "infinite money", "no confidence", "bar without an instant"],
 )
-def test_what_nobody_could_read_is_not_written(value: CachedValue) -> None:
+def test_what_nobody_could_read_is_not_written(value: LiveValue) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  what it says is ours in three cases, Python's in two
         to_json(value)
 
 
 def test_large_amounts_are_written_without_an_exponent() -> None:
     assert written(position("A", "1E+6"))["quantity"] == "1000000"
-
-
-def test_exposure_is_summed_by_sector_and_unknown_sectors_together() -> None:
-    exposure = Exposure(
-        equity=Decimal(100_000),
-        cash=Decimal(0),
-        quantities={"AAPL": Decimal(10), "MSFT": Decimal(-5), "XYZ": Decimal(2), "ABC": Decimal(1)},
-        prices={"AAPL": Decimal(100), "MSFT": Decimal(200), "XYZ": Decimal(50), "ABC": Decimal(7)},
-    )
-    summary = ExposureSummary.of(exposure, sectors={"AAPL": "technology", "MSFT": "technology"}, measured_at=NOON)
-    assert summary.sector_exposure == {"technology": Decimal(2_000), "unclassified": Decimal(107)}
-    assert (summary.total_exposure, summary.net_exposure) == (Decimal(2_107), Decimal(107))
-    assert summary.total_exposure == exposure.gross_notional()
-    assert summary.measured_at == datetime(2026, 3, 2, 17, tzinfo=UTC)

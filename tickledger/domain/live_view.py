@@ -1,4 +1,4 @@
-"""What is published beside the domain's own values: how things stand at a moment, as a person watches them."""
+"""How a session stands at a moment, as other processes and people watch it; nothing that trades reads any of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,6 @@ from decimal import Decimal
 from tickledger.domain.bar import Bar, Print, Quote
 from tickledger.domain.signal import Signal
 from tickledger.domain.trading_session import SessionState
-from tickledger.risk.exposure import Exposure, sector_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +72,6 @@ class ExposureSummary:
     sector_exposure: Mapping[str, Decimal]
     measured_at: datetime
 
-    @classmethod
-    def of(cls, exposure: Exposure, *, sectors: Mapping[str, str], measured_at: datetime) -> "ExposureSummary":
-        """The summary of what risk judges by; `sectors` are those of the symbols."""
-        notionals = {symbol: quantity * exposure.price(symbol) for symbol, quantity in exposure.quantities.items()}
-        by_sector: dict[str, Decimal] = {}
-        for symbol, notional in notionals.items():
-            sector = sector_of(symbol, sectors)
-            by_sector[sector] = by_sector.get(sector, Decimal(0)) + abs(notional)
-        gross, net = sum(by_sector.values(), Decimal(0)), sum(notionals.values(), Decimal(0))
-        return cls(gross, net, by_sector, measured_at)
-
 
 @dataclass(frozen=True, slots=True)
 class SessionBeat:
@@ -99,8 +87,8 @@ class SessionBeat:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Whatever is told on a channel.
-CachedValue = (
+#: Whatever a session tells of itself and its market.
+LiveValue = (
     MarketSnapshot
     | IntervalBar
     | LivePosition
