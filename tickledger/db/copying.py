@@ -59,6 +59,14 @@ def affected(connection: Connection, statement: Insert | Update) -> int:
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
+def driver_of(connection: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection, in the same transaction."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError(f"expected a connection of psycopg, found {type(driver).__name__}")
+    return driver
+
+
 def query_frame(connection: Connection, statement: Select[Any], types: Mapping[str, pa.DataType]) -> pd.DataFrame:
     """The rows of `statement` as a frame with the columns and Arrow types of `types`, in that order."""
     compiled = statement.compile(connection.engine)
@@ -97,10 +105,7 @@ def _copy_from(staging: Table) -> sql.Composed:
 
 
 def _cursor(connection: Connection) -> psycopg.Cursor[Any]:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError(f"expected a connection of psycopg, found {type(driver).__name__}")
-    return driver.cursor()
+    return driver_of(connection).cursor()
 
 
 def _adapted(column: Column[Any], value: object) -> object:

@@ -41,6 +41,7 @@ from tickledger.db.symbols import symbol_ids
 from tickledger.db.tables import market_data
 from tickledger.db.tables import symbols as instruments
 from tickledger.db.versions import current, writing
+from tickledger.domain.bar import Bar
 from tickledger.domain.errors import InputError, Problem
 
 _PRICES: Final = ("open", "high", "low", "close")
@@ -112,6 +113,27 @@ def read_bars(
         statement = statement.where(instruments.c.ticker == func.any(sorted(symbols)))
     with engine.connect() as connection:
         return query_frame(connection, statement, _BAR_TYPES)
+
+
+def read_session_bars(engine: Engine, session_date: date, *, interval: str, as_of: datetime | None = None) -> list[Bar]:
+    """The bars in force of one session, by start and symbol, as a session has them: for replaying it."""
+    key = bar_id(market_data.c.interval, market_data.c.bar_at, market_data.c.version)
+    values = (market_data.c[name] for name in ("session_date", *_PRICES, "volume"))
+    statement = (
+        select(key.label("bar_id"), instruments.c.ticker.label("symbol"), *values)
+        .join(instruments, market_data.c.symbol_id == instruments.c.symbol_id)
+        .where(
+            market_data.c.interval == interval,
+            market_data.c.session_date == session_date,
+            # As in `read_bars`: years that cannot hold the session are left out.
+            market_data.c.bar_at >= _midnight(session_date),
+            market_data.c.bar_at < _midnight(session_date + timedelta(days=2)),
+            current(market_data, as_of),
+        )
+        .order_by(market_data.c.bar_at, instruments.c.ticker)
+    )
+    with engine.connect() as connection:
+        return [Bar(**row) for row in connection.execute(statement).mappings()]
 
 
 def recorded_intervals(engine: Engine) -> list[str]:

@@ -165,7 +165,8 @@ def _event_extra(account: Account, event: OrderEvent) -> dict[str, Any]:
     return order_event_extra(account.account_id, event)
 
 
-def _balance_extra(_: Account, balance: Balance) -> dict[str, Any]:
+def balance_extra(_: Account, balance: Balance) -> dict[str, Any]:
+    """What the row of a balance holds that its fields do not: its id."""
     parts = (balance.account_id, balance.session_date, balance.cash, balance.equity)
     return {"balance_id": deterministic_id("bal", *parts)}
 
@@ -173,4 +174,4 @@ def _balance_extra(_: Account, balance: Balance) -> dict[str, Any]:
 #: What the rows of a table hold beyond the fields of their values.
 _EXTRA: Final[Mapping[str, Callable[[Account, Any], dict[str, Any]]]] = {
     table.name: _nothing for table, _ in _TABLES
-} | {"risk_decisions": decision_extra, "order_events": _event_extra, "balances": _balance_extra}
+} | {"risk_decisions": decision_extra, "order_events": _event_extra, "balances": balance_extra}

@@ -8,7 +8,7 @@ where ``recorded_at <= instant < superseded_at`` (a row that was superseded and 
 all the while).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -32,13 +32,23 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tickledger.db.copying import Row, affected, staged
 from tickledger.domain.errors import ConfigurationError, LedgerError
 
 #: Waits for whoever else writes ``:area``, until the transaction ends.
 LOCK_AREA: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:area, 0))")
+
+
+_FAILURES: Final = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +67,21 @@ class ReplaceResult:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rows that are written together: those whose columns hold `among`'s values and lie `within` the dates."""
+    """The rows that are written together: those whose columns hold `among`'s values and lie `within` the dates.
+
+    `such_that` is a further condition on the rows of a table with these columns.
+    """
 
     among: Mapping[str, Sequence[object]]
     within: Mapping[str, tuple[date, date]] = field(default_factory=dict)
+    such_that: Callable[[Table], ColumnElement[bool]] | None = field(default=None, repr=False)
 
     def holds(self, table: Table) -> ColumnElement[bool]:
         """The condition, on `table`, of lying in this scope."""
         values = (table.c[name].in_(allowed) for name, allowed in self.among.items())
         dates = (table.c[name].between(*bounds) for name, bounds in self.within.items())
-        return and_(*values, *dates)
+        further = () if self.such_that is None else (self.such_that(table),)
+        return and_(*values, *dates, *further)
 
 
 @contextmanager
@@ -85,14 +100,14 @@ def writing(engine: Engine, area: str) -> Iterator[tuple[Connection, datetime]]:
 def refusals(area: str) -> Iterator[None]:
     """What the database's constraints refuse is raised as LedgerError, its own failures as ConfigurationError.
 
-    The latter are a full disk, or a connection lost.
+    The latter are a full disk, a connection lost, or none to be had in time.
     """
     try:
         yield
     except (IntegrityError, psycopg.IntegrityError) as error:
         raise LedgerError(f"the record refuses a row: {_reason(getattr(error, 'orig', error))}") from error
-    except (OperationalError, psycopg.OperationalError) as error:
-        reason = _reason(error.orig if isinstance(error, OperationalError) else error)
+    except _FAILURES as error:
+        reason = _reason(error.orig if isinstance(error, DBAPIError) else error)
         raise ConfigurationError(
             f"the database could not write {area}, and kept nothing of it: {reason}. Mend that and run again."
         ) from error
