@@ -4,25 +4,18 @@ Every feature is free of scale in price and in volume. That is what makes back-a
 split or dividend multiplies all earlier prices by one number, which no feature can see.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from tickledger.domain.ids import deterministic_id
 from tickledger.features import directional, momentum, returns, trend, volatility, volume
+from tickledger.features.feature_sets import DAILY, feature_row_ids
 from tickledger.features.series import BarSeries, Floats
 
-FEATURE_SET: Final = "daily-v1"
+FEATURE_SET: Final = DAILY
 _IDENTITY: Final = ["feature_row_id", "bar_id", "symbol", "timestamp"]
-#: Two rows are the same content where they agree to this many decimals: rounding noise must not make a new row.
-_DECIMALS: Final = 6
-#: Where between two steps the border lies: at no plain fraction, because many an oscillator is one exactly, and
-#: noise would carry it to and fro.
-_BORDER: Final = 0.6180339887
 
 
 def _day_of_week(bars: BarSeries) -> Floats:
@@ -48,12 +41,18 @@ def daily_features(adjusted: pd.DataFrame) -> pd.DataFrame:
     Columns: `feature_row_id, bar_id, symbol, timestamp` and `FEATURE_NAMES` (float64, finite), sorted by symbol and
     timestamp. The bars may come in any order.
     """
+    return bar_features(adjusted, feature_set=FEATURE_SET)
+
+
+def bar_features(adjusted: pd.DataFrame, *, feature_set: str) -> pd.DataFrame:
+    """As `daily_features`, of bars of any one interval, with the ids of `feature_set`."""
     ordered = adjusted.sort_values(["symbol", "timestamp"], ignore_index=True)
     if ordered.empty:
         return _empty(ordered)
     blocks = [_symbol_features(bars) for _, bars in ordered.groupby("symbol", sort=False)]
     complete = pd.concat(blocks).dropna(ignore_index=True)
-    complete.insert(0, "feature_row_id", _row_ids(complete))
+    ids = feature_row_ids(feature_set, complete["bar_id"].tolist(), complete[list(FEATURE_NAMES)].to_numpy())
+    complete.insert(0, "feature_row_id", pd.Series(ids, index=complete.index, dtype="str"))
     return complete
 
 
@@ -68,18 +67,3 @@ def _empty(bars: pd.DataFrame) -> pd.DataFrame:
     return bars[["bar_id", "symbol", "timestamp"]].assign(feature_row_id=bars["bar_id"], **columns)[
         [*_IDENTITY, *FEATURE_NAMES]
     ]
-
-
-def _row_ids(rows: pd.DataFrame) -> pd.Series:
-    """The id of each row: a hash of the feature set, the bar and the content, the same on every machine."""
-    contents = _canonical(rows[list(FEATURE_NAMES)].to_numpy())
-    ids = [
-        deterministic_id("feat", FEATURE_SET, bar_id, hashlib.sha256(content.tobytes()).hexdigest())
-        for bar_id, content in zip(rows["bar_id"], contents, strict=True)
-    ]
-    return pd.Series(ids, index=rows.index, dtype="str")
-
-
-def _canonical(values: Floats) -> npt.NDArray[np.int64]:
-    # Whole numbers, little-endian: no machine has another minus zero or byte order to offer.
-    return np.floor(values * 10.0**_DECIMALS + _BORDER).astype("<i8")

@@ -41,9 +41,12 @@ def williams_r(bars: BarSeries) -> Floats:
 
 
 def cci(bars: BarSeries) -> Floats:
-    """Lambert's commodity channel index over 20 bars: about ±100 where the price leaves its usual channel."""
+    """Lambert's commodity channel index over 20 bars: about ±100 where the price leaves its usual channel.
+
+    It looks at typical prices: where these are one, the rounding of their mean would be all there is to see.
+    """
     index = talib.CCI(bars.high, bars.low, bars.close, timeperiod=20)
-    return np.where(is_flat(bars.high, bars.low, 20), 0.0, index)
+    return np.where(is_flat(bars.typical_price, bars.typical_price, 20), 0.0, index)
 
 
 def _mean_of_3(values: Floats) -> Floats:
