@@ -21,7 +21,7 @@ from itertools import pairwise, zip_longest
 from math import inf
 from typing import Final
 
-from tickledger.bars.drafts import PRINTS, Draft, Period, draft_of, last_number, new_period
+from tickledger.bars.drafts import PRINTS, Draft, Period, draft_of, last_number, new_period, number_of_piece
 from tickledger.bars.trading_hours import TradingHours, seconds_of
 from tickledger.domain.bar import Bar, BarKey, Print
 from tickledger.domain.market import BarsClosed
@@ -109,7 +109,8 @@ class BarBuilder:
         """Count a complete bar from outside, such as IB's of five seconds; False where it belongs to none.
 
         Its id says which period it tells. It stands instead of the prints of its period; where its interval is none
-        of the builder's, it becomes a part of the next longer one. A bar that was published is not changed by it.
+        of the builder's, it becomes a part of the next longer one: also where it lies in the grace after the close,
+        because the auction is in it. A bar that was published is not changed by it.
         Raises ValueError where the bar is longer than every interval here or does not fit into one.
         """
         key = BarKey.parse(bar.bar_id)
@@ -117,7 +118,10 @@ class BarBuilder:
         level = next((level for level in self._levels if level.width % width == 0), None)
         if level is None or starts % width:
             raise ValueError(f"expected a bar that fits into {self._levels[-1].interval}, found {bar.bar_id}")
-        period = self._period(level, int(starts // level.width))
+        number = int(starts // level.width)
+        if width < level.width:
+            number = number_of_piece(starts, width, level.width, self._hours)
+        period = self._period(level, number)
         if period is None or (period.completes <= self._clock and self._is_whole(period)):
             return False
         self._keep(level, period)

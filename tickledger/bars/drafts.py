@@ -123,3 +123,16 @@ def last_number(number: int, width: int, hours: TradingHours) -> int | None:
     """Of the day that the `number`-th stretch lies on, the number of the last one; None where that is no session."""
     day = hours.day_of(datetime.fromtimestamp(number * width, UTC))
     return None if day is None else -int(-day.closes_at.timestamp() // width) - 1
+
+
+def number_of_piece(starts: float, width: int, longer: int, hours: TradingHours) -> int:
+    """The number of the stretch of `longer` seconds that a bar of `width` seconds is a piece of.
+
+    One that lies in the grace after the close is a piece of the last.
+    """
+    number = int(starts // longer)
+    day = hours.day_of(datetime.fromtimestamp(starts, UTC))
+    if day is None or starts < day.closes_at.timestamp() or starts + width > day.accepts_until.timestamp():
+        return number
+    last = last_number(number, longer, hours)
+    return number if last is None else min(number, last)

@@ -249,6 +249,18 @@ def test_five_second_bars_make_minutes() -> None:
     assert spelled(builder.advance(at("09:32:00"))) == ["1min 09:32:00 AAPL 10 66 9 65 84"]
 
 
+def test_the_five_seconds_after_the_close_bring_the_auction() -> None:
+    builder = BarBuilder(["1min", "5min"])
+    builder.book_bar(told("15:59:55", "10 11 9 10", 7, interval="5sec"))
+    assert builder.advance(at("16:00:04")) == []
+    assert builder.book_bar(told("16:00:00", "10 10.5 10 10.5", 5_000, interval="5sec"))
+    assert not builder.book_bar(told("16:00:05", "10 20 10 20", 5, interval="5sec"))
+    assert spelled(builder.advance(at("16:00:05"))) == [
+        "1min 16:00:00 AAPL 10 11 9 10.5 5007",
+        "5min 16:00:00 AAPL 10 11 9 10.5 5007",
+    ]
+
+
 def test_a_bar_from_outside_stands_instead_of_the_prints_of_its_period() -> None:
     builder = BarBuilder()
     book_all(builder, trade("09:31:10", "50.00"))
