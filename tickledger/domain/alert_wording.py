@@ -52,14 +52,14 @@ def fill_alert(execution: Execution, *, mode: Mode) -> Alert:
     return Alert(
         kind=AlertKind.FILL,
         severity=AlertSeverity.INFO,
-        title=f"{deal} at {number(execution.price)}, {notional:,.2f} USD",
+        title=f"{deal} at {number(execution.price)}, {notional:,} USD",
         body="",
         occurred_at=execution.executed_at,
         account_id=execution.account_id,
         mode=mode,
         facts={
             "symbol": execution.symbol,
-            "charges": f"{execution.commission + execution.fees:,.2f} USD",
+            "charges": f"{round_cents(execution.commission + execution.fees):,} USD",
             "order": execution.order_id,
             "execution": execution.execution_id,
         },

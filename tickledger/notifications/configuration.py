@@ -132,7 +132,7 @@ def _check_web_address(field: str, scheme: str, host: str, *, has_user: bool) ->
 
 def _addresses(text: str) -> tuple[Address, ...]:
     found = getaddresses([text])
-    if not found or not all(_is_address(spec) for _, spec in found):
+    if not text.isprintable() or not found or not all(_is_address(spec) for _, spec in found):
         raise ValueError(f"expected addresses such as me@example.com, commas between several, found {text!r}")
     return tuple(Address(display_name=name, addr_spec=spec) for name, spec in found)
 

@@ -20,6 +20,8 @@ LISTED_ALERTS: Final = 20
 _NAME_LIMIT: Final = 100
 _VALUE_LIMIT: Final = 500
 _FACTS: Final = 20
+# No service takes an empty name or value.
+_NOTHING: Final = "–"
 _BODY_LIMIT: Final = 20_000
 # Looking for secrets takes time in proportion to the text; nobody reads more than the body's limit.
 _SEARCHED: Final = 5 * _BODY_LIMIT
@@ -89,12 +91,12 @@ def composed(waiting: Sequence[Waiting], losses: Losses = Losses()) -> Message: 
     )
 
 
-def plain_text(message: Message, *, with_headline: bool = True) -> str:
+def plain_text(message: Message) -> str:
     """The whole message without any markup."""
     facts = "\n".join(f"{name}: {value}" for name, value in message.facts)
     notes = "\n".join(message.notes)
-    head = message.headline if with_headline else ""
-    return "\n\n".join(part for part in (head, message.body, facts, notes, f"{message.when}\n{message.where}") if part)
+    foot = f"{message.when}\n{message.where}"
+    return "\n\n".join(part for part in (message.headline, message.body, facts, notes, foot) if part)
 
 
 def _headline(mode: Mode, title: str) -> str:
@@ -116,10 +118,11 @@ def _body_of_many(alerts: Sequence[Alert]) -> str:
 
 def _facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     # Name and value are looked at together: ``password: x`` is a secret by its name.
-    lines = (
-        _safe_line(f"{name}: {value or '–'}").partition(": ") for name, value in list(alert.facts.items())[:_FACTS]
+    lines = (_safe_line(f"{name}: {value}").partition(":") for name, value in list(alert.facts.items())[:_FACTS])
+    return tuple(
+        (shortened(name.strip(), _NAME_LIMIT) or _NOTHING, shortened(value.strip(), _VALUE_LIMIT) or _NOTHING)
+        for name, _, value in lines
     )
-    return tuple((shortened(name, _NAME_LIMIT), shortened(value, _VALUE_LIMIT)) for name, _, value in lines)
 
 
 def _repeats(waiting: Sequence[Waiting]) -> list[str]:

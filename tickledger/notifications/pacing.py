@@ -31,8 +31,9 @@ class TokenBucket:
     def ready_at(self, now: float) -> float:
         """When the next message may go; `now` or before it where that is at once."""
         self._refill(now)
-        missing = max(0.0, 1 - self._tokens - _ROUNDING)
-        return max(self._paused_until, now + missing * 60 / self.pace.per_minute)
+        missing = 1 - self._tokens
+        wait = missing * 60 / self.pace.per_minute if missing > _ROUNDING else 0.0
+        return max(self._paused_until, now + wait)
 
     def take(self, now: float) -> None:
         """Count a message; one that may not wait is counted as well, and others wait for it."""

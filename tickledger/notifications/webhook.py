@@ -1,6 +1,7 @@
 """Alerts to a web address, in the format of whoever listens there."""
 
 import http.client
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ def format_of_host(host: str) -> WebhookFormat:
     return next(found, "json")
 
 
+_SHORTEST_KEY: Final = 6
+
+
 class WebhookChannel:
     """Posts to `address`; `tls` decides which servers are trusted."""
 
@@ -56,7 +60,7 @@ class WebhookChannel:
         self._address = address
         self._tls = tls
         self._timeout = timeout
-        self._secrets = tuple(part for part in (address.path.strip("/"), address.query) if part)
+        self._secrets = _secrets(address)
 
     def send(self, message: Message) -> Delivery:
         """Post one message."""
@@ -66,3 +70,10 @@ class WebhookChannel:
             return failure(error, self._secrets, timeout=self._timeout)
         told = self._form.answered(answer)
         return Delivery(told.outcome, without_secrets(told.detail, self._secrets), told.wait_seconds)
+
+
+def _secrets(address: SplitResult) -> tuple[str, ...]:
+    """What of an address is its key: path and query, and each part of them that is long enough to be one."""
+    whole = (address.path.strip("/"), address.query)
+    parts = (part for text in whole for part in re.split(r"[/&=]", text) if len(part) >= _SHORTEST_KEY)
+    return tuple(text for text in (*whole, *parts) if text)
