@@ -49,8 +49,8 @@ class Kind(StrEnum):
 class Lifetime:
     """How many seconds a value is kept after it was published.
 
-    What holds until it is changed (a position, a limit) is renewed for as long as its publisher lives; what is a
-    moment's (a quote, an opinion, a heartbeat) is not, so that a value that is there is never older than this.
+    What holds until it is changed (a position, a limit) is renewed for as long as its session lives; what is a moment's
+    (a quote, an opinion, a heartbeat) is not, so that a value that is there is never older than this.
     """
 
     seconds: float

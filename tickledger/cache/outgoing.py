@@ -96,10 +96,21 @@ class OutgoingValues:
         for kind in (Kind.BARS, *self._plain):
             self.mark_kind(kind)
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the session lives, so that what it told and did not change still holds.
+
+        One whose heartbeat has stopped vouches for nothing, though its process is there: it hangs, or it was frozen and
+        another has its place. One that never told a heartbeat is taken at its process's word.
+        """
+        found = self._plain[Kind.SESSION].get(())
+        return found is None or found[1] < LIFETIMES[Kind.SESSION].seconds
+
     def mark_kind(self, kind: Kind) -> None:
-        """Have every value of a kind that is renewed, or of one that is no price, written again."""
+        """Have every value of a kind that is no price of the moment written again."""
         if kind is Kind.BARS:
-            self._series.mark_all()
+            if self.is_vouched_for:
+                self._series.mark_all()
         else:
             self._plain[kind].mark_all()
 
@@ -116,10 +127,10 @@ class OutgoingValues:
                 yield from self._encoded(Kind.QUOTE, (symbol,), snapshot, min(quote_age, print_age))
 
     def _others(self, kind: Kind) -> Iterator[Outgoing]:
-        latest, renewed = self._plain[kind], LIFETIMES[kind].is_renewed
+        latest, holds = self._plain[kind], LIFETIMES[kind].is_renewed and self.is_vouched_for
         for name in latest.take():
             if (found := latest.get(name)) is not None:
-                yield from self._encoded(kind, name, found[0], 0 if renewed else found[1])
+                yield from self._encoded(kind, name, found[0], 0 if holds else found[1])
 
     def _encoded(self, kind: Kind, name: Name, value: LiveValue, age: float) -> Iterator[Outgoing]:
         seconds = LIFETIMES[kind].seconds - age

@@ -257,6 +257,7 @@ class _Writer:
     def _renew(self) -> None:
         now = monotonic()
         for kind, renewed_at in self._renewals.items():
-            if now - renewed_at > LIFETIMES[kind].seconds / _RENEWALS_IN_A_LIFE:
+            is_due = now - renewed_at > LIFETIMES[kind].seconds / _RENEWALS_IN_A_LIFE
+            if is_due and self._values.is_vouched_for:
                 self._renewals[kind] = now
                 self._values.mark_kind(kind)

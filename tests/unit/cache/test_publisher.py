@@ -267,6 +267,29 @@ def test_a_value_that_waited_lives_as_much_shorter(monkeypatch: pytest.MonkeyPat
     assert lives[PAPER.key(Kind.POSITION, "LONG")] == 300
 
 
+def lives_after(monkeypatch: pytest.MonkeyPatch, *, beat_at: float | None) -> set[str]:
+    """What is written again 400 seconds after a position, limits and a bar were told; the heartbeat was then."""
+    clock = [0.0]
+    monkeypatch.setattr(latest, "monotonic", lambda: clock[0])
+    values = OutgoingValues(PAPER, bars_kept=10)
+    values.put(Kind.POSITION, ("AAPL",), position("AAPL", "1"))
+    values.put(Kind.LIMITS, (), limits(max_daily_loss="1"))
+    values.put_bar(IntervalBar("1min", minute_bar("AAPL", 0)))
+    list(values.batch())
+    if beat_at is not None:
+        clock[0] = beat_at
+        values.put(Kind.SESSION, (), beat())
+    clock[0] = 400
+    values.mark_all()
+    return {one.kind for one in values.batch()}
+
+
+def test_a_session_vouches_for_what_it_told_only_while_its_heart_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lives_after(monkeypatch, beat_at=399) == {Kind.POSITION, Kind.LIMITS, Kind.BARS, Kind.SESSION}
+    assert lives_after(monkeypatch, beat_at=300) == {Kind.LIMITS}
+    assert lives_after(monkeypatch, beat_at=None) == {Kind.POSITION, Kind.LIMITS, Kind.BARS}
+
+
 def test_an_old_quote_does_not_live_on_beside_a_new_print(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(latest, "monotonic", lambda: clock[0])
