@@ -52,7 +52,7 @@ from tickledger.domain.wash_sale import WashSaleEffect
 from tickledger.execution.clock import WallClock
 from tickledger.execution.kill_switch import engage
 from tickledger.execution.order_manager import OrderManager
-from tickledger.execution.session import order_of
+from tickledger.execution.session_desk import order_of
 from tickledger.gateway.journal import Entry, read_journal
 from tickledger.ib import library
 from tickledger.ib.broker import IBBroker

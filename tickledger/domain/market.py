@@ -16,11 +16,15 @@ DAILY = "1day"
 
 @dataclass(frozen=True, slots=True)
 class SessionOpening:
-    """The last moment before a session opens, with the corporate actions that take effect at its open."""
+    """The last moment before a session opens, with the corporate actions that take effect at its open.
+
+    `bars` are the last daily bars before it, in terms of today's shares, where anything is decided from them.
+    """
 
     session_date: date
     occurred_at: datetime
     corporate_actions: tuple[CorporateAction, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ Strategy, risk, sizing and execution code takes these protocols and never asks w
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
 from tickledger.domain.broker import BrokerFill, BrokerSnapshot, CommissionReport, ConnectivityChange
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.market import MarketEvent
-from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderReport, RiskDecision
+from tickledger.domain.order import Order, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.signal import Signal
 
@@ -31,9 +31,9 @@ class MarketData(Protocol):
 
 
 class Predictor(Protocol):
-    """What the strategies say once the session's bars are complete."""
+    """What the strategies say of an event; nothing for those that they do not decide by."""
 
-    def signals(self, session_date: date) -> Sequence[Signal]: ...
+    def signals(self, event: MarketEvent) -> Sequence[Signal]: ...
 
 
 class Broker(Protocol):
@@ -50,8 +50,9 @@ class Broker(Protocol):
     async def reports(self) -> Sequence[BrokerReport]: ...
 
 
-#: What a broker that is another program tells: besides orders, fills as they come, charges, and the link itself.
-RemoteReport = OrderReport | BrokerFill | CommissionReport | ConnectivityChange
+#: What a broker that is another program tells: besides orders, fills as they come, charges, cash that no fill moved,
+#: and the link itself.
+RemoteReport = OrderReport | BrokerFill | CommissionReport | CashTransaction | ConnectivityChange
 
 
 class RemoteBroker(Protocol):
@@ -77,18 +78,18 @@ class RemoteBroker(Protocol):
 
 
 class Journal(Protocol):
-    """The append-only record of a session; a row is durable when its method returns."""
+    """The append-only record of what a session does beside its orders, which `DurableJournal` keeps.
+
+    What was recorded is durable once `flushed` has returned; nothing is sent to a broker before that. Every method
+    may raise ConfigurationError where the record fails, and LedgerError where it refuses a row.
+    """
 
     def record_risk_decision(self, decision: RiskDecision) -> None: ...
-
-    def record_order(self, order: Order) -> None: ...
-
-    def record_order_event(self, event: OrderEvent) -> None: ...
-
-    def record_execution(self, execution: Execution) -> None: ...
 
     def record_cash_transaction(self, transaction: CashTransaction) -> None: ...
 
     def record_position(self, position: Position) -> None: ...
 
     def record_balance(self, balance: Balance) -> None: ...
+
+    async def flushed(self) -> None: ...

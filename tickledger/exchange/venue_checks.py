@@ -70,9 +70,9 @@ def _refusals(order: VenueOrder, settings: VenueSettings, now: datetime) -> Iter
 def _size_refusals(order: VenueOrder, settings: VenueSettings) -> Iterator[Refusal]:
     if order.quantity <= 0:
         yield rejected("The order size must be positive.")
-    elif order.quantity % 1:
+    elif order.quantity % 1 and not settings.takes_fractions:
         yield Refusal(10243, "Fractional-sized order cannot be placed via API.")
-    elif order.quantity % settings.lot_size:
+    elif order.quantity % settings.lot_size and not order.quantity % 1:
         yield rejected(f"The order size {order.quantity} is not a multiple of {settings.lot_size}.")
 
 

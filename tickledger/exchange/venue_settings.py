@@ -22,10 +22,11 @@ class VenueSettings:
     FINRA 4210: 25 % of what is long and 30 % of what is short thereafter); an `initial_margin` of 1 lends nothing:
     no fill brings cash below zero or sells what is not held.
     `shortable` tells the shares that can be borrowed by symbol, none of any other; None lends all. Quantities are
-    multiples of `lot_size`, prices of `price_increment` from a dollar on and of 0.0001 below. On-close orders are
-    taken until `closing_cutoff` before the close. Where time `stands`, no latency passes and orders match at once
+    multiples of `lot_size`, or, where it `takes_fractions` (IB's API does not), any number of shares; prices of
+    `price_increment` from a dollar on and of 0.0001 below. On-close orders are taken until `closing_cutoff` before the
+    close. Where time `stands`, no latency passes and orders match at once
     with the quote that stands, whose size does not run out. `watches_all` tells quotes, prints and minutes of every
-    symbol; otherwise of those that are watched or have orders. IB itself cancels orders on a split;
+    symbol; otherwise of those that are watched. IB itself cancels orders on a split;
     with `cancels_on_split` every order that a corporate action changes is cancelled, of a change of ticker and of a
     spin-off too; otherwise size, prices and symbol are adjusted.
     """
@@ -43,6 +44,7 @@ class VenueSettings:
     short_maintenance_margin: Decimal = Decimal("0.30")
     shortable: Mapping[str, int] | None = None
     lot_size: int = 1
+    takes_fractions: bool = False
     price_increment: Decimal = Decimal("0.01")
     closing_cutoff: timedelta = timedelta(minutes=10)
     stands: bool = False

@@ -1,55 +1,166 @@
-"""Journals: where a session writes what happens, in the order in which it happens."""
+"""A journal in memory, for sessions whose whole record is written at once: replays and backtests."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from tickledger.domain.corporate_action import CorporateAction, in_order
+from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import CashTransaction, Execution
-from tickledger.domain.order import Order, OrderEvent, RiskDecision
-from tickledger.domain.position import Balance, Position
+from tickledger.domain.order import Order, OrderEvent, OrderStatus, RiskDecision
+from tickledger.domain.position import Balance, Holding, PortfolioState, Position
 from tickledger.domain.session_record import SessionRecord
+from tickledger.exchange.corporate_actions import holdings_after
+from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
+from tickledger.execution.order_state import TERMINAL
+
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What was recorded, in order."""
+
+    risk_decisions: list[RiskDecision] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    order_events: list[OrderEvent] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    cash_transactions: list[CashTransaction] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
 
 
 class BufferedJournal:
-    """A journal in memory, for sessions whose whole record is written at once: replays and backtests.
+    """Both journals of a session, the `Journal` of its decisions and the `DurableJournal` of its orders, in memory.
 
-    It survives nothing, so a session with a real broker behind it must not use it.
+    It survives nothing, so a session with a broker in another program behind it must not use it. `opened_on` is the
+    session that `opening` is the close of. Raises LedgerError for an opening whose working orders have no events.
     """
 
-    def __init__(self) -> None:
-        self._risk_decisions: list[RiskDecision] = []
-        self._orders: list[Order] = []
-        self._order_events: list[OrderEvent] = []
-        self._executions: list[Execution] = []
-        self._cash_transactions: list[CashTransaction] = []
-        self._positions: list[Position] = []
-        self._balances: list[Balance] = []
+    def __init__(self, account_id: str, opening: PortfolioState, *, opened_on: date | None = None) -> None:
+        self._account_id = account_id
+        self._rows = _Rows()
+        self._holdings: Mapping[str, Holding] = opening.holdings
+        self._cash = _NOTHING if opening.previous_equity is None else opening.cash
+        self._opened_on = opened_on
+        self._cash_moved = _NOTHING
+        self._closing: dict[str, Holding] = {}
+        self._entries = _entries_of(opening)
+        self._closed_entries = len(self._entries)
+
+    async def flushed(self) -> None:
+        """What is in memory is there."""
 
     def record_risk_decision(self, decision: RiskDecision) -> None:
-        self._risk_decisions.append(decision)
-
-    def record_order(self, order: Order) -> None:
-        self._orders.append(order)
-
-    def record_order_event(self, event: OrderEvent) -> None:
-        self._order_events.append(event)
-
-    def record_execution(self, execution: Execution) -> None:
-        self._executions.append(execution)
+        """Keep what risk said; the same decision once."""
+        if not (self._rows.risk_decisions and self._rows.risk_decisions[-1] == decision):
+            self._rows.risk_decisions.append(decision)
 
     def record_cash_transaction(self, transaction: CashTransaction) -> None:
-        self._cash_transactions.append(transaction)
+        """Keep cash that no fill moved."""
+        self._rows.cash_transactions.append(transaction)
+        self._cash_moved += transaction.amount
 
     def record_position(self, position: Position) -> None:
-        self._positions.append(position)
+        """Keep a holding at a close; its balance follows."""
+        self._rows.positions.append(position)
+        self._closing[position.symbol] = Holding(position.quantity, position.average_cost)
 
     def record_balance(self, balance: Balance) -> None:
-        self._balances.append(balance)
+        """Keep an account's close: what comes later counts from it."""
+        self._rows.balances.append(balance)
+        self._holdings, self._closing = self._closing, {}
+        self._cash, self._cash_moved, self._opened_on = balance.cash, _NOTHING, balance.session_date
+        self._entries = _still_needed(self._entries, since=self._closed_entries)
+        self._closed_entries = len(self._entries)
 
-    def record(self) -> SessionRecord:
+    def take_corporate_actions(self, actions: Iterable[CorporateAction]) -> None:
+        """These change what the account holds at its broker."""
+        self._holdings = _after(self._holdings, in_order(actions))
+
+    def load(self, account_id: str) -> AccountRecord:  # noqa: ARG002  of one account
+        """The account since its last close, with every order that worked then or later."""
+        holdings = {symbol: holding.quantity for symbol, holding in self._holdings.items()}
+        opening = Opening(holdings, self._cash, self._opened_on)
+        return AccountRecord(self._account_id, opening, self._cash_moved, tuple(self._entries))
+
+    def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:  # noqa: ARG002  the same
+        """The entries of one order that may still matter."""
+        return tuple(entry for entry in self._entries if _order_of(entry) == order_id)
+
+    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
+        """Keep an order, its first event and the decision that let it out."""
+        if decision is not None:
+            self.record_risk_decision(decision)
+        self._rows.orders.append(order)
+        self._rows.order_events.append(event)
+        self._entries += [OrderPlaced(order), event]
+
+    def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:  # noqa: ARG002  the same
+        """Keep what became of orders. Nothing is corrected or charged later by a broker in process."""
+        for entry in entries:
+            match entry:
+                case OrderEvent():
+                    self._rows.order_events.append(entry)
+                case Execution():
+                    self._rows.executions.append(entry)
+                case _:
+                    raise NotImplementedError(f"expected a step or a fill of an order of ours, found {entry}")
+        self._entries += entries
+
+    def session_record(self) -> SessionRecord:
         """Everything written so far."""
+        rows = self._rows
         return SessionRecord(
-            risk_decisions=tuple(self._risk_decisions),
-            orders=tuple(self._orders),
-            order_events=tuple(self._order_events),
-            executions=tuple(self._executions),
-            cash_transactions=tuple(self._cash_transactions),
-            positions=tuple(self._positions),
-            balances=tuple(self._balances),
+            risk_decisions=tuple(rows.risk_decisions),
+            orders=tuple(rows.orders),
+            order_events=tuple(rows.order_events),
+            executions=tuple(rows.executions),
+            cash_transactions=tuple(rows.cash_transactions),
+            positions=tuple(rows.positions),
+            balances=tuple(rows.balances),
         )
+
+
+def _after(holdings: Mapping[str, Holding], actions: Iterable[CorporateAction]) -> dict[str, Holding]:
+    held = dict(holdings)
+    for action in actions:
+        if (holding := held.pop(action.symbol, None)) is not None:
+            for symbol, received in holdings_after(action, holding).items():
+                before = held.get(symbol)
+                quantity = received.quantity + (before.quantity if before is not None else _NOTHING)
+                held[symbol] = Holding(quantity, received.average_cost)
+    return held
+
+
+def _entries_of(opening: PortfolioState) -> list[AnyEntry]:
+    """The orders that earlier sessions left working, as a journal would have them."""
+    filled = {execution.order_id for execution in opening.working_executions}
+    entries: list[AnyEntry] = []
+    for order in opening.working_orders:
+        sequence = opening.order_sequences.get(order.order_id, 0) - 1
+        if sequence < 0:
+            raise LedgerError(f"order {order.order_id} is working but has no events")
+        status = OrderStatus.PARTIALLY_FILLED if order.order_id in filled else OrderStatus.SUBMITTED
+        step = OrderEvent(order.order_id, sequence, status, order.submitted_at, order.session_date)
+        entries += [OrderPlaced(order), step]
+    return [*entries, *opening.working_executions]
+
+
+def _still_needed(entries: Sequence[AnyEntry], *, since: int) -> list[AnyEntry]:
+    """The entries of the orders that are not over, or of which something was entered since the close before."""
+    last = {entry.order_id: entry.status for entry in entries if isinstance(entry, OrderEvent)}
+    alive = {order_id for order_id, status in last.items() if status not in TERMINAL}
+    alive |= {_order_of(entry) for entry in entries[since:]}
+    return [entry for entry in entries if _order_of(entry) in alive]
+
+
+def _order_of(entry: AnyEntry) -> str:
+    match entry:
+        case OrderPlaced(order):
+            return order.order_id
+        case OrderEvent() | Execution():
+            return entry.order_id
+    raise NotImplementedError(f"expected a step or a fill of an order of ours, found {entry}")

@@ -17,7 +17,7 @@ from typing import Final
 from tickledger.domain.broker import BrokerFill, CommissionReport
 from tickledger.domain.errors import LedgerError, Problem
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderReport, OrderStatus
+from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderReport, OrderStatus, TimeInForce
 from tickledger.execution.order_fills import FillBook
 from tickledger.execution.order_journal import (
     CANCEL_ASKED,
@@ -51,7 +51,6 @@ class TrackedOrder:
     state: OrderState
     placed_at: datetime
     heard_at: datetime
-    is_parent: bool = False
     is_acknowledged: bool = False
     is_cancelling: bool = False
     amendments: int = 0
@@ -60,10 +59,22 @@ class TrackedOrder:
     waiting_since: datetime | None = None
 
     @property
+    def is_parent(self) -> bool:
+        """Whether it is never sent itself."""
+        return self.state.is_parent
+
+    @property
     def most(self) -> Decimal:
         """The largest quantity that the order may have at the broker."""
         before = self.requested_from.quantity if self.requested_from is not None else Decimal(0)
         return max(before, self.state.order.quantity)
+
+    def has_lapsed(self, symbol: str, since: datetime) -> bool:
+        """Whether the broker has cancelled it since then by itself: an order of `symbol` that was to last longer."""
+        order = self.placed
+        is_lasting = order.time_in_force is TimeInForce.GTC or order.submitted_at >= since
+        is_ended = self.state.status is OrderStatus.CANCELLED and not self.is_cancelling and not self.is_parent
+        return order.symbol == symbol and is_lasting and is_ended and self.heard_at >= since
 
 
 def amended(order: Order, modification: OrderModification) -> Order:
@@ -101,9 +112,18 @@ class OrderBook:
         """The orders whose parent is `order_id`, in the order in which they were placed."""
         return [self.orders[child] for child in self._children.get(order_id, ())]
 
+    def family(self, order_id: str) -> list[TrackedOrder]:
+        """An order and the children of it and of its children."""
+        below = [row for child in self.children(order_id) for row in self.family(child.placed.order_id)]
+        return [self.orders[order_id], *below]
+
     def at_broker(self) -> list[TrackedOrder]:
         """The orders that may be working at the broker, in the order in which they were placed."""
         return [order for order in self.orders.values() if not order.state.is_terminal and not order.is_parent]
+
+    def ids_at_broker(self) -> list[str]:
+        """The ids of the orders that may be working at the broker."""
+        return [order.placed.order_id for order in self.at_broker()]
 
     def apply(self, entry: AnyEntry) -> None:
         """Take an entry of the journal in; raises LedgerError for one of an order that is not there."""
@@ -211,8 +231,9 @@ class OrderBook:
 
     def _step(self, event: OrderEvent) -> None:
         tracked = self.tracked(event.order_id)
-        state = replace(tracked.state, status=event.status, next_sequence=event.sequence + 1)
         is_first = event.sequence == 0
+        is_parent = tracked.is_parent or (is_first and event.reason == WORKED_BY_CHILDREN)
+        state = replace(tracked.state, status=event.status, next_sequence=event.sequence + 1, is_parent=is_parent)
         is_asked = event.reason.startswith(CANCEL_ASKED)
         is_answer = event.status not in _UNHEARD and not is_asked
         waits = state.needs_snapshot or event.status in _UNHEARD
@@ -221,7 +242,6 @@ class OrderBook:
             state=state,
             placed_at=event.occurred_at if is_first else tracked.placed_at,
             heard_at=event.occurred_at if is_first or is_answer else tracked.heard_at,
-            is_parent=tracked.is_parent or (is_first and event.reason == WORKED_BY_CHILDREN),
             is_acknowledged=tracked.is_acknowledged or is_answer,
             is_cancelling=tracked.is_cancelling or is_asked,
             waiting_since=(tracked.waiting_since or event.occurred_at) if waits else None,

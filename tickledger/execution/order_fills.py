@@ -80,6 +80,10 @@ class FillBook:
         """Shares of an order that are filled."""
         return sum((self.own[root].quantity for root in self._of_order.get(order_id, ())), Decimal(0))
 
+    def standing(self) -> dict[str, Execution]:
+        """Every fill, ours and foreign, as it stands, by the id under which it was booked first."""
+        return {**{root: entry.execution for root, entry in self.foreign.items()}, **self.own}
+
     def family(self, execution_id: str) -> str | None:
         """The id under which an execution was booked first, ours or foreign; None for one never heard of."""
         return self._family.get(execution_id)

@@ -22,14 +22,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tickledger.domain.broker import (
-    BrokerFill,
-    BrokerOrder,
-    CommissionReport,
-    Connectivity,
-    ConnectivityChange,
-)
+from tickledger.domain.broker import BrokerFill, BrokerOrder, CommissionReport, Connectivity, ConnectivityChange
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
+from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
@@ -43,7 +38,7 @@ from tickledger.execution.order_journal import (
     new_york_date,
 )
 from tickledger.execution.order_reconciliation import PATIENCE, Reconciliation, reconciled
-from tickledger.execution.order_refusals import differing, refuse_child, refuse_modification
+from tickledger.execution.order_refusals import differing, foreign_order, not_ready, refuse_child, refuse_modification
 from tickledger.execution.order_state import OrderState, pending
 
 #: How long to wait before the broker is asked again for all it has.
@@ -85,6 +80,7 @@ class OrderManager:
         self._foreign: tuple[BrokerOrder, ...] = ()
         self._foreign_ids: set[str] = set()
         self._seen: dict[str, OrderState] = {}
+        self._seen_fills: dict[str, Execution] = {}
         self._is_new = True
         self._turn = asyncio.Lock()
         self.problems: list[Problem] = []
@@ -147,7 +143,7 @@ class OrderManager:
         fail over it, which is raised once everything was sent.
         """
         self._tracked(order_id)
-        family = [order for order in self._descendants(order_id) if not order.state.is_terminal]
+        family = [order for order in self._book.family(order_id) if not order.state.is_terminal]
         try:
             self._note_cancel([order.placed.order_id for order in family], reason)
         finally:
@@ -195,6 +191,14 @@ class OrderManager:
         """The orders that are not over, parents included, the earlier first."""
         return [order.state for order in by_age(self._book.orders.values()) if not order.state.is_terminal]
 
+    def lapsed(self, symbol: str, since: datetime) -> list[OrderState]:
+        """The orders that were to outlast a close, `since`, and that the broker has ended by itself since then."""
+        return [order.state for order in by_age(self._book.orders.values()) if order.has_lapsed(symbol, since)]
+
+    def forget_finished(self) -> None:
+        """Drop what cannot matter any more: the book is made anew from the journal."""
+        self._is_stale = True
+
     def take_changes(self) -> list[OrderState]:
         """The orders that are otherwise than when this was last asked, as they are now, the earlier first."""
         touched = (self._book.orders[order_id] for order_id in self._book.touched)
@@ -202,6 +206,16 @@ class OrderManager:
         self._seen.update((order.placed.order_id, order.state) for order in changed)
         self._book.touched.clear()
         return [order.state for order in changed]
+
+    def take_fills(self) -> list[Execution]:
+        """The fills, foreign ones too, that are new or otherwise than when this was last asked, as they are now.
+
+        One that was taken back altogether has no shares any more.
+        """
+        standing = self._book.fills.standing()
+        changed = [fill for root, fill in standing.items() if self._seen_fills.get(root) != fill]
+        self._seen_fills = standing
+        return changed
 
     async def take_reports(self) -> Sequence[RemoteReport]:
         """Book what the broker has told since the last call, and ask it for all where that is due; what it told.
@@ -243,15 +257,12 @@ class OrderManager:
         if change.connectivity is Connectivity.DISCONNECTED:
             # What happens from here on happens unseen.
             self._is_reconciled, self._needs_snapshot = False, True
-            self._book.doubt(self._at_broker(), at=self._clock.now(), reason=change.reason)
+            self._book.doubt(self._book.ids_at_broker(), at=self._clock.now(), reason=change.reason)
 
     def _tell_foreign(self, reference: str) -> None:
         if reference not in self._foreign_ids:
             self._foreign_ids.add(reference)
-            expected, found = "an order of this account's record", "one that is not ours: it is left alone"
-            self.problems.append(
-                Problem(where=f"order {reference or 'without a reference'}", expected=expected, found=found)
-            )
+            self.problems.append(foreign_order(reference))
 
     def _is_snapshot_due(self) -> bool:
         now = self._clock.now()
@@ -313,16 +324,8 @@ class OrderManager:
         """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""
         self._is_reconciled, self._needs_snapshot = False, True
         self._recover()
-        self._book.doubt(self._at_broker(), at=self._clock.now(), reason="the broker did not answer")
+        self._book.doubt(self._book.ids_at_broker(), at=self._clock.now(), reason="the broker did not answer")
         self._write_news()
-
-    def _at_broker(self) -> list[str]:
-        return [order.placed.order_id for order in self._book.at_broker()]
-
-    def _descendants(self, order_id: str) -> list[TrackedOrder]:
-        """An order and the children of it and of its children."""
-        below = [row for child in self._book.children(order_id) for row in self._descendants(child.placed.order_id)]
-        return [self._book.orders[order_id], *below]
 
     def _note_cancel(self, order_ids: Sequence[str], reason: str) -> None:
         self._recover()
@@ -394,7 +397,5 @@ class OrderManager:
             self._is_stale = False
 
     def _refuse_unless_ready(self, what: str) -> None:
-        if not self._is_reconciled:
-            raise BrokerUnavailableError(f"{what} is not sent: the broker has not told yet what it has")
-        if self._connectivity is not Connectivity.CONNECTED:
-            raise BrokerUnavailableError(f"{what} is not sent: the link to the broker is {self._connectivity}")
+        if not self.is_ready:
+            raise not_ready(what, self._connectivity, is_reconciled=self._is_reconciled)

@@ -4,11 +4,28 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Final
 
-from tickledger.domain.errors import OrderError
+from tickledger.domain.broker import Connectivity
+from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
 from tickledger.domain.order import Order, OrderModification, OrderStatus
 from tickledger.execution.order_book import OrderBook, TrackedOrder
 
 _UNMODIFIABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
+
+
+def not_ready(what: str, connectivity: Connectivity, *, is_reconciled: bool) -> BrokerUnavailableError:
+    """Why something is not sent while the broker has not told all it has, or its link is not whole."""
+    if not is_reconciled:
+        return BrokerUnavailableError(f"{what} is not sent: the broker has not told yet what it has")
+    return BrokerUnavailableError(f"{what} is not sent: the link to the broker is {connectivity}")
+
+
+def foreign_order(reference: str) -> Problem:
+    """What is told of an order at the broker that is not in the record."""
+    return Problem(
+        where=f"order {reference or 'without a reference'}",
+        expected="an order of this account's record",
+        found="one that is not ours: it is left alone",
+    )
 
 
 def refuse_child(book: OrderBook, order: Order) -> None:

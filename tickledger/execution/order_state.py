@@ -41,6 +41,7 @@ class OrderState:
     """An order with what is known of it: status, shares filled, and the number of its next event.
 
     `needs_snapshot`: what was told of it does not fit together, and the broker has to be asked for the whole of it.
+    `is_parent`: it is never sent itself, its children are.
     """
 
     order: Order
@@ -48,6 +49,7 @@ class OrderState:
     filled_quantity: Decimal = Decimal(0)
     next_sequence: int = 0
     needs_snapshot: bool = False
+    is_parent: bool = False
 
     @property
     def remaining_quantity(self) -> Decimal:

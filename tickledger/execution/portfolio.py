@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction
@@ -20,6 +21,8 @@ from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.position import Balance, Holding, Mark, PortfolioState, Position
 from tickledger.exchange.corporate_actions import COST_INCREMENT, holdings_after, price_after
+
+_NOTHING: Final = Decimal(0)
 
 
 def cash_effect(execution: Execution) -> Decimal:
@@ -75,6 +78,24 @@ class Portfolio:
         if before * (before + change) <= 0 and after is not None:
             self.opened_dates[execution.symbol] = execution.trade_date
         self.cash += cash_effect(execution)
+
+    def apply_change(self, before: Execution, after: Execution) -> None:
+        """Book that a fill is otherwise than it was: other shares, another price, another charge."""
+        sign = after.side.sign
+        change = sign * (after.quantity - before.quantity)
+        held = self.holdings.get(after.symbol)
+        quantity = change if held is None else held.quantity + change
+        if quantity and held is not None and held.quantity * sign > 0:
+            # What the fill opened has another cost now; what it closed leaves the cost as it was.
+            spent = held.quantity * held.average_cost + sign * (
+                after.quantity * after.price - before.quantity * before.price
+            )
+            cost = (spent / quantity).quantize(COST_INCREMENT, rounding=ROUND_HALF_UP)
+            self._hold(after.symbol, Holding(quantity, max(cost, _NOTHING)))
+        elif change:
+            self._hold(after.symbol, traded(held, change=change, price=after.price))
+            self.opened_dates.setdefault(after.symbol, after.trade_date)
+        self.cash += cash_effect(after) - cash_effect(before)
 
     def apply_corporate_action(self, action: CorporateAction) -> None:
         """Change shares, average cost and mark; the cash comes as a transaction. Raises InputError."""

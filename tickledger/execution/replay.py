@@ -7,8 +7,10 @@ replayed in parts, each from the `state_after` the one before, gives the rows of
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 
 import pandas as pd
 
@@ -16,21 +18,33 @@ from tickledger.bars.calendars import session_open
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.account import Account
 from tickledger.domain.errors import LedgerError
+from tickledger.domain.market import MarketEvent, SessionClosed
 from tickledger.domain.order import OrderSide, RiskLimit
 from tickledger.domain.position import Mark, PortfolioState
 from tickledger.domain.session_record import SessionRecord
 from tickledger.domain.signal import Signal
 from tickledger.exchange.fees import FeeSchedule, charges, schedule
 from tickledger.exchange.fill_models import FillModel
+from tickledger.exchange.venue import Venue
+from tickledger.exchange.venue_settings import VenueSettings
+from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape
+from tickledger.execution.account_book import AccountBook
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.journal import BufferedJournal
+from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_state import TERMINAL
 from tickledger.execution.portfolio import holdings_of
 from tickledger.execution.session import TradingSession
-from tickledger.execution.simulated import SimulatedBroker
-from tickledger.execution.tape import ReplayedMarket, tape
+from tickledger.execution.session_desk import SessionDesk
+from tickledger.execution.session_policy import SessionPolicy
+from tickledger.execution.tape import ReplayedMarket, TapeSession, tape
+from tickledger.execution.venue_broker import VenueBroker
 from tickledger.risk.pre_trade import CostEstimate, PreTradeRisk
 from tickledger.strategies.sizing import SizingPolicy
+
+#: The broker is in this process: nothing of it can be missed.
+_NEVER: Final = timedelta.max
+_A_MOMENT: Final = timedelta(minutes=1)
 
 
 def replay(
@@ -58,28 +72,64 @@ def replay(
     it cannot apply, LedgerError where the data contradict themselves, ConfigurationError for unknown `fees`.
     """
     sessions = tape(bars, domain_actions(corporate_actions), start=start, end=end)
-    journal = BufferedJournal()
+    opened_on = start - timedelta(days=1)
+    journal = BufferedJournal(account.account_id, opening, opened_on=opened_on)
     if not sessions:
-        return journal.record()
-    fill_model = FillModel(slippage_bps, max_participation)
+        return journal.session_record()
     fee_schedule = schedule(fees)
-    clock = ReplayClock(session_open(sessions[0].session_date))
-    broker = SimulatedBroker(
-        account_id=account.account_id, clock=clock, opening=opening, fees=fee_schedule, fill_model=fill_model
+    fill_model = FillModel(slippage_bps, max_participation)
+    venue = Venue(
+        _market_tape(sessions, bars), _venue_settings(account, sessions[0], opening, fee_schedule, fill_model)
     )
-    session = TradingSession(
+    clock = ReplayClock(venue.now)
+    bar_ids = {(bar.symbol, bar.session_date): bar.bar_id for one in sessions for bar in one.bars.values()}
+    broker = VenueBroker(
+        venue,
         account_id=account.account_id,
-        clock=clock,
-        market_data=ReplayedMarket(sessions, clock=clock, broker=broker),
-        broker=broker,
-        predictor=RecordedSignals(signals, strategy=strategy),
-        risk=PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), _known(sectors)),
-        journal=journal,
         opening=opening,
+        bar_id_of=lambda symbol, day: bar_ids.get((symbol, day)),
+    )
+    orders = OrderManager(broker, journal, clock, account.account_id, reconcile_every=_NEVER)
+    account_book = AccountBook(account.account_id, opening, opened_on=opened_on)
+    risk = PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), _known(sectors))
+    desk = SessionDesk(account=account_book, orders=orders, risk=risk, journal=journal, policy=SessionPolicy())
+    session = TradingSession(
+        market_data=ReplayedMarket(sessions, clock=clock, venue=venue, broker=broker, journal=journal),
+        account=account_book,
+        orders=orders,
+        desk=desk,
+        predictor=RecordedSignals(signals, strategy=strategy),
+        journal=journal,
         sizing=sizing or SizingPolicy(),
     )
     asyncio.run(session.run())
-    return journal.record()
+    return journal.session_record()
+
+
+def _market_tape(sessions: Sequence[TapeSession], bars: pd.DataFrame) -> MarketTape:
+    """The market of these sessions; an action of a day without a session takes effect with the next one."""
+    first, last = (pd.Timestamp(one.session_date, tz="UTC") for one in (sessions[0], sessions[-1]))
+    actions = [replace(action, ex_date=one.session_date) for one in sessions for action in one.corporate_actions]
+    return MarketTape.from_bars(bars[bars["timestamp"].between(first, last)], corporate_actions=actions)
+
+
+def _venue_settings(
+    account: Account, first: TapeSession, opening: PortfolioState, fees: FeeSchedule, fill_model: FillModel
+) -> VenueSettings:
+    """A cash account without shorts, at a broker that cancels orders on a split, from before the first session on."""
+    return VenueSettings(
+        accounts={account.account_id: Decimal(0) if opening.previous_equity is None else opening.cash},
+        holdings={account.account_id: opening.holdings},
+        starts_at=session_open(first.session_date) - EARLY_HOURS - _A_MOMENT,
+        max_participation=fill_model.max_participation,
+        slippage_bps=fill_model.slippage_bps,
+        fees=fees,
+        initial_margin=Decimal(1),
+        shortable={},
+        takes_fractions=True,  # what a split leaves has to be sold
+        watches_all=False,
+        cancels_on_split=True,
+    )
 
 
 def state_after(record: SessionRecord, *, opening: PortfolioState) -> PortfolioState:
@@ -133,6 +183,7 @@ class RecordedSignals:
                     raise LedgerError(f"{strategy} has two signals: {known.signal_id} and {signal.signal_id}")
         self._by_date = by_date
 
-    def signals(self, session_date: date) -> Sequence[Signal]:
-        """The signals made at the close of a session, in the order in which they were given."""
-        return list(self._by_date[session_date].values()) if session_date in self._by_date else []
+    def signals(self, event: MarketEvent) -> Sequence[Signal]:
+        """The signals made at the close of a session, in the order in which they were given; none of other events."""
+        day = event.session_date
+        return list(self._by_date[day].values()) if isinstance(event, SessionClosed) and day in self._by_date else []

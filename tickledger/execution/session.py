@@ -1,202 +1,311 @@
 """The trading session: the one loop that replay, paper and live share.
 
-    opening   corporate actions change holdings and working orders
-    ...       the broker fills what is working
-    close     fills and cash are booked, holdings marked at the raw close, positions and balance recorded;
-              signals → sizing → risk → journal → broker, sales first
+    opening    corporate actions change holdings and working orders
+    bars       complete at an instant: what is held is marked, strategies are asked, and what they want goes to the desk
+    beats      the broker is heard, algorithms and stops are looked after, the end of the day comes nearer
+    close      holdings are marked, positions and balance recorded; strategies that decide by the day are asked
 
-Orders decided at the close of t work from then on, so that a bar never fills an order made from it. What the
-session knows of its account comes from the broker's reports and the market's events; which broker and which
-market, it cannot tell.
+Before each event is dealt with and after it, what the broker has told is booked. What is decided bears the event's
+instant, and rests on what was booked by then, so the same events and reports lead to the same rows wherever they are
+played. What the session knows of its account comes from the order manager and the market's events; which broker and
+which market, it cannot tell.
 """
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from tickledger.bars.calendars import session_close
+from tickledger.domain.bar import Bar, Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
-from tickledger.domain.execution import CashKind, CashTransaction, Execution
-from tickledger.domain.ids import identified
-from tickledger.domain.market import SessionClosed, SessionOpening
-from tickledger.domain.order import Order, OrderReport, OrderStatus, RiskDecision
-from tickledger.domain.ports import Broker, Clock, Journal, MarketData, Predictor
-from tickledger.domain.position import PortfolioState
-from tickledger.domain.signal import OrderIntent
+from tickledger.domain.errors import BrokerUnavailableError, Problem
+from tickledger.domain.execution import CashTransaction, Execution
+from tickledger.domain.market import (
+    BarsClosed,
+    ControlsChanged,
+    MarketEvent,
+    QuotesChanged,
+    SessionClosed,
+    SessionOpening,
+)
+from tickledger.domain.order import OrderStatus, RiskDecision
+from tickledger.domain.ports import Journal, MarketData, Predictor
+from tickledger.domain.position import Balance
+from tickledger.domain.signal import OrderIntent, Signal
 from tickledger.exchange.corporate_actions import leaves_alone, order_after
-from tickledger.execution.open_orders import OpenOrders
+from tickledger.execution.account_book import AccountBook
+from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.portfolio import Portfolio
-from tickledger.risk.exposure import Exposure
-from tickledger.risk.pre_trade import PreTradeRisk
-from tickledger.strategies.sizing import Book, SizingPolicy, intents_of
+from tickledger.execution.session_desk import SessionDesk, Turn
+from tickledger.execution.session_policy import SessionPolicy
+from tickledger.execution.working_desk import WorkingDesk
+from tickledger.risk.question import Moment
+from tickledger.strategies.sizing import SizingPolicy, intents_of
 
 _NOTHING: Final = Decimal(0)
-_EXTERNAL: Final = frozenset({CashKind.DEPOSIT, CashKind.WITHDRAWAL})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNews:
+    """What one event led to, for those who look on: the record has it all, or will have in a moment."""
+
+    event: MarketEvent
+    signals: tuple[Signal, ...] = ()
+    decisions: tuple[RiskDecision, ...] = ()
+    orders: tuple[OrderState, ...] = ()
+    fills: tuple[Execution, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    balance: Balance | None = None
+
+
+#: Somebody who looks on; must not block and must not raise.
+Onlooker = Callable[[SessionNews], None]
+
+
+@dataclass(slots=True)
+class _News:
+    """What the event at hand has led to so far."""
+
+    signals: list[Signal] = field(default_factory=list)
+    fills: list[Execution] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    balance: Balance | None = None
+
+
+@dataclass(slots=True)
+class _Controls:
+    """What the session may do."""
+
+    is_paused: bool = False
+    reason: str = ""
+    is_stopping: bool = False
 
 
 class TradingSession:
     """One account traded by one predictor, over as many sessions as the market data has.
 
-    `opening` is what earlier sessions left behind. `run` ends with the market data; it raises InputError for a
-    corporate action it cannot apply to a holding, LedgerError and OrderError where the broker's reports
-    contradict the record.
+    `orders` need not be started; `previous_close` is when the last session that is in the record closed. `run` ends
+    with the market data, or in good order when it is told to stop. It raises InputError for a corporate action it
+    cannot apply to a holding, FencedError where another process trades the account, LedgerError where the record
+    refuses a row, and ConfigurationError where it fails.
     """
 
     def __init__(
         self,
         *,
-        account_id: str,
-        clock: Clock,
         market_data: MarketData,
-        broker: Broker,
+        account: AccountBook,
+        orders: OrderManager,
+        desk: SessionDesk,
         predictor: Predictor,
-        risk: PreTradeRisk,
         journal: Journal,
-        opening: PortfolioState,
         sizing: SizingPolicy,
+        policy: SessionPolicy | None = None,
+        working_desk: WorkingDesk | None = None,
+        previous_close: datetime | None = None,
+        onlookers: Sequence[Onlooker] = (),
     ) -> None:
-        self._account_id = account_id
-        self._clock = clock
         self._market_data = market_data
-        self._broker = broker
+        self._account = account
+        self._orders = orders
+        self._desk = desk
         self._predictor = predictor
-        self._risk = risk
         self._journal = journal
         self._sizing = sizing
-        self._portfolio = Portfolio.opened(account_id, opening)
-        self._orders = OpenOrders(broker=broker, journal=journal, opening=opening)
-        self._previous_equity = opening.previous_equity or _NOTHING
-        self._deposited = _NOTHING
+        self._policy = policy or SessionPolicy()
+        self._working_desk = working_desk
+        self._closed_at = previous_close
+        self._onlookers = onlookers
+        self._controls = _Controls()
+        self._quotes: dict[str, Quote] = {}
+        self._news = _News()
 
     @property
     def portfolio(self) -> Portfolio:
         """The account as the session knows it."""
-        return self._portfolio
+        return self._account.portfolio
 
     async def run(self) -> None:
-        """Work through the market's events until there are no more."""
+        """Reconcile with the broker, then work through the market's events until there are no more."""
+        await self._start()
         async for event in self._market_data.events():
-            await self._take_reports(event.session_date)
-            match event:
-                case SessionOpening():
-                    await self._open(event)
-                case SessionClosed():
-                    await self._close(event)
-            await self._take_reports(event.session_date)
+            await self.step(event)
+            if self._controls.is_stopping:
+                return
 
-    async def _take_reports(self, session_date: date) -> None:
-        for report in await self._broker.reports():
-            match report:
-                case OrderReport():
-                    self._orders.take_report(report, session_date=session_date)
-                case Execution():
-                    self._orders.take_execution(report)
-                    self._portfolio.apply_execution(report)
-                case CashTransaction():
-                    self._take_cash(report)
+    async def step(self, event: MarketEvent) -> None:
+        """Deal with one event."""
+        turn = self._turn(event)
+        await self._take_reports(turn)
+        match event:
+            case SessionOpening():
+                await self._open(event, turn)
+            case BarsClosed():
+                self._account.mark(event.bars)
+                if self._working_desk is not None:
+                    self._working_desk.see(event.bars)
+                await self._decide(event, event.bars, turn)
+            case QuotesChanged():
+                self._quotes.update((quote.symbol, quote) for quote in event.quotes)
+                await self._decide(event, (), turn)
+            case ControlsChanged():
+                await self._obey(event)
+            case SessionClosed():
+                await self._close(event, turn)
+            case _:
+                await self._approach_close(turn)
+        await self._take_reports(turn)
+        self._tell(event)
 
-    def _take_cash(self, transaction: CashTransaction) -> None:
-        self._journal.record_cash_transaction(transaction)
-        self._portfolio.cash += transaction.amount
-        if transaction.kind in _EXTERNAL:
-            self._deposited += transaction.amount
+    async def _start(self) -> None:
+        """What the broker and the record have is brought together before anything is decided."""
+        try:
+            await self._orders.start()
+        except BrokerUnavailableError as error:
+            # Every order that may work is UNKNOWN then, nothing is placed, and the broker is asked again and again.
+            self._news.problems.append(Problem(where="start", expected="all the broker has", found=str(error)))
+        self._book_fills()
+        if self._working_desk is not None:
+            await self._working_desk.resume()
 
-    async def _open(self, event: SessionOpening) -> None:
+    def _turn(self, event: MarketEvent) -> Turn:
+        return Turn(event.occurred_at, event.session_date, tuple(self._moment(event)))
+
+    def _moment(self, event: MarketEvent) -> list[Moment]:
+        """What keeps the session from opening anything now."""
+        moments = []
+        if self._controls.is_paused or self._controls.is_stopping:
+            moments.append(
+                Moment("session_paused", _NOTHING, Decimal(1), f"the session is paused: {self._controls.reason}")
+            )
+        if self._policy.last_opening > timedelta(0):
+            left = session_close(event.session_date) - event.occurred_at
+            limit = _minutes(self._policy.last_opening)
+            if _minutes(left) <= limit:
+                refusal = f"the session closes in {_minutes(left)} minutes"
+                moments.append(Moment("closing_soon", _NOTHING, Decimal(1), refusal))
+        return moments
+
+    async def _take_reports(self, turn: Turn) -> None:
+        for report in await self._orders.take_reports():
+            if isinstance(report, CashTransaction):
+                self._journal.record_cash_transaction(report)
+                self._account.take_cash(report)
+        self._book_fills()
+        await self._desk.look_after(turn)
+        if self._working_desk is not None:
+            self._news.problems += await self._working_desk.take_turn(self._quotes)
+
+    def _book_fills(self) -> None:
+        fills = self._account.take_fills(self._orders.take_fills())
+        self._desk.note_fills(fills)
+        self._news.fills += fills
+        problems, self._orders.problems = self._orders.problems, []
+        self._news.problems += problems
+
+    async def _open(self, event: SessionOpening, turn: Turn) -> None:
+        self._account.begin_day()
+        self._quotes.clear()
         for action in in_order(event.corporate_actions):
-            self._portfolio.apply_corporate_action(action)
-            await self._adjust_orders(action, event.session_date)
+            self.portfolio.apply_corporate_action(action)
+            await self._adjust_orders(action, turn)
+        await self._decide(event, event.bars, turn)
 
-    async def _adjust_orders(self, action: CorporateAction, session_date: date) -> None:
-        """Cancel the orders that the action made meaningless; put others in the place of those that are over."""
-        on_symbol = [state.order for state in self._orders.working() if state.order.symbol == action.symbol]
-        affected = [order.order_id for order in on_symbol if not leaves_alone(action, order)]
-        for order_id in affected:
-            await self._orders.cancel(order_id)
-        await self._take_reports(session_date)
-        for state in map(self._orders.state, affected):
+    async def _adjust_orders(self, action: CorporateAction, turn: Turn) -> None:
+        """Cancel the orders that the action made meaningless; put others in the place of those that are over.
+
+        A broker may have cancelled them by itself in the night.
+        """
+        lapsed = self._orders.lapsed(action.symbol, self._closed_at) if self._closed_at is not None else []
+        working = [state for state in self._orders.working() if state.order.symbol == action.symbol]
+        meaningless = [state.order.order_id for state in (*lapsed, *working) if not leaves_alone(action, state.order)]
+        for state in working:
+            if state.order.order_id in meaningless:
+                await self._orders.cancel(state.order.order_id, f"{action.kind} of {action.symbol}")
+        await self._take_reports(turn)
+        for state in map(self._orders.status, meaningless):
             if state.status is OrderStatus.CANCELLED:
-                await self._replace(state, action, session_date)
+                await self._replace(state, action, turn)
 
-    async def _replace(self, state: OrderState, action: CorporateAction, session_date: date) -> None:
-        remaining, now = state.remaining_quantity, self._clock.now()
+    async def _replace(self, state: OrderState, action: CorporateAction, turn: Turn) -> None:
+        remaining = state.remaining_quantity
         replacement = order_after(
-            state.order, remaining=remaining, action=action, submitted_at=now, session_date=session_date
+            state.order, remaining=remaining, action=action, submitted_at=turn.at, session_date=turn.session_date
         )
         if replacement is not None:
-            await self._orders.submit(replacement)
+            await self._orders.place(replacement)
 
-    async def _close(self, event: SessionClosed) -> None:
+    async def _obey(self, event: ControlsChanged) -> None:
+        self._controls = _Controls(event.is_paused, event.reason, event.is_stopping)
+        if event.is_stopping:
+            await self._desk.cancel_opening_orders(event.reason)
+
+    async def _approach_close(self, turn: Turn) -> None:
+        """Close what was opened where the day ends flat and its end is near."""
+        flatten_before = self._policy.flatten_before
+        if flatten_before is not None and turn.at >= session_close(turn.session_date) - flatten_before:
+            await self._desk.cancel_opening_orders("the session closes soon")
+            await self._desk.close_all(turn)
+
+    async def _close(self, event: SessionClosed, turn: Turn) -> None:
+        self._account.mark(event.bars)
+        balance = self._record_close(event.session_date)
         self._orders.forget_finished()
-        self._portfolio.mark(event.bars)
-        equity = self._record_close(event.session_date)
-        await self._decide(event, equity)
-        self._previous_equity, self._deposited = equity, _NOTHING
+        await self._decide(event, event.bars, turn)
+        self._account.end_day(balance.equity)
+        self._closed_at = event.occurred_at
 
-    def _record_close(self, session_date: date) -> Decimal:
-        for position in self._portfolio.positions(session_date):
+    def _record_close(self, session_date: date) -> Balance:
+        for position in self.portfolio.positions(session_date):
             self._journal.record_position(position)
-        balance = self._portfolio.balance(session_date)
+        balance = self._news.balance = self.portfolio.balance(session_date)
         self._journal.record_balance(balance)
-        return balance.equity
+        return balance
 
-    async def _decide(self, event: SessionClosed, equity: Decimal) -> None:
-        day, closes = event.session_date, {bar.symbol: bar.close for bar in event.bars}
-        book = Book(self._account_id, equity, self._projected_quantities(), closes)
-        signals = self._predictor.signals(day)
-        for intent in intents_of(signals, book, policy=self._sizing, intended_at=self._clock.now(), session_date=day):
-            # Asked anew each time: an order just sent counts for the next one.
-            decision = self._risk.check(intent, self._exposure(equity, closes, day))
-            self._journal.record_risk_decision(decision)
-            if decision.is_approved:
-                await self._orders.submit(order_of(intent, decision))
+    async def _decide(self, event: MarketEvent, bars: Sequence[Bar], turn: Turn) -> None:
+        """Ask the strategies, and take what they want to the desk."""
+        signals = self._predictor.signals(event)
+        if not signals:
+            return
+        self._news.signals += signals
+        prices = {bar.symbol: bar.close for bar in bars} or self._account.reference_prices()
+        book = self._account.sizing_book(self._orders.working(), prices)
+        day = event.session_date
+        for intent in intents_of(signals, book, policy=self._sizing, intended_at=event.occurred_at, session_date=day):
+            await self._desk.consider(intent, self._with_quote(turn, intent))
 
-    def _projected_quantities(self) -> dict[str, Decimal]:
-        """Signed shares by symbol as if every working order were filled."""
-        quantities = {symbol: holding.quantity for symbol, holding in self._portfolio.holdings.items()}
-        for state in self._orders.working():
-            change = state.order.side.sign * state.remaining_quantity
-            quantities[state.order.symbol] = quantities.get(state.order.symbol, _NOTHING) + change
-        return quantities
+    def _with_quote(self, turn: Turn, intent: OrderIntent) -> Turn:
+        """The turn with the age of the quote that an order would trade with, where that counts."""
+        if self._policy.quote_limit is None:
+            return turn
+        limit, quote = Decimal(str(self._policy.quote_limit.total_seconds())), self._quotes.get(intent.symbol)
+        age = Decimal("Infinity") if quote is None else _seconds(turn.at - quote.quoted_at)
+        told = "there is no quote" if quote is None else f"the last quote is {age} s old"
+        moment = Moment("quote_age_seconds", limit, min(age, Decimal(86_400)), f"{intent.symbol}: {told}")
+        return Turn(turn.at, turn.session_date, (*turn.moment, moment))
 
-    def _exposure(self, equity: Decimal, closes: Mapping[str, Decimal], session_date: date) -> Exposure:
-        """What is at stake; a working order whose symbol neither traded today nor is held has no known price."""
-        quantities = self._projected_quantities()
-        prices = {symbol: mark.close for symbol, mark in self._portfolio.marks.items()} | dict(closes)
-        costs = (self._estimated_cost(state, prices, session_date) for state in self._orders.working())
-        return Exposure(
-            equity=equity,
-            cash=self._portfolio.cash - sum(costs, _NOTHING),
-            day_loss=self._previous_equity + self._deposited - equity,
-            quantities=quantities,
-            prices=prices,
-            average_costs={symbol: held.average_cost for symbol, held in self._portfolio.holdings.items()},
+    def _tell(self, event: MarketEvent) -> None:
+        outcome, changes = self._desk.take_outcome(), self._orders.take_changes()
+        told, self._news = self._news, _News()
+        news = SessionNews(
+            event,
+            tuple(told.signals),
+            tuple(outcome.decisions),
+            tuple(changes),
+            tuple(told.fills),
+            (*told.problems, *outcome.problems),
+            told.balance,
         )
-
-    def _estimated_cost(self, state: OrderState, prices: Mapping[str, Decimal], session_date: date) -> Decimal:
-        """What a working purchase will cost; nothing is known of one without a price, which risk looks out for."""
-        order = state.order
-        price = order.limit_price or prices.get(order.symbol)
-        if order.side.sign < 0 or price is None:
-            return _NOTHING
-        return self._risk.estimate_cost(order.side, state.remaining_quantity, price, session_date)
+        for onlooker in self._onlookers:
+            onlooker(news)
 
 
-def order_of(intent: OrderIntent, decision: RiskDecision) -> Order:
-    """The order that `decision` lets out: the intent in the approved quantity, under an id of its own."""
-    order = Order(
-        order_id="",
-        account_id=intent.account_id,
-        symbol=intent.symbol,
-        side=intent.side,
-        order_type=intent.order_type,
-        quantity=decision.approved_quantity,
-        time_in_force=intent.time_in_force,
-        signal_id=intent.signal_id,
-        risk_decision_id=decision.risk_decision_id,
-        submitted_at=intent.intended_at,
-        session_date=intent.session_date,
-        limit_price=intent.limit_price,
-        stop_price=intent.stop_price,
-    )
-    return identified("ord", order)
+def _minutes(span: timedelta) -> Decimal:
+    return (Decimal(span // timedelta(seconds=1)) / 60).quantize(Decimal("0.1"))
+
+
+def _seconds(span: timedelta) -> Decimal:
+    return max(Decimal(span // timedelta(milliseconds=1)) / 1000, _NOTHING)

@@ -1,10 +1,10 @@
-"""The tape: recorded sessions in order, played to the trading session and to the simulated broker between."""
+"""Recorded sessions in order, played to a trading session and to the venue that its simulated broker trades at."""
 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import pandas as pd
@@ -14,8 +14,11 @@ from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.market import MarketEvent, SessionClosed, SessionOpening
 from tickledger.domain.money import exact
+from tickledger.exchange.venue import Venue
+from tickledger.exchange.venue_tape import EARLY_HOURS
 from tickledger.execution.clock import ReplayClock
-from tickledger.execution.simulated import SimulatedBroker
+from tickledger.execution.journal import BufferedJournal
+from tickledger.execution.venue_broker import VenueBroker
 
 #: No gap between two sessions is longer (in September 2001 the exchange was closed for six days).
 _LONGEST_CLOSING: Final = timedelta(days=14)
@@ -32,24 +35,39 @@ class TapeSession:
 
 
 class ReplayedMarket:
-    """The MarketData port over a tape: moves the clock, and has the simulated broker trade between the events."""
+    """The MarketData port over a tape: moves the clock and the venue, and has the broker hear of what happened."""
 
-    def __init__(self, tape: Sequence[TapeSession], *, clock: ReplayClock, broker: SimulatedBroker) -> None:
+    def __init__(
+        self,
+        tape: Sequence[TapeSession],
+        *,
+        clock: ReplayClock,
+        venue: Venue,
+        broker: VenueBroker,
+        journal: BufferedJournal,
+    ) -> None:
         self._tape = tape
         self._clock = clock
+        self._venue = venue
         self._broker = broker
+        self._journal = journal
 
     async def events(self) -> AsyncIterator[MarketEvent]:
         """The opening and the close of every session."""
         for session in self._tape:
             day = session.session_date
-            self._clock.advance(session_open(day))
-            self._broker.begin_session(day, session.corporate_actions)
-            yield SessionOpening(day, self._clock.now(), session.corporate_actions)
-            self._broker.open_session(day, session.bars)
-            self._clock.advance(session_close(day))
-            self._broker.close_session(day, session.bars)
-            yield SessionClosed(day, self._clock.now(), tuple(session.bars.values()))
+            opens_at, closes_at = _hours(day)
+            self._broker.take(self._venue.advance(opens_at - EARLY_HOURS))
+            self._journal.take_corporate_actions(session.corporate_actions)
+            self._clock.advance(opens_at)
+            yield SessionOpening(day, opens_at, session.corporate_actions)
+            self._broker.take(self._venue.advance(closes_at))
+            self._clock.advance(closes_at)
+            yield SessionClosed(day, closes_at, tuple(session.bars.values()))
+
+
+def _hours(day: date) -> tuple[datetime, datetime]:
+    return session_open(day), session_close(day)
 
 
 def tape(bars: pd.DataFrame, actions: Iterable[CorporateAction], *, start: date, end: date) -> list[TapeSession]:

@@ -2,8 +2,8 @@
 
 A line with a field `do` is a fault as `faults` describes it, or one of the orders of this module:
 `{"do": "advance", "seconds": 60}` (or `"to": "2013-03-28T15:00:00Z"`) moves the venue's time,
-`{"do": "status"}` tells time, clients, open orders, executions and how often faults have happened. The answer is
-`{"ok": true, …}`, or `{"ok": false, "error": "…"}`.
+`{"do": "status"}` tells time and its speed, clients, open orders, executions and how often faults have happened. The
+answer is `{"ok": true, …}`, or `{"ok": false, "error": "…"}`.
 """
 
 import asyncio
@@ -86,6 +86,7 @@ def status(gateway: "Gateway") -> dict[str, Any]:
     floor = gateway.floor
     return {
         "now": gateway.venue.now.isoformat(),
+        "speed": gateway.settings.speed,
         "clients": sorted(session.client_id for session in floor.sessions),
         "open_orders": [record.permanent_id for record in floor.books.open_orders()],
         "executions": [execution.told.execution_id for execution in floor.books.executions],

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 
 from tickledger.bars.calendars import is_session, session_close, session_open
-from tickledger.domain.bar import Print, Quote
+from tickledger.domain.bar import Print, Quote, TimeBar
 from tickledger.domain.errors import BrokerUnavailableError, Problem
 from tickledger.domain.money import exact
 from tickledger.domain.ports import Clock
@@ -41,19 +41,6 @@ _ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class RealTimeBar:
-    """Five seconds of a symbol's trades, complete when told; prices USD per share, `volume` shares."""
-
-    symbol: str
-    starts_at: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: int
-
-
-@dataclass(frozen=True, slots=True)
 class FeedPolicy:
     """How many lines the account has (quotes and bars count alike), and how much silence within a session is normal."""
 
@@ -64,11 +51,14 @@ class FeedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """Who hears what. `problem` hears of a symbol that has no data: refused, delayed, or silent and requested again."""
+    """Who hears what; bars are of five seconds.
+
+    `problem` hears of a symbol that has no data: refused, delayed, or silent and requested again.
+    """
 
     quote: Callable[[Quote], None]
     print: Callable[[Print], None]
-    bar: Callable[[RealTimeBar], None]
+    bar: Callable[[TimeBar], None]
     problem: Callable[[Problem], None]
 
 
@@ -298,7 +288,7 @@ class MarketDataFeed:
         self._touched.add(line)
         told_open, told_high, told_low, told_close = (_decimal(price) for price in (open_, high, low, close))
         self._consumers.bar(
-            RealTimeBar(
+            TimeBar(
                 symbol=line.symbol,
                 starts_at=datetime.fromtimestamp(seconds, UTC),
                 open=told_open,

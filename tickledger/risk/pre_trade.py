@@ -33,7 +33,7 @@ from tickledger.domain.signal import OrderIntent
 from tickledger.risk.exposure import Exposure, Measure, SectorNotional, notional_of, sector_of
 from tickledger.risk.limits import LIMIT_NAMES, limits_in_force
 from tickledger.risk.order_controls import OrderControls
-from tickledger.risk.question import Finding, Question, found, row_limit
+from tickledger.risk.question import Finding, Moment, Question, found, row_limit
 
 _NOTHING: Final = Decimal(0)
 _ONE_DOLLAR: Final = Decimal(1)
@@ -57,8 +57,10 @@ class PreTradeRisk:
     adverse_move: Decimal = Decimal("0.10")
     controls: OrderControls | None = None
 
-    def check(self, intent: OrderIntent, exposure: Exposure) -> RiskDecision:
+    def check(self, intent: OrderIntent, exposure: Exposure, *, moment: Sequence[Moment] = ()) -> RiskDecision:
         """The decision on `intent`: all of it or nothing, with every check and the reason for a refusal.
+
+        `moment` are limits of the moment that the session watches over; what only reduces a position passes them.
 
         With controls, an intent that is let out counts as sent from then on: it is noted in their order flow.
         Raises ValueError for an intent whose quantity or prices are not numbers above zero.
@@ -69,6 +71,7 @@ class PreTradeRisk:
         findings = [
             row_limit(name, question, value=_MEASURES[name](question), limit=in_force.get(name)) for name in LIMIT_NAMES
         ]
+        findings += [watched.finding(question) for watched in moment]
         if self.controls is None:
             return _decision(intent, [*findings, _buying_power(question), _short_sale(question), _unvalued(question)])
         facts = self.controls.facts(intent)

@@ -36,6 +36,21 @@ class Finding:
     warning: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A limit of the moment, such as how old a quote may be: `value` passes up to `limit`, both in the name's unit."""
+
+    name: str
+    limit: Decimal
+    value: Decimal
+    refusal: str
+
+    def finding(self, question: Question) -> Finding:
+        """What the limit says of an order; one that only reduces a position passes it."""
+        is_passed = question.is_reducing or self.value <= self.limit
+        return found(self.name, is_passed=is_passed, limit=self.limit, value=self.value, refusal=self.refusal)
+
+
 def found(
     name: str, *, is_passed: bool, limit: Decimal, value: Decimal, refusal: str = "", warning: str = ""
 ) -> Finding:

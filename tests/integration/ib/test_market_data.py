@@ -6,13 +6,13 @@ from decimal import Decimal
 from tests.integration.ib.desk import Desk, on_desk, tape
 from tests.unit.ib.messages import ACCOUNT
 from tickledger.bars.schemas import RawBars
-from tickledger.domain.bar import Print, Quote
+from tickledger.domain.bar import Print, Quote, TimeBar
 from tickledger.domain.errors import Problem
 from tickledger.execution.clock import ReplayClock
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.historical import HistoricalData
-from tickledger.ib.market_data import Consumers, FeedPolicy, MarketDataFeed, RealTimeBar
+from tickledger.ib.market_data import Consumers, FeedPolicy, MarketDataFeed
 
 OPEN = datetime(2013, 3, 27, 13, 30, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ class Screen:
     def __init__(self, broker: IBBroker, policy: FeedPolicy | None = None) -> None:
         self.quotes: list[Quote] = []
         self.prints: list[Print] = []
-        self.bars: list[RealTimeBar] = []
+        self.bars: list[TimeBar] = []
         self.problems: list[Problem] = []
         self.clock = ReplayClock(OPEN + timedelta(hours=1))
         self.feed = MarketDataFeed(

@@ -11,33 +11,36 @@ from tickledger.domain.errors import LedgerError
 from tickledger.domain.order import OrderStatus, TimeInForce
 from tickledger.domain.position import PortfolioState
 from tickledger.domain.session_record import SessionRecord
-from tickledger.exchange.fees import schedule
-from tickledger.exchange.fill_models import FillModel
-from tickledger.execution.clock import ReplayClock
 from tickledger.execution.journal import BufferedJournal
-from tickledger.execution.open_orders import OpenOrders, restored
+from tickledger.execution.order_book import OrderBook, by_age
 from tickledger.execution.replay import state_after
-from tickledger.execution.simulated import SimulatedBroker
 from tickledger.strategies.sizing import SizingPolicy
 
-#: 3, 4, 5, 6 January 2012; 150 X are wanted and 100 trade each day.
-BARS = market("2012-01-03", {"X": ["100 100"] * 4}, volume=1000)
-PATIENT = SizingPolicy(target_weight=Decimal("0.15"), time_in_force=TimeInForce.GTC)
+#: 3, 4, 5, 6 January 2012; 650 X are wanted, of which a day's minutes give more than half.
+BARS = market("2012-01-03", {"X": ["100 100"] * 4}, volume=8000)
+PATIENT = SizingPolicy(target_weight=Decimal("0.65"), time_in_force=TimeInForce.GTC)
 
 
 def patiently(**period: date) -> SessionRecord:
     return trade(BARS, ["BUY X 2012-01-03"], sizing=PATIENT, max_participation=Decimal("0.1"), end=period["end"])
 
 
+def journalled(opening: PortfolioState) -> OrderBook:
+    """The orders of an opening as an order manager reads them from the journal."""
+    return OrderBook(BufferedJournal(ACCOUNT.account_id, opening).load(ACCOUNT.account_id).entries)
+
+
 def test_a_partly_filled_order_goes_on_where_it_was_with_the_commission_it_has_paid() -> None:
     whole = patiently(end=date(2012, 1, 6))
-    # 100 shares owe the minimum of 1.00, 150 no more than that.
-    assert [row.quantity for row in whole.executions] == [100, 50]
-    assert [row.commission for row in whole.executions] == [1, 0]
     first = patiently(end=date(2012, 1, 4))
+    # The minimum of 1.00 is owed once, with the first fill; 650 shares at half a cent owe more.
+    assert 200 < sum(row.quantity for row in first.executions) < 650
+    assert sum(row.quantity for row in whole.executions) == 650
+    assert whole.executions[0].commission == 1
+    assert sum(row.commission for row in whole.executions) == Decimal("3.25")
     opening = state_after(first, opening=NEW_ACCOUNT)
     assert opening.working_executions == first.executions
-    assert opening.order_sequences == {whole.orders[0].order_id: 3}
+    assert opening.order_sequences == {whole.orders[0].order_id: len(first.order_events)}
     second = trade(BARS, [], start=date(2012, 1, 5), opening=opening, sizing=PATIENT, max_participation=Decimal("0.1"))
     for field in fields(whole):
         assert getattr(first, field.name) + getattr(second, field.name) == getattr(whole, field.name)
@@ -56,7 +59,8 @@ def test_fills_of_several_restarts_ago_are_still_those_of_the_working_order() ->
             max_participation=Decimal("0.05"),
         )
         opening = state_after(part, opening=opening)
-    assert [row.quantity for row in opening.working_executions] == [50, 50]
+    days = {row.trade_date for row in opening.working_executions}
+    assert days == {date(2012, 1, 4), date(2012, 1, 5)}
 
 
 def test_working_orders_are_the_same_in_whatever_order_the_record_gives_them() -> None:
@@ -64,14 +68,7 @@ def test_working_orders_are_the_same_in_whatever_order_the_record_gives_them() -
     stories = []
     for given in (orders, orders[::-1]):
         state = PortfolioState(Decimal(0), working_orders=given, order_sequences={row.order_id: 2 for row in given})
-        broker = SimulatedBroker(
-            account_id=ACCOUNT.account_id,
-            clock=ReplayClock(given[0].submitted_at),
-            opening=state,
-            fees=schedule("none"),
-            fill_model=FillModel(),
-        )
-        stories.append(OpenOrders(broker=broker, journal=BufferedJournal(), opening=state).working())
+        stories.append([row.state.order for row in by_age(journalled(state).at_broker())])
     assert stories[0] == stories[1]
 
 
@@ -86,17 +83,17 @@ def test_an_action_of_the_days_off_before_the_first_session_takes_effect_in_it()
 
 def test_the_state_of_a_restored_order_follows_from_its_fills() -> None:
     opening = state_after(patiently(end=date(2012, 1, 4)), opening=NEW_ACCOUNT)
-    (state,) = restored(opening).values()
+    (state,) = (row.state for row in journalled(opening).at_broker())
     assert (state.status, state.filled_quantity, state.next_sequence) == (
         OrderStatus.PARTIALLY_FILLED,
-        Decimal(100),
-        3,
+        sum((row.quantity for row in opening.working_executions), Decimal(0)),
+        opening.order_sequences[state.order.order_id],
     )
 
 
 def test_an_order_without_events_is_a_gap_in_the_record() -> None:
     with pytest.raises(LedgerError, match="ord_BUY_5_X is working but has no events"):
-        restored(PortfolioState(cash=Decimal(0), working_orders=(order("BUY 5 X"),)))
+        journalled(PortfolioState(cash=Decimal(0), working_orders=(order("BUY 5 X"),)))
 
 
 def test_an_account_that_has_traded_gets_no_second_deposit() -> None:

@@ -1,0 +1,90 @@
+"""What a session has done so far, counted by an onlooker, for those who watch from outside."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from tickledger.domain.market import BarsClosed
+from tickledger.domain.trading_session import SessionState
+from tickledger.execution.session import SessionNews
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session as it stands: counts since this process began, money as of the last close or the last bars."""
+
+    session_id: str
+    session_date: date
+    state: SessionState
+    reason: str
+    market_at: datetime | None
+    bars: int
+    signals: int
+    decisions: int
+    refused: int
+    orders: int
+    fills: int
+    problems: int
+    equity: Decimal | None
+    cash: Decimal | None
+
+
+@dataclass(slots=True)
+class SessionTally:
+    """An onlooker that counts. `equity` and `cash` are set by whoever can value the account."""
+
+    session_id: str
+    session_date: date
+    state: SessionState = SessionState.STARTING
+    reason: str = ""
+    market_at: datetime | None = None
+    bars: int = 0
+    signals: int = 0
+    decisions: int = 0
+    refused: int = 0
+    fills: int = 0
+    problems: int = 0
+    equity: Decimal | None = None
+    cash: Decimal | None = None
+    last_problem: str = ""
+    _orders: set[str] = field(default_factory=set)
+
+    def __call__(self, news: SessionNews) -> None:
+        """Count what one event led to."""
+        if isinstance(news.event, BarsClosed):
+            self.bars += len(news.event.bars)
+        self.market_at = news.event.occurred_at
+        self.signals += len(news.signals)
+        self.decisions += len(news.decisions)
+        self.refused += sum(not decision.is_approved for decision in news.decisions)
+        self._orders.update(state.order.order_id for state in news.orders)
+        self.fills += len(news.fills)
+        self.problems += len(news.problems)
+        if news.problems:
+            self.last_problem = str(news.problems[-1])
+
+    def summary(self) -> SessionSummary:
+        """The session as it stands."""
+        return SessionSummary(
+            session_id=self.session_id,
+            session_date=self.session_date,
+            state=self.state,
+            reason=self.reason,
+            market_at=self.market_at,
+            bars=self.bars,
+            signals=self.signals,
+            decisions=self.decisions,
+            refused=self.refused,
+            orders=len(self._orders),
+            fills=self.fills,
+            problems=self.problems,
+            equity=self.equity,
+            cash=self.cash,
+        )
+
+    def detail(self) -> dict[str, object]:
+        """What goes with a heartbeat."""
+        told = self.summary()
+        counts = {name: getattr(told, name) for name in ("bars", "signals", "decisions", "refused", "orders", "fills")}
+        money = {name: str(value) for name in ("equity", "cash") if (value := getattr(told, name)) is not None}
+        return {**counts, "problems": self.problems, "last_problem": self.last_problem, **money}

@@ -1,0 +1,138 @@
+"""The account as a running session sees it: its portfolio, its working orders, and what is at stake in both.
+
+It is brought up to date by what the order manager has booked, never by what the session meant to do: a fill counts
+once it is in the journal, whoever ordered it, and a correction takes the place of what it corrects.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from tickledger.domain.bar import Bar
+from tickledger.domain.execution import CashKind, CashTransaction, Execution
+from tickledger.domain.order import OrderType
+from tickledger.domain.position import Mark, PortfolioState
+from tickledger.execution.order_state import OrderState
+from tickledger.execution.portfolio import Portfolio
+from tickledger.risk.exposure import Exposure
+from tickledger.risk.pre_trade import CostEstimate
+from tickledger.strategies.sizing import Book
+
+_NOTHING: Final = Decimal(0)
+_EXTERNAL: Final = frozenset({CashKind.DEPOSIT, CashKind.WITHDRAWAL})
+
+
+class AccountBook:
+    """One account from its last recorded close on.
+
+    Fills of the sessions up to `opened_on` are in `opening` already and are not booked again.
+    """
+
+    def __init__(self, account_id: str, opening: PortfolioState, *, opened_on: date | None = None) -> None:
+        self.account_id = account_id
+        self.portfolio = Portfolio.opened(account_id, opening)
+        self._opened_on = opened_on
+        self._fills: dict[str, Execution] = {}
+        self._closes: dict[str, Mark] = {}
+        self._previous_equity = opening.previous_equity or _NOTHING
+        self._deposited = _NOTHING
+
+    def take_fills(self, fills: Iterable[Execution]) -> list[Execution]:
+        """Book fills as they stand; those that are new."""
+        taken = []
+        for fill in fills:
+            known = self._fills.get(fill.execution_id)
+            if known is None and self._opened_on is not None and fill.trade_date <= self._opened_on:
+                continue
+            self._fills[fill.execution_id] = fill
+            if known is not None:
+                self.portfolio.apply_change(known, fill)
+            elif fill.quantity:
+                self.portfolio.apply_execution(fill)
+                taken.append(fill)
+            self._value(fill.symbol)
+        return taken
+
+    def take_cash(self, transaction: CashTransaction) -> None:
+        """Book cash that no fill moved."""
+        self.portfolio.cash += transaction.amount
+        if transaction.kind in _EXTERNAL:
+            self._deposited += transaction.amount
+
+    def mark(self, bars: Iterable[Bar]) -> None:
+        """Take the closes of bars as the last prices of today, for what is held and what will be."""
+        for bar in bars:
+            self._closes[bar.symbol] = Mark(bar.close, bar.bar_id)
+            self._value(bar.symbol)
+
+    def begin_day(self) -> None:
+        """Forget the prices of the day before, but for those of what is held."""
+        self._closes.clear()
+
+    def end_day(self, equity: Decimal) -> None:
+        """Losses of the next day count from `equity`."""
+        self._previous_equity, self._deposited = equity, _NOTHING
+
+    def equity(self) -> Decimal:
+        """Cash and holdings at their last prices, USD; raises LedgerError where a holding has none."""
+        return self.portfolio.equity()
+
+    def reference_prices(self) -> dict[str, Decimal]:
+        """The last prices of today, USD per share, by symbol."""
+        return {symbol: mark.close for symbol, mark in self._closes.items()}
+
+    def sizing_book(self, working: Iterable[OrderState], prices: Mapping[str, Decimal]) -> Book:
+        """What sizing looks at: every working order counted as filled, and `prices` as what shares cost."""
+        return Book(self.account_id, self.equity(), self.projected(working), prices)
+
+    def projected(self, working: Iterable[OrderState]) -> dict[str, Decimal]:
+        """Signed shares by symbol as if every working order were filled; stops only guard what is held."""
+        quantities = {symbol: holding.quantity for symbol, holding in self.portfolio.holdings.items()}
+        for state in _meant(working):
+            change = state.order.side.sign * state.remaining_quantity
+            quantities[state.order.symbol] = quantities.get(state.order.symbol, _NOTHING) + change
+        return quantities
+
+    def exposure(self, working: Iterable[OrderState], session_date: date, estimate_cost: CostEstimate) -> Exposure:
+        """What is at stake; a working order whose symbol neither traded today nor is held has no known price."""
+        meant = _meant(working)
+        marks = {symbol: mark.close for symbol, mark in self.portfolio.marks.items()}
+        prices = marks | self.reference_prices()
+        costs = (_estimated_cost(state, prices, session_date, estimate_cost) for state in meant)
+        equity = self.equity()
+        return Exposure(
+            equity=equity,
+            cash=self.portfolio.cash - sum(costs, _NOTHING),
+            day_loss=self._previous_equity + self._deposited - equity,
+            quantities=self.projected(meant),
+            prices=prices,
+            average_costs={symbol: held.average_cost for symbol, held in self.portfolio.holdings.items()},
+        )
+
+    def _value(self, symbol: str) -> None:
+        if symbol in self.portfolio.holdings and symbol in self._closes:
+            self.portfolio.marks[symbol] = self._closes[symbol]
+
+
+def _meant(working: Iterable[OrderState]) -> list[OrderState]:
+    """The working orders that are to be filled: no stops that guard, no slices beside the order they work."""
+    states = list(working)
+    ids = {state.order.order_id for state in states if state.is_parent}
+    return [state for state in states if not guards(state) and state.order.parent_order_id not in ids]
+
+
+def guards(state: OrderState) -> bool:
+    """Whether an order is a stop that sells what is held if it comes to that."""
+    return state.order.order_type is OrderType.STOP and state.order.side.sign < 0
+
+
+def _estimated_cost(
+    state: OrderState, prices: Mapping[str, Decimal], session_date: date, estimate_cost: CostEstimate
+) -> Decimal:
+    """What a working purchase will cost; nothing is known of one without a price, which risk looks out for."""
+    order = state.order
+    price = order.limit_price or prices.get(order.symbol)
+    if order.side.sign < 0 or price is None:
+        return _NOTHING
+    return estimate_cost(order.side, state.remaining_quantity, price, session_date)

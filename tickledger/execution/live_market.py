@@ -1,0 +1,194 @@
+"""The market of a running day as a session's events: opening, bars, quotes, beats, what the operator wants, the close.
+
+Ticks are taken as they come, by plain calls that cost microseconds; the session sees them as bars and as the quotes
+that have changed. `due` says what has become due by an instant and asks no clock, so that the same calls lead to the
+same events; `events` waits for the next of them.
+
+Bars come from the broker's bars of five seconds where it sends them, from prints where it does not; see
+`tickledger.bars.building`. A bar is waited for a little longer than its period, for the piece that is on its way.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from tickledger.bars.calendars import session_close, session_open
+from tickledger.bars.tick_checks import TickRefusal
+from tickledger.bars.tick_intake import TickIntake
+from tickledger.domain.bar import Bar, BarKey, Print, Quote, TimeBar
+from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.market import (
+    BarsClosed,
+    Beat,
+    ControlsChanged,
+    MarketEvent,
+    QuotesChanged,
+    SessionClosed,
+    SessionOpening,
+)
+from tickledger.execution.clock import LiveClock
+
+_FIVE_SECONDS: Final = "5sec"
+#: How long after the close the last bar and the auction's fills are waited for.
+CLOSING_GRACE: Final = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketDay:
+    """One session as it is known before it opens: corporate actions, and the last daily bars before it."""
+
+    session_date: date
+    corporate_actions: tuple[CorporateAction, ...] = ()
+    bars: tuple[Bar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMarketSettings:
+    """`intervals` are those of the bars that the session sees. A beat comes every `beat` at least.
+
+    `bar_patience` is how long a bar is waited for after its period. Where `is_tick_driven`, changed quotes are told at
+    once, and otherwise before bars and with beats.
+    """
+
+    intervals: tuple[str, ...] = ("1min",)
+    beat: timedelta = timedelta(seconds=1)
+    bar_patience: timedelta = timedelta(seconds=1)
+    is_tick_driven: bool = False
+
+
+class LiveMarket:
+    """The MarketData port over ticks that come by themselves. `on_*` take what comes, from the loop's own thread.
+
+    `ends_at` ends the day before its close, where somebody said so. `wake` is to be called whenever the broker has
+    told something.
+    """
+
+    def __init__(
+        self,
+        day: MarketDay,
+        *,
+        clock: LiveClock,
+        intake: TickIntake,
+        settings: LiveMarketSettings | None = None,
+        ends_at: datetime | None = None,
+        on_bars: Callable[[BarsClosed], None] = lambda _: None,
+        on_refusal: Callable[[TickRefusal], None] = lambda _: None,
+    ) -> None:
+        self._day = day
+        self._clock = clock
+        self._intake = intake
+        self._settings = settings or LiveMarketSettings()
+        self._opens_at, self._closes_at = session_open(day.session_date), session_close(day.session_date)
+        self._ends_at = ends_at
+        self._on_bars = on_bars
+        self._on_refusal = on_refusal
+        self._changed: dict[str, Quote] = {}
+        self._controls: list[ControlsChanged] = []
+        self._woken = asyncio.Event()
+        self._is_opened = False
+        self._is_over = False
+        self._beat_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the close was told, or the end that somebody set has come."""
+        return self._is_over
+
+    def on_quote(self, quote: Quote) -> None:
+        """Take a quote."""
+        refusal = self._intake.quote(quote, self._clock.now())
+        if refusal is not None:
+            self._on_refusal(refusal)
+            return
+        self._changed[quote.symbol] = quote
+        if self._settings.is_tick_driven:
+            self._woken.set()
+
+    def on_print(self, trade: Print) -> None:
+        """Take a print."""
+        refusal = self._intake.print(trade, self._clock.now())
+        if refusal is not None:
+            self._on_refusal(refusal)
+
+    def on_bar(self, bar: TimeBar) -> None:
+        """Take a bar of five seconds."""
+        bar_id = str(BarKey(bar.symbol, _FIVE_SECONDS, bar.starts_at))
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        if bar.volume:
+            self._intake.bars.book_bar(Bar(bar_id, bar.symbol, self._day.session_date, *prices, bar.volume))
+
+    def on_controls(self, *, is_paused: bool, reason: str = "", is_stopping: bool = False) -> None:
+        """Tell the session what the operator wants."""
+        change = ControlsChanged(self._day.session_date, self._clock.now(), is_paused, reason, is_stopping)
+        self._controls.append(change)
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Have the session look at once."""
+        self._woken.set()
+
+    async def events(self) -> AsyncIterator[MarketEvent]:
+        """What happens until the day is over."""
+        while not self._is_over:
+            for event in self.due(self._clock.now()):
+                yield event
+            if not self._is_over:
+                await self._wait()
+
+    def due(self, now: datetime) -> Iterable[MarketEvent]:
+        """What has become due by `now`, in order."""
+        day = self._day.session_date
+        if not self._is_opened:
+            if now < self._opens_at:
+                yield from self._told_controls()
+                yield Beat(day, now)
+                return
+            self._is_opened = True
+            yield SessionOpening(day, now, self._day.corporate_actions, self._day.bars)
+        yield from self._told_controls()
+        closed = self._intake.bars.advance(now - self._settings.bar_patience)
+        if self._changed and (closed or self._settings.is_tick_driven or self._is_beat_due(now)):
+            yield self._told_quotes(now)
+        for bars in closed:
+            self._on_bars(bars)
+            if bars.interval in self._settings.intervals:
+                yield bars
+        if now >= self._closes_at + CLOSING_GRACE:
+            self._is_over = True
+            yield SessionClosed(day, self._closes_at)
+            return
+        self._is_over = self._ends_at is not None and now >= self._ends_at
+        self._beat_at = now
+        yield Beat(day, now)
+
+    def _is_beat_due(self, now: datetime) -> bool:
+        return self._beat_at is None or now - self._beat_at >= self._settings.beat
+
+    def _told_controls(self) -> Sequence[ControlsChanged]:
+        told, self._controls = self._controls, []
+        return told
+
+    def _told_quotes(self, now: datetime) -> QuotesChanged:
+        changed, self._changed = self._changed, {}
+        return QuotesChanged(self._day.session_date, now, tuple(changed[symbol] for symbol in sorted(changed)))
+
+    async def _wait(self) -> None:
+        """Wait for the next beat, or until something wakes the market."""
+        next_minute = self._clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        due_at = min(self._clock.now() + self._settings.beat, next_minute + self._settings.bar_patience)
+        seconds = max(self._clock.seconds_until(due_at), 0.001)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        self._woken.clear()
+
+
+async def forward(something_to_report: Callable[[], Awaitable[None]], market: LiveMarket) -> None:
+    """Wake the market whenever the broker has something to report, for as long as this runs."""
+    while True:
+        await something_to_report()
+        market.wake()
+        # The session takes the reports in its next turn, until when the broker goes on saying that there are some.
+        await asyncio.sleep(0.001)

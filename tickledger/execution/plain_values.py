@@ -1,0 +1,93 @@
+"""Values of the trading core as JSON, and back: what a session's journal is written in.
+
+A dataclass is an object with its class under ``$``, an enum's member its class and name; decimals, instants, dates and
+spans of time are objects with a key of their own, so that each comes back as what it was. Sequences come back as
+tuples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from tickledger.domain import (
+    account,
+    bar,
+    broker,
+    corporate_action,
+    execution,
+    kill_switch,
+    market,
+    order,
+    position,
+    signal,
+    wash_sale,
+)
+from tickledger.execution import live_market, session_policy, session_terms
+from tickledger.risk import buying_power
+from tickledger.strategies import sizing
+
+_MODULES: Final = (
+    *(account, bar, broker, corporate_action, execution, kill_switch, market, order, position, signal, wash_sale),
+    *(live_market, session_policy, session_terms, buying_power, sizing),
+)
+_CLASSES: Final[Mapping[str, type[Any]]] = {
+    name: found
+    for module in _MODULES
+    for name, found in vars(module).items()
+    if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum))
+}
+_CLASS: Final = "$"
+
+
+def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911  what json writes; one case for each kind
+    """The value as `json` writes it; raises TypeError for one of another kind."""
+    match value:
+        case Enum():
+            return {"$e": [type(value).__name__, value.name]}
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return {"$d": str(value)}
+        case datetime():
+            return {"$t": value.isoformat()}
+        case date():
+            return {"$D": value.isoformat()}
+        case timedelta():
+            return {"$s": [value.days, value.seconds, value.microseconds]}
+        case Mapping():
+            return {"$m": [[plain(key), plain(held)] for key, held in value.items()]}
+        case frozenset():
+            return {"$f": [plain(held) for held in sorted(value)]}
+        case tuple() | list():
+            return [plain(held) for held in value]
+        case _ if is_dataclass(value) and type(value).__name__ in _CLASSES:
+            told = {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.init}
+            return {_CLASS: type(value).__name__, **told}
+    raise TypeError(f"expected a value of the trading core, found {value!r}")
+
+
+def restored(told: Any) -> Any:  # noqa: ANN401, PLR0911  whatever it was; one case for each kind
+    """What `plain` has told; raises ValueError or KeyError where it cannot be that."""
+    match told:
+        case list():
+            return tuple(restored(held) for held in told)
+        case {"$e": [name, member]}:
+            return _CLASSES[name][member]
+        case {"$d": text}:
+            return Decimal(text)
+        case {"$t": text}:
+            return datetime.fromisoformat(text)
+        case {"$D": text}:
+            return date.fromisoformat(text)
+        case {"$s": [days, seconds, microseconds]}:
+            return timedelta(days, seconds, microseconds)
+        case {"$m": pairs}:
+            return {restored(key): restored(held) for key, held in pairs}
+        case {"$f": held}:
+            return frozenset(restored(one) for one in held)
+        case {"$": name, **rest}:
+            return _CLASSES[name](**{str(field): restored(held) for field, held in rest.items()})
+    return told

@@ -1,0 +1,61 @@
+"""Orders worked by an execution algorithm, as a session's desk sees them: start them, and keep them informed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+
+from tickledger.domain.bar import Bar, Quote
+from tickledger.domain.errors import Problem
+from tickledger.domain.order import Order
+from tickledger.domain.ports import Clock
+from tickledger.execution.algos.parent import Algorithm, MarketView, ParentOrder
+from tickledger.execution.order_manager import OrderManager
+from tickledger.execution.parent_orders import ParentOrders
+
+#: The algorithm for an order.
+AlgorithmOf = Callable[[Order], Algorithm]
+
+
+class WorkingDesk:
+    """The parent orders of one session, each with `algorithm_of` it over `window` from when it is decided."""
+
+    def __init__(self, orders: OrderManager, clock: Clock, *, algorithm_of: AlgorithmOf, window: timedelta) -> None:
+        self._orders = orders
+        self._parents = ParentOrders(desk=orders, clock=clock)
+        self._algorithm_of = algorithm_of
+        self._window = window
+        self._volumes: dict[str, int] = {}
+
+    async def start(self, order: Order) -> None:
+        """Write a parent down and begin to work it; raises as `OrderManager.place_parent` does."""
+        self._orders.place_parent(order)
+        await self._parents.start(self._parent(order), self._algorithm_of(order))
+
+    async def resume(self) -> None:
+        """Go on with the parents that an earlier process left working."""
+        for state in self._orders.working():
+            if state.is_parent:
+                children = self._orders.children(state.order.order_id)
+                await self._parents.resume(self._parent(state.order), self._algorithm_of(state.order), children)
+
+    def _parent(self, order: Order) -> ParentOrder:
+        return ParentOrder(order, order.submitted_at, order.submitted_at + self._window)
+
+    def see(self, bars: Iterable[Bar]) -> None:
+        """Count the shares that the market has traded."""
+        for bar in bars:
+            self._volumes[bar.symbol] = self._volumes.get(bar.symbol, 0) + bar.volume
+
+    async def take_turn(self, quotes: Mapping[str, Quote]) -> list[Problem]:
+        """Tell the algorithms where their orders and markets are, and that time has passed; what was refused."""
+        for state in self._parents.open_parents():
+            order = state.parent.order
+            await self._parents.take_states(self._orders.children(order.order_id))
+            view = MarketView(quotes.get(order.symbol), volume=self._volumes.get(order.symbol, 0))
+            await self._parents.take_market(order.symbol, view)
+        await self._parents.take_timer()
+        told, self._parents.problems = self._parents.problems, []
+        return told
+
+    async def cancel(self, order_id: str) -> None:
+        """Let nothing more of a parent out."""
+        await self._parents.cancel(order_id)
