@@ -6,7 +6,7 @@ connection or a restart, changes nothing.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from tickledger.db import audit
 from tickledger.db.accounts import mode_of
-from tickledger.db.appending import append_new
+from tickledger.db.appending import Batch, append_new
 from tickledger.db.bar_reference import bar_columns
 from tickledger.db.ingestion import IngestionSource, record_ingestion
 from tickledger.db.market_data import bars_dataset
@@ -35,7 +35,7 @@ from tickledger.db.tables import (
     signals,
 )
 from tickledger.db.trading import balance_extra, decision_extra
-from tickledger.db.versions import LOCK_AREA, Scope, refusals, replace_scope
+from tickledger.db.versions import Scope, refusals, replace_scope
 from tickledger.domain.account import Account
 from tickledger.domain.bar import Bar, BarKey
 from tickledger.domain.errors import LedgerError
@@ -147,18 +147,16 @@ class SessionRows:
         with refusals(f"the session's record of {self._account_id}"), self._engine.begin() as connection:
             if self._guard is not None:
                 self._guard(connection, self._account_id)
-            connection.execute(LOCK_AREA, {"area": f"tickledger lineage of {self._account_id}"})
-            written = sum(
-                append_new(connection, table, rows, apart_from=["ingestion_id"])
-                for table, rows in self._tables(connection, additions, ingestions)
-            )
+            batches = list(self._tables(connection, additions, ingestions))
+            area = f"tickledger lineage of {self._account_id}"
+            written = append_new(connection, batches, area=area, apart_from=["ingestion_id"])
             written += sum(self._close(connection, close) for close in _of_kind(additions, Close))
         self._ingestions = ingestions
         return written
 
     def _tables(
         self, connection: Connection, additions: Sequence[Addition], ingestions: dict[str, str]
-    ) -> Iterable[tuple[Table, Sequence[Mapping[str, Any]]]]:
+    ) -> Iterator[Batch]:
         """The rows of each table, those first that others refer to."""
         said = [signal for addition in _of_kind(additions, Signals) for signal in addition.signals]
         bars = [
