@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import TICKLEDGER, command_environment, tickledger
+from tickledger.cache.embedded import is_running
 from tickledger.cli.ports import LOOPBACK, free_port, port_problem
 from tickledger.local_servers import locks
 
@@ -84,6 +85,7 @@ def processes_of(home: Path) -> list[str]:
 def wait_until_nothing_is_left(home: Path) -> None:
     assert locks.poll(lambda: not processes_of(home), seconds=60, every=0.5), processes_of(home)
     assert locks.is_free(home / "pg/server.lock")
+    assert locks.is_free(home / "redis/server.lock")
 
 
 def test_everything_answers_until_it_is_interrupted_and_then_nothing_is_left(home: Path) -> None:
@@ -91,6 +93,8 @@ def test_everything_answers_until_it_is_interrupted_and_then_nothing_is_left(hom
         addresses = running.read_addresses()
         assert f"http://127.0.0.1:{running.dagster_port}" in addresses
         assert f"http://127.0.0.1:{running.mlflow_port}" in addresses
+        assert f"unix://{home}/redis/run/redis.sock" in addresses.replace("\n", "")
+        assert is_running(home)
         assert b"OK" in running.ask(running.mlflow_port, "/health")
         loaded = running.ask(running.dagster_port, "/graphql", "{ assetNodes { assetKey { path } } }")
         assert {"path": ["reports", "form_8949"]} in [
