@@ -68,19 +68,18 @@ class Backlog:
         """How many alerts wait, those that are counted for a repeat included."""
         return self._alerts + self._held_back
 
-    def add(self, alert: Alert, now: float) -> None:
-        """Keep `alert` to be sent, or count it where one like it was sent or waits."""
+    def add(self, alert: Alert, now: float) -> float:
+        """Keep `alert` to be sent, or count it where one like it was sent or waits; gives when it may be told."""
         if not alert.dedup_key:
-            self._append(Waiting(alert), now)
-            return
+            return self._append(Waiting(alert), now)
         window = self._windows.get(alert.dedup_key)
         if window is None:
             self._open(alert, now)
-            self._append(Waiting(alert), now)
-        else:
-            window.repeats += 1
-            window.latest = alert
-            self._held_back += 1
+            return self._append(Waiting(alert), now)
+        window.repeats += 1
+        window.latest = alert
+        self._held_back += 1
+        return window.closes_at
 
     def take(self, now: float) -> list[Waiting]:
         """What the next message is made of, oldest first; empty where nothing may be told yet."""
@@ -149,25 +148,33 @@ class Backlog:
         self._held_back -= window.repeats
         self._append(Waiting(window.latest, window.repeats, window.repeats, window.since), now)
 
-    def _append(self, item: Waiting, now: float) -> None:
+    def _append(self, item: Waiting, now: float) -> float:
         alert = item.alert
-        groups = self._groups[urgency(alert)]
-        key = (alert.kind, alert.mode, alert.account_id)
+        kind = alert.kind
+        groups = self._groups[AlertSeverity.CRITICAL if kind is AlertKind.KILL_SWITCH else alert.severity]
+        key = (kind, alert.mode, alert.account_id)
         group = groups.get(key)
         if group is None:
-            wait = self._fill_window if alert.kind is AlertKind.FILL else 0.0
+            wait = self._fill_window if kind is AlertKind.FILL else 0.0
             group = groups[key] = _Group(now + wait, deque())
         group.items.append(item)
         self._items += 1
         self._alerts += item.alerts
         if self._items > self._capacity:
             self._drop_one()
+        return group.ready_at
 
     def _drop_one(self) -> None:
-        severity = next(severity for severity in _LEAST_URGENT_FIRST if self._groups[severity])
-        groups = self._groups[severity]
-        key = next((key for key in groups if key[0] is not AlertKind.KILL_SWITCH), None) or next(iter(groups))
-        (dropped,) = self._removed(severity, key, 1)
+        groups = next(groups for severity in _LEAST_URGENT_FIRST if (groups := self._groups[severity]))
+        key = next(iter(groups))
+        if key[0] is AlertKind.KILL_SWITCH:
+            key = next((key for key in groups if key[0] is not AlertKind.KILL_SWITCH), key)
+        items = groups[key].items
+        dropped = items.popleft()
+        if not items:
+            del groups[key]
+        self._items -= 1
+        self._alerts -= dropped.alerts
         self._dropped[dropped.alert.kind] += dropped.alerts
 
     def _taken(self, severity: AlertSeverity, key: _GroupKey) -> list[Waiting]:

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import Final
 
 from tickledger.domain.alert import Alert
 from tickledger.notifications.channel import Channel, Delivery, Outcome
 from tickledger.notifications.message import composed
 from tickledger.notifications.outbox import Outbox, Parcel
 
+_AWAKE: Final = float("-inf")
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,8 @@ class Lane:
         self._arrived: deque[Alert] = deque()
         self._lock = threading.Lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._is_asleep = False
+        # Until when the thread sleeps; while it is awake there is nothing earlier than that. Only under the lock.
+        self._asleep_until = _AWAKE
         self._is_closing = False
         self._last_error = ""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -54,7 +57,6 @@ class Lane:
         """Take `alert` over; neither waits nor fails."""
         self._arrived.append(alert)
         self._file_arrived()
-        self._rouse()
 
     def close(self) -> None:
         """Send all that waits, then end; `join` waits for it."""
@@ -72,7 +74,7 @@ class Lane:
         """How the lane does now."""
         with self._lock:
             counts = self._outbox.counts
-            return LaneHealth(
+            health = LaneHealth(
                 sent=counts.sent,
                 failed=counts.failed,
                 dropped=counts.dropped,
@@ -81,24 +83,31 @@ class Lane:
                 is_open=self._outbox.is_open,
                 last_error=self._last_error,
             )
+        self._file_arrived()
+        return health
 
     def _file_arrived(self) -> None:
         # Whoever holds the lock looks again after letting it go, so nothing that arrived meanwhile is left lying.
         while self._arrived and self._lock.acquire(blocking=False):
             try:
+                now = self._seconds()
                 while self._arrived:
-                    self._outbox.add(self._arrived.popleft(), self._seconds())
+                    alert = self._arrived.popleft()
+                    if self._outbox.add(alert, now) < self._asleep_until:
+                        self._rouse_for(alert, now)
             finally:
                 self._lock.release()
 
-    def _rouse(self) -> None:
-        if self._is_asleep:
-            self._is_asleep = False
+    def _rouse_for(self, alert: Alert, now: float) -> None:
+        # Waking a thread costs more than all the rest, so it is left asleep while there is nothing that it could do.
+        if self._outbox.may_send_at(alert, now) < self._asleep_until:
+            self._asleep_until = _AWAKE
             self._wake.put(None)
 
     def _run(self) -> None:
         while True:
             with self._lock:
+                self._asleep_until = _AWAKE
                 parcel = self._outbox.next_parcel(self._seconds())
             self._file_arrived()
             if parcel is not None:
@@ -108,16 +117,15 @@ class Lane:
 
     def _wait(self) -> bool:
         """Wait for something to do; False where there will be nothing any more."""
-        self._is_asleep = True
-        self._file_arrived()
         with self._lock:
             now = self._seconds()
             ready_at = self._outbox.ready_at(now)
             if self._is_closing and self._outbox.is_empty and not self._arrived:
                 return False
+            self._asleep_until = float("inf") if ready_at is None else ready_at
+        self._file_arrived()
         with suppress(Empty):
             self._wake.get(timeout=None if ready_at is None else max(0.0, ready_at - now))
-        self._is_asleep = False
         return True
 
     def _attempt(self, parcel: Parcel) -> Delivery:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tickledger.domain.alert import Alert
+from tickledger.domain.alert import Alert, AlertKind
 from tickledger.notifications.backlog import Backlog
 from tickledger.notifications.channel import Delivery, Outcome, Pace
 from tickledger.notifications.pacing import Backoff, CircuitBreaker, TokenBucket
@@ -105,9 +105,15 @@ class Outbox:
         """Whether the channel failed so often that it is left alone for a while."""
         return self._breaker.is_open
 
-    def add(self, alert: Alert, now: float) -> None:
-        """Keep `alert` to be sent."""
-        self._backlog.add(alert, now)
+    def add(self, alert: Alert, now: float) -> float:
+        """Keep `alert` to be sent; gives when it may be told, pace and pauses apart."""
+        return self._backlog.add(alert, now)
+
+    def may_send_at(self, alert: Alert, now: float) -> float:
+        """The earliest time at which the pace and pauses let `alert` go."""
+        if self._is_urgent and alert.kind is AlertKind.KILL_SWITCH:
+            return now
+        return self._allowed_at(now) if self._takes_new else float("inf")
 
     def drain(self) -> None:
         """From now on wait for nothing that only makes messages fewer: all of it is to go."""

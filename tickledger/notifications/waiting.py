@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from tickledger.domain.alert import Alert
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An alert that waits. `alerts` is how many were offered that it stands for.
+class Waiting(NamedTuple):
+    """An alert that waits; a tuple, since one is made for every alert on the trading path.
+
+    `alerts` is how many were offered that it stands for.
 
     Where it is the latest of some that were held back because one like it had just been sent, `repeats` is their
     number and `since` the instant of the one that was sent.
