@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from tests.performance import algos, cache, market_data, orders
+from tests.performance import algos, cache, market_data, orders, real_time
 from tickledger.cache.connect import open_cache
 from tickledger.db.embedded import EmbeddedServer
 from tickledger.db.tables import order_events, risk_decisions
@@ -91,3 +91,21 @@ def test_every_quote_of_a_flood_is_published_and_the_last_ones_are_read_back(hom
     assert ours.quotes == 1_000
     assert 0 < plain.quotes <= 100
     assert 0 < ours.thread < ours.wall
+
+
+def test_every_tick_of_the_real_time_path_is_taken_and_booked() -> None:
+    told = real_time.prints(30_000)
+    cost, intake = real_time.cost_of_prints(told)
+    assert (cost.count, intake.check.accepted, intake.bars.counts.booked) == (30_000, 30_000, 30_000)
+    assert intake.check.refused.total() == intake.bars.counts.late == 0
+    quotes, quoted = real_time.cost_of_quotes(told)
+    assert (quotes.count, quoted.check.accepted) == (30_000, 30_000)
+    assert real_time.cost_of_least(told).microseconds > 0
+
+
+def test_features_and_signals_are_measured_on_warm_symbols() -> None:
+    histories = [real_time.minutes(symbol, 200) for symbol in real_time.SYMBOLS[:3]]
+    assert real_time.cost_of_features(histories[0]).count == 200
+    assert real_time.cost_of_batch(histories[0], length=80, times=1).microseconds > 0
+    minute, signals = real_time.cost_of_signals(list(zip(*histories, strict=True)))
+    assert (minute.count, signals) == (100, 100 * 3 * 2)

@@ -1,12 +1,12 @@
-"""The signals of every strategy for each row of a feature frame, after the close that the row describes.
+"""The signals of every strategy for each feature row: of a frame, after the close it describes, or one by one.
 
 A signal's id hashes what it follows from and what it says, so the same features, model and rules give the same
 signals on any machine. The composite names the signals it was made of, and the model that one of them asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -43,15 +43,23 @@ class StrategyRules:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One feature row as its signals refer to it."""
+class ModelAnswer:
+    """What a model said of a row: the probability of a rise, 0 to 1, and which version was asked."""
+
+    model_version_id: str
+    probability_up: float
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRow:
+    """One feature row as its signals refer to it. `answer` is None where no model was asked."""
 
     feature_row_id: str
     symbol: str
     session_date: date
+    signalled_at: datetime
     features: FeatureRow
-    probability_up: float
-    model_version_id: str
+    answer: ModelAnswer | None
 
 
 def daily_signals(
@@ -68,49 +76,70 @@ def daily_signals(
     where their lengths differ or a timestamp is not a session of the exchange.
     """
     records = zip(features.to_dict("records"), probabilities, strict=True)
-    rows = (_row(record, float(probability), model_version_id) for record, probability in records)
-    return [signal for row in rows for signal in _row_signals(row, rules)]
+    rows = (_row(record, ModelAnswer(model_version_id, float(probability))) for record, probability in records)
+    return [signal for row in rows for signal in row_signals(row, rules)]
 
 
-def _row(record: Mapping[Any, Any], probability_up: float, model_version_id: str) -> _Row:
-    return _Row(
+def _row(record: Mapping[Any, Any], answer: ModelAnswer) -> JudgedRow:
+    session_date = record["timestamp"].date()
+    return JudgedRow(
         feature_row_id=record["feature_row_id"],
         symbol=record["symbol"],
-        session_date=record["timestamp"].date(),
+        session_date=session_date,
+        signalled_at=session_close(session_date),
         features=record,
-        probability_up=probability_up,
-        model_version_id=model_version_id,
+        answer=answer,
     )
 
 
-def _row_signals(row: _Row, rules: StrategyRules) -> list[Signal]:
-    opinions = {
-        MOMENTUM: momentum(row.features, rules.momentum),
-        MEAN_REVERSION: mean_reversion(row.features, rules.mean_reversion),
-        ML: ml(row.probability_up, rules.ml),
-    }
-    votes = [
-        _signal(row, strategy, opinion, model_version_id=row.model_version_id if strategy == ML else None)
-        for strategy, opinion in opinions.items()
-    ]
+def voters(strategies: Collection[str], rules: StrategyRules) -> tuple[str, ...]:
+    """The strategies to ask so that all `strategies` can speak: the composite speaks for those that have a weight."""
+    weighted = rules.composite.weights if COMPOSITE in strategies else {}
+    return tuple(name for name in _OPINIONS if name in strategies or name in weighted)
+
+
+def row_signals(row: JudgedRow, rules: StrategyRules, strategies: Collection[str] = STRATEGIES) -> list[Signal]:
+    """A signal of each of the `voters`, in the order of `STRATEGIES`, and of the composite where it is asked for.
+
+    Without a model's answer the model is silent, and so is a composite in which it has a weight.
+    """
+    asked = [name for name in voters(strategies, rules) if name != ML or row.answer is not None]
+    opinions = {name: _OPINIONS[name](row, rules) for name in asked}
+    votes = [_signal(row, name, opinion, asks_model=name == ML) for name, opinion in opinions.items()]
+    weights = rules.composite.weights
+    if COMPOSITE not in strategies or not opinions.keys() >= weights.keys():
+        return votes
+    components = tuple(vote.signal_id for vote in votes if vote.strategy in weights)
     verdict = composite(opinions, rules.composite)
-    components = tuple(vote.signal_id for vote in votes)
-    return [*votes, _signal(row, COMPOSITE, verdict, model_version_id=row.model_version_id, components=components)]
+    return [*votes, _signal(row, COMPOSITE, verdict, asks_model=ML in weights, components=components)]
+
+
+def _ml_opinion(row: JudgedRow, rules: StrategyRules) -> Opinion:
+    if row.answer is None:
+        raise ValueError(f"expected a model's answer for {row.feature_row_id}, found none")
+    return ml(row.answer.probability_up, rules.ml)
+
+
+_OPINIONS: Final[Mapping[str, Callable[[JudgedRow, StrategyRules], Opinion]]] = {
+    MOMENTUM: lambda row, rules: momentum(row.features, rules.momentum),
+    MEAN_REVERSION: lambda row, rules: mean_reversion(row.features, rules.mean_reversion),
+    ML: _ml_opinion,
+}
 
 
 def _signal(
-    row: _Row, strategy: str, opinion: Opinion, *, model_version_id: str | None, components: tuple[str, ...] = ()
+    row: JudgedRow, strategy: str, opinion: Opinion, *, asks_model: bool, components: tuple[str, ...] = ()
 ) -> Signal:
     signal = Signal(
         signal_id="",
         symbol=row.symbol,
         session_date=row.session_date,
-        signalled_at=session_close(row.session_date),
+        signalled_at=row.signalled_at,
         signal_type=opinion.signal_type,
         confidence=round(opinion.confidence, _CONFIDENCE_DECIMALS),
         strategy=strategy,
         feature_row_id=row.feature_row_id,
-        model_version_id=model_version_id,
+        model_version_id=row.answer.model_version_id if asks_model and row.answer is not None else None,
         component_ids=components,
         metadata=opinion.reasons,
     )

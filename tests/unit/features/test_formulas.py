@@ -182,3 +182,11 @@ def test_the_stochastic_equals_talib() -> None:
     k, d = talib.STOCH(of_ibm.high, of_ibm.low, of_ibm.close, 14, 3, MA_Type.SMA, 3, MA_Type.SMA)
     np.testing.assert_allclose(momentum.stochastic(of_ibm)[17:], k[17:], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(momentum.stochastic_signal(of_ibm)[17:], d[17:], rtol=1e-9, atol=1e-9)
+
+
+def test_a_channel_of_one_typical_price_says_nothing_however_wide_the_bars() -> None:
+    """10.01, 9.99 and 10 have the mean of 10.03, 9.98 and 9.99 but for the last bit, which TA-Lib calls ±66."""
+    close = np.where(np.arange(60) % 3 == 0, 9.99, 10.0)
+    high = np.where(np.arange(60) % 3 == 0, 10.03, 10.01)
+    low = np.where(np.arange(60) % 3 == 0, 9.98, 9.99)
+    assert (momentum.cci(series(close, high=high, low=low))[19:] == 0).all()
