@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,7 @@ from tickledger.execution.kill_switch import Flattening, obey
 from tickledger.execution.live_market import LiveMarket, LiveMarketSettings, forward
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_facts import AccountFacts
-from tickledger.execution.session import Onlooker, SessionNews
+from tickledger.execution.session import Onlooker, TurnNews
 from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, warmed
 from tickledger.execution.session_journal import BEGAN, SessionJournalWriter
 from tickledger.execution.session_terms import SessionTerms
@@ -191,7 +192,10 @@ class _Parts:
             strategy=settings.strategy,
             interval=settings.bar_interval,
             policy=session_policy(settings),
-            sizing=SizingPolicy(target_weight=settings.target_weight),
+            sizing=SizingPolicy(
+                target_weight=settings.target_weight,
+                maximum_quantity=Decimal(min(settings.max_position_size, settings.max_order_quantity)),
+            ),
             limits=tuple(session_limits(settings, account_id)),
             opening=opened.opening,
             opened_on=opened.last_close,
@@ -232,7 +236,7 @@ class _Parts:
         )
         made: list[Assembled] = []
 
-        def value(news: SessionNews) -> None:
+        def value(news: TurnNews) -> None:
             """Keep the tally's money, and what the feed found, current."""
             del news
             book, tally = made[0].account, self._berth.tally

@@ -84,7 +84,7 @@ def session_policy(settings: Settings) -> SessionPolicy:
     minutes = settings.flatten_minutes
     return SessionPolicy(
         quote_limit=timedelta(seconds=settings.quote_age_seconds),
-        stop_loss=settings.stop_loss,
+        stop_loss=settings.stop_loss or None,
         flatten_before=timedelta(minutes=minutes) if minutes and not is_daily else None,
         working_time=timedelta(minutes=settings.execution_minutes) if settings.execution_algo != "none" else None,
     )

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tickledger.domain.market import BarsClosed
 from tickledger.domain.trading_session import SessionState
-from tickledger.execution.session import SessionNews
+from tickledger.execution.session import TurnNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class SessionTally:
     last_problem: str = ""
     _orders: set[str] = field(default_factory=set)
 
-    def __call__(self, news: SessionNews) -> None:
+    def __call__(self, news: TurnNews) -> None:
         """Count what one event led to."""
         if isinstance(news.event, BarsClosed):
             self.bars += len(news.event.bars)

@@ -80,8 +80,11 @@ class Settings(BaseSettings):
     symbols: str = Field("", description="what a session trades, by commas; unset: every symbol of the record")
     bar_interval: Literal["1min", "5min"] = Field("1min", description="the bars that a session decides by")
     target_weight: Decimal = Field(Decimal("0.1"), gt=0, le=1, description="size of a position, as a part of equity")
-    stop_loss: Decimal | None = Field(
-        None, gt=0, lt=1, description="part of its cost that a position may lose before its stop sells it; unset: none"
+    stop_loss: Decimal = Field(
+        Decimal("0.02"),
+        ge=0,
+        lt=1,
+        description="part of its cost that a position may lose before its stop sells it; 0: none",
     )
     flatten_minutes: int = Field(
         10, ge=0, le=390, description="minutes before the close at which all positions are closed; 0 holds overnight"

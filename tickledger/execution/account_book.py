@@ -74,6 +74,11 @@ class AccountBook:
         """Losses of the next day count from `equity`."""
         self._previous_equity, self._deposited = equity, _NOTHING
 
+    @property
+    def previous_equity(self) -> Decimal:
+        """What today's gains count from, USD: the last close, and what was paid in since."""
+        return self._previous_equity + self._deposited
+
     def equity(self) -> Decimal:
         """Cash and holdings at their last prices, USD; raises LedgerError where a holding has none."""
         return self.portfolio.equity()
@@ -104,7 +109,7 @@ class AccountBook:
         return Exposure(
             equity=equity,
             cash=self.portfolio.cash - sum(costs, _NOTHING),
-            day_loss=self._previous_equity + self._deposited - equity,
+            day_loss=self.previous_equity - equity,
             quantities=self.projected(meant),
             prices=prices,
             average_costs={symbol: held.average_cost for symbol, held in self.portfolio.holdings.items()},

@@ -6,15 +6,28 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import Order, OrderEvent, OrderStatus, RiskDecision
 from tickledger.domain.position import Balance, Holding, PortfolioState, Position
 from tickledger.domain.session_record import SessionRecord
+from tickledger.domain.signal import Signal
 from tickledger.exchange.corporate_actions import holdings_after
-from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
+from tickledger.execution.order_journal import (
+    AccountRecord,
+    AnyEntry,
+    CommissionEntry,
+    ExecutionCorrection,
+    ForeignExecution,
+    JournalEntry,
+    Opening,
+    OrderAmendment,
+    OrderPlaced,
+)
 from tickledger.execution.order_state import TERMINAL
+from tickledger.features.snapshot import FeatureSnapshot
 
 _NOTHING: Final = Decimal(0)
 
@@ -53,6 +66,15 @@ class BufferedJournal:
     async def flushed(self) -> None:
         """What is in memory is there."""
 
+    def record_bars(self, bars: Sequence[Bar], interval: str) -> None:
+        """What signals rest on is in the record already, or made again by whoever replays."""
+
+    def record_features(self, rows: Sequence[FeatureSnapshot]) -> None:
+        """The same."""
+
+    def record_signals(self, signals: Sequence[Signal]) -> None:
+        """The same."""
+
     def record_risk_decision(self, decision: RiskDecision) -> None:
         """Keep what risk said; the same decision once."""
         if not (self._rows.risk_decisions and self._rows.risk_decisions[-1] == decision):
@@ -88,7 +110,8 @@ class BufferedJournal:
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:  # noqa: ARG002  the same
         """The entries of one order that may still matter."""
-        return tuple(entry for entry in self._entries if _order_of(entry) == order_id)
+        of_fill = {entry.execution_id: entry.order_id for entry in self._entries if isinstance(entry, Execution)}
+        return tuple(entry for entry in self._entries if _order_of(entry, of_fill) == order_id)
 
     def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
         """Keep an order, its first event and the decision that let it out."""
@@ -99,15 +122,16 @@ class BufferedJournal:
         self._entries += [OrderPlaced(order), event]
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:  # noqa: ARG002  the same
-        """Keep what became of orders. Nothing is corrected or charged later by a broker in process."""
+        """Keep what became of orders.
+
+        Corrections and later charges, which no broker in process tells, change what `load` gives, not the rows.
+        """
         for entry in entries:
             match entry:
                 case OrderEvent():
                     self._rows.order_events.append(entry)
                 case Execution():
                     self._rows.executions.append(entry)
-                case _:
-                    raise NotImplementedError(f"expected a step or a fill of an order of ours, found {entry}")
         self._entries += entries
 
     def session_record(self) -> SessionRecord:
@@ -153,14 +177,19 @@ def _still_needed(entries: Sequence[AnyEntry], *, since: int) -> list[AnyEntry]:
     """The entries of the orders that are not over, or of which something was entered since the close before."""
     last = {entry.order_id: entry.status for entry in entries if isinstance(entry, OrderEvent)}
     alive = {order_id for order_id, status in last.items() if status not in TERMINAL}
-    alive |= {_order_of(entry) for entry in entries[since:]}
-    return [entry for entry in entries if _order_of(entry) in alive]
+    of_fill = {entry.execution_id: entry.order_id for entry in entries if isinstance(entry, Execution)}
+    alive |= {_order_of(entry, of_fill) for entry in entries[since:]}
+    return [entry for entry in entries if _order_of(entry, of_fill) in alive]
 
 
-def _order_of(entry: AnyEntry) -> str:
+def _order_of(entry: AnyEntry, of_fill: Mapping[str, str]) -> str:
+    """The order that an entry is about; of a foreign fill its own id, which no order has."""
     match entry:
         case OrderPlaced(order):
             return order.order_id
-        case OrderEvent() | Execution():
+        case OrderEvent() | Execution() | OrderAmendment():
             return entry.order_id
-    raise NotImplementedError(f"expected a step or a fill of an order of ours, found {entry}")
+        case ExecutionCorrection() | CommissionEntry():
+            return of_fill[entry.execution_id]
+        case ForeignExecution():
+            return entry.execution.execution_id

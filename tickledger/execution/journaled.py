@@ -10,7 +10,7 @@ from tickledger.domain.market import MarketEvent
 from tickledger.domain.order import Order, OrderModification
 from tickledger.domain.ports import Clock, MarketData, RemoteBroker, RemoteReport
 from tickledger.domain.signal import OrderIntent
-from tickledger.execution.session import SessionNews
+from tickledger.execution.session import TurnNews
 from tickledger.execution.session_journal import DECIDED, EVENT, FACTS, REPORTS, SNAPSHOT, JournalLine, of_kind
 from tickledger.risk.order_controls import OrderFacts
 from tickledger.risk.order_flow import OrderFlow
@@ -105,10 +105,10 @@ def journaled_facts(facts: Callable[[OrderIntent], OrderFacts], write: Write) ->
     return told
 
 
-def journaled_decisions(write: Write) -> Callable[[SessionNews], None]:
+def journaled_decisions(write: Write) -> Callable[[TurnNews], None]:
     """An onlooker that writes down what risk decided."""
 
-    def take(news: SessionNews) -> None:
+    def take(news: TurnNews) -> None:
         for decision in news.decisions:
             write(DECIDED, decision)
 

@@ -49,7 +49,7 @@ _NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionNews:
+class TurnNews:
     """What one event led to, for those who look on: the record has it all, or will have in a moment."""
 
     event: MarketEvent
@@ -62,7 +62,7 @@ class SessionNews:
 
 
 #: Somebody who looks on; must not block and must not raise.
-Onlooker = Callable[[SessionNews], None]
+Onlooker = Callable[[TurnNews], None]
 
 
 @dataclass(slots=True)
@@ -290,7 +290,7 @@ class TradingSession:
     def _tell(self, event: MarketEvent) -> None:
         outcome, changes = self._desk.take_outcome(), self._orders.take_changes()
         told, self._news = self._news, _News()
-        news = SessionNews(
+        news = TurnNews(
             event,
             tuple(told.signals),
             tuple(outcome.decisions),

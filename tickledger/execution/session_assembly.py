@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Protocol
@@ -115,9 +115,12 @@ def risk_of(terms: SessionTerms, facts: Callable[[OrderIntent], OrderFacts]) -> 
         margin=MarginTerms(terms.margin_rule, holds_overnight=terms.policy.flatten_before is None),
         wash_sale_policy=terms.wash_sale_policy,
     )
-    return PreTradeRisk(
+    rules = PreTradeRisk(
         terms.limits, cost_estimate(schedule(terms.fees), FillModel()), terms.sectors, controls=controls
     )
+    # What is closed every day and guarded by stops does not see the gaps that a position held overnight may see.
+    stop_loss, is_intraday = terms.policy.stop_loss, terms.policy.flatten_before is not None
+    return replace(rules, adverse_move=stop_loss) if stop_loss is not None and is_intraday else rules
 
 
 def warmed(history: Sequence[Bar], builder: BarBuilder, terms: SessionTerms) -> list[BarsClosed]:

@@ -30,6 +30,7 @@ class SizingPolicy:
 
     `target_weight` is a part of equity, times the signal's confidence where `scales_with_confidence`;
     `minimum_notional` is USD and does not hold up a sale of everything; `rebalance_band` is a part of the target.
+    No position is larger than `maximum_quantity` shares, where it is set.
     """
 
     target_weight: Decimal = Decimal("0.18")
@@ -37,6 +38,7 @@ class SizingPolicy:
     minimum_notional: Decimal = Decimal(500)
     rebalance_band: Decimal = Decimal("0.25")
     time_in_force: TimeInForce = TimeInForce.DAY
+    maximum_quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _wanted(signal: Signal, book: Book, policy: SizingPolicy) -> Decimal | None:
         if policy.scales_with_confidence:
             weight *= exact(signal.confidence)
         shares = (weight * book.equity / book.closes[signal.symbol]).quantize(_WHOLE_SHARE, rounding=ROUND_DOWN)
+        if policy.maximum_quantity is not None:
+            shares = min(shares, policy.maximum_quantity)
         return shares if shares > 0 else None
     return _NOTHING if signal.signal_type in _LEAVES and book.quantity(signal.symbol) > 0 else None
 

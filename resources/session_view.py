@@ -1,0 +1,106 @@
+"""What other processes see of a session while it trades: an onlooker that publishes to the cache, and never waits."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from resources.session_tally import SessionTally
+from tickledger.cache.publisher import CachePublisher
+from tickledger.domain.bar import Print, Quote
+from tickledger.domain.live_view import ExposureSummary, LimitsInForce, LivePosition, PortfolioSummary, SessionBeat
+from tickledger.domain.market import BarsClosed, QuotesChanged
+from tickledger.execution.account_book import AccountBook
+from tickledger.execution.session import TurnNews
+from tickledger.execution.session_terms import SessionTerms
+
+_ZERO: Final = Decimal(0)
+
+
+class SessionView:
+    """Publishes one session. `now` is the wall's time: readers judge by it whether the session lives."""
+
+    def __init__(
+        self,
+        publisher: CachePublisher,
+        tally: SessionTally,
+        account: AccountBook,
+        terms: SessionTerms,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._publisher = publisher
+        self._tally = tally
+        self._account = account
+        self._terms = terms
+        self._now = now
+        self._held: set[str] = set()
+        publisher.publish_limits(LimitsInForce({row.name: row.value for row in terms.limits}, now()))
+
+    def on_quote(self, quote: Quote) -> None:
+        """Publish a quote."""
+        self._publisher.publish_quote(quote)
+
+    def on_print(self, trade: Print) -> None:
+        """Publish a print."""
+        self._publisher.publish_print(trade)
+
+    def __call__(self, news: TurnNews) -> None:
+        """Publish what one event led to."""
+        match news.event:
+            case BarsClosed():
+                for bar in news.event.bars:
+                    self._publisher.publish_bar(bar, interval=news.event.interval)
+                self._publish_account(news.event.occurred_at)
+            case QuotesChanged():
+                for quote in news.event.quotes:
+                    self._publisher.publish_quote(quote)
+        for signal in news.signals:
+            self._publisher.publish_signal(signal)
+        if news.fills:
+            self._publish_account(news.event.occurred_at)
+        self._publish_state()
+
+    def _publish_state(self) -> None:
+        tally = self._tally
+        detail = {name: str(value) for name, value in tally.detail().items()}
+        self._publisher.publish_state(
+            SessionBeat(
+                tally.session_id,
+                tally.session_date,
+                tally.state,
+                self._now(),
+                tally.market_at,
+                reason=tally.reason,
+                detail=detail,
+            )
+        )
+
+    def _publish_account(self, at: datetime) -> None:
+        portfolio = self._account.portfolio
+        if set(portfolio.holdings) - set(portfolio.marks):
+            # A holding without a price has no value yet.
+            return
+        values = {
+            symbol: LivePosition(
+                symbol,
+                held.quantity,
+                held.average_cost,
+                portfolio.marks[symbol].close,
+                held.quantity * (portfolio.marks[symbol].close - held.average_cost),
+                at,
+            )
+            for symbol, held in portfolio.holdings.items()
+        }
+        for symbol in self._held - set(values):
+            self._publisher.publish_position(LivePosition(symbol, *(_ZERO,) * 4, at))
+        for position in values.values():
+            self._publisher.publish_position(position)
+        self._held = set(values)
+        equity, worth = portfolio.equity(), {s: p.quantity * p.price for s, p in values.items()}
+        gross, net = sum(map(abs, worth.values()), _ZERO), sum(worth.values(), _ZERO)
+        pnl = equity - self._account.previous_equity
+        self._publisher.publish_portfolio(PortfolioSummary(equity, portfolio.cash, net, pnl, at))
+        sectors = dict.fromkeys((self._terms.sectors.get(symbol, "unclassified") for symbol in worth), _ZERO)
+        for symbol, value in worth.items():
+            sectors[self._terms.sectors.get(symbol, "unclassified")] += abs(value)
+        self._publisher.publish_exposure(ExposureSummary(gross, net, sectors, at))
