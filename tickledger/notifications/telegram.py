@@ -24,7 +24,8 @@ _LIMIT: Final = 4096
 _HEADLINE: Final = 500
 _BODY: Final = 2500
 _FOOT: Final = 1000
-_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# A name after @ would be told that it was mentioned; a space without width between them prevents that.
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
 _SIGNS: Final = {
     AlertSeverity.INFO: "",
     AlertSeverity.WARNING: "⚠️ ",
