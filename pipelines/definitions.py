@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets import bars, features, lots, market_data, models, reports, signals, trading
-from pipelines.jobs import JOBS
+from assets import bars, features, live, lots, market_data, models, reconciliation, reports, signals, trading
+from pipelines.jobs import JOBS, intraday, nightly_books, nightly_reconciliation
 from pipelines.schedules import SCHEDULES
 from resources.data_quality import DataQuality
 from resources.exports import Exports
@@ -16,14 +16,15 @@ from resources.market_files import MarketFiles
 from resources.model_registry import Models
 from resources.notifier import AlertNotifier
 from resources.simulated_account import SimulatedAccount
+from resources.trading_session import LiveTrading
+from sensors.evenings import simulated_evening_sensor
 from sensors.market_files import market_files_changed
 from sensors.run_failures import run_failures
+from sensors.trading_session import trading_session_sensor
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS
-from tickledger.domain.account import Mode
-from tickledger.domain.errors import ConfigurationError
 from tickledger.settings import Settings, load_settings
 
-STAGES = (market_data, bars, features, models, signals, trading, lots, reports)
+STAGES = (market_data, bars, features, models, signals, trading, live, lots, reconciliation, reports)
 
 
 def default_resources(settings: Settings) -> Mapping[str, Any]:
@@ -41,6 +42,7 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
             bars=str(SAMPLE_BARS), corporate_actions=str(SAMPLE_CORPORATE_ACTIONS), symbols=str(SAMPLE_SYMBOLS)
         ),
         "data_quality": DataQuality(data_docs=str(settings.home / "data_docs")),
+        "live": LiveTrading(settings),
         "exports": Exports(folder=str(settings.home / "exports")),
         "notifier": AlertNotifier(),
         "simulated": SimulatedAccount(
@@ -62,18 +64,24 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
 def build_definitions(settings: Settings, *, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh Definitions for `settings`; tests override single resources by name.
 
-    Raises ConfigurationError for a mode that would need a broker.
+    Where the market is simulated, trading is on from the beginning; at any other a person switches it on in the UI.
+    Raises ConfigurationError where mode and account contradict each other.
     """
-    if settings.mode is not Mode.SIMULATED:
-        raise ConfigurationError(
-            f"TICKLEDGER_MODE: expected simulated, found {settings.mode}: this version connects to no broker"
-        )
+    trading = LiveTrading(settings)
+    account_id = None if trading.is_off else trading.account.account_id
+    is_on = not trading.is_off and trading.has_simulated_market
+    status = dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
         asset_checks=dg.load_asset_checks_from_modules(STAGES),
-        jobs=JOBS,
+        jobs=[*JOBS, intraday(account_id)],
         schedules=SCHEDULES,
-        sensors=[market_files_changed, run_failures],
+        sensors=[
+            market_files_changed,
+            run_failures,
+            trading_session_sensor(status),
+            simulated_evening_sensor(status, (nightly_books, nightly_reconciliation)),
+        ],
         resources={**default_resources(settings), **(resource_overrides or {})},
         # In this process, never one process for each step: a killed worker must not leave a child behind.
         executor=dg.in_process_executor,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -9,7 +10,16 @@ import yaml
 from syrupy.assertion import SnapshotAssertion
 
 from pipelines.definitions import build_definitions
-from pipelines.schedules import SCHEDULES, nightly_end_of_day
+from pipelines.schedules import (
+    books_after_close,
+    ingest_after_close,
+    nightly_end_of_day,
+    readiness_before_open,
+    reconciliation_after_close,
+    research_after_close,
+)
+from resources.trading_session import LiveTrading
+from tickledger.domain.account import Mode
 from tickledger.settings import Settings
 
 STAGES = [
@@ -17,11 +27,13 @@ STAGES = [
     "features",
     "fills",
     "gains",
+    "live",
     "lots",
     "market_data",
     "models",
     "orders",
     "positions",
+    "reconciliation",
     "reports",
     "signals",
 ]
@@ -69,8 +81,11 @@ def test_every_frame_is_guarded_by_a_blocking_check(definitions: dg.Definitions)
         for key in graph.get_all_asset_keys()
         if not any(graph.get_check_spec(check).blocking for check in graph.get(key).check_keys)
     }
-    # A model is not a frame; these reports are made of rows that were guarded where they came from.
-    assert unguarded == {"models/direction", "reports/performance", "reports/schedule_d"}
+    # A model is not a frame; these reports are made of rows that were guarded where they came from; what a session did
+    # at a broker cannot be held back any more, and neither can what the broker says of it.
+    at_the_broker = {f"live/{stage}" for stage in ("bars", "signals", "orders", "fills", "session")}
+    reports = {"reports/performance", "reports/schedule_d"}
+    assert unguarded == {"models/direction", *reports, *at_the_broker, "reconciliation/broker"}
 
 
 def test_a_model_depends_on_earlier_years_alone(definitions: dg.Definitions) -> None:
@@ -90,7 +105,7 @@ def test_a_seven_hour_session_keeps_its_slot_while_backfills_run() -> None:
     assert others + limits[("tickledger/slot", "session")] <= runs["max_concurrent_runs"]
 
 
-@pytest.mark.parametrize("job", ["ingest", "research", "end_of_day"])
+@pytest.mark.parametrize("job", ["ingest", "research", "end_of_day", "intraday", "nightly_books"])
 def test_every_job_can_be_backfilled_by_partition(definitions: dg.Definitions, job: str) -> None:
     assert definitions.resolve_job_def(job).partitions_def is not None
 
@@ -99,7 +114,7 @@ def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Defini
     at = datetime(2012, 11, 14, 22, 30, tzinfo=UTC)
     repository = definitions.get_repository_def()
     asked = {}
-    for schedule in SCHEDULES:
+    for schedule in (ingest_after_close, research_after_close, nightly_end_of_day):
         context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
         asked[schedule.name] = requested(schedule, context).partition_key
     assert asked == {
@@ -107,6 +122,62 @@ def test_every_schedule_asks_for_the_partition_of_its_day(definitions: dg.Defini
         "research_after_close": "2012",
         "nightly_end_of_day": "2012",
     }
+
+
+AT_THE_BROKER = Settings(home=Path("/nonexistent"), mode=Mode.PAPER, ib_account="DU7654321")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "at", "partition"),
+    [
+        # A whole day, by the clock of winter and of summer.
+        (reconciliation_after_close, "2012-11-14 21:15", "2012-11-14"),
+        (reconciliation_after_close, "2012-11-14 21:00", None),
+        (reconciliation_after_close, "2012-07-16 20:15", "2012-07-16"),
+        (books_after_close, "2012-11-14 21:30", "2012"),
+        (books_after_close, "2012-11-14 21:15", None),
+        # The day after Thanksgiving closes at 13:00, Thanksgiving is none.
+        (reconciliation_after_close, "2012-11-23 18:15", "2012-11-23"),
+        (reconciliation_after_close, "2012-11-23 18:00", None),
+        (reconciliation_after_close, "2012-11-22 21:15", None),
+        (readiness_before_open, "2012-11-14 13:45", "2012-11-14"),
+        (readiness_before_open, "2012-11-14 13:30", None),
+        (readiness_before_open, "2012-11-14 14:30", None),
+        (readiness_before_open, "2012-11-22 13:45", None),
+    ],
+)
+def test_the_schedules_of_a_broker_account_follow_the_exchange(
+    schedule: dg.ScheduleDefinition, at: str, partition: str | None
+) -> None:
+    instant = datetime.fromisoformat(f"{at}+00:00").astimezone(ZoneInfo("America/New_York"))
+    definitions = build_definitions(AT_THE_BROKER)
+    context = dg.build_schedule_context(
+        scheduled_execution_time=instant,
+        repository_def=definitions.get_repository_def(),
+        resources={"live": LiveTrading(AT_THE_BROKER)},
+    )
+    asked = schedule.evaluate_tick(context)
+    assert [request.partition_key for request in asked.run_requests or []] == ([partition] if partition else [])
+    assert bool(asked.skip_message) is (partition is None)
+
+
+def test_trading_is_on_from_the_beginning_in_a_simulated_market_alone() -> None:
+    simulated = Settings(home=Path("/nonexistent"), mode=Mode.PAPER, gateway_control="127.0.0.1:1")
+    on = dg.DefaultSensorStatus.RUNNING
+    for settings, is_on in ((Settings(home=Path("/nonexistent")), False), (AT_THE_BROKER, False), (simulated, True)):
+        sensors = build_definitions(settings).get_repository_def().sensor_defs
+        status = {sensor.name: sensor.default_status for sensor in sensors}
+        assert (status["trading_session"] is on, status["simulated_evening"] is on) == (is_on, is_on)
+
+
+def test_the_session_has_its_slot_and_is_not_tried_again_by_dagster() -> None:
+    job = build_definitions(AT_THE_BROKER).resolve_job_def("intraday")
+    assert (job.tags["tickledger/slot"], job.tags["dagster/max_retries"]) == ("session", "0")
+    assert job.tags["tickledger/account"] == "DU7654321"
+    assert job.executor_def is dg.in_process_executor
+    keys = job.partitions_def.get_partition_keys() if job.partitions_def else []
+    assert "2012-11-23" in keys
+    assert "2012-11-22" not in keys
 
 
 def requested(schedule: dg.ScheduleDefinition, context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

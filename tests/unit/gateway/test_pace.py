@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integration.ib.desk import tape
+from tests.integration.ib.desk import CASH, tape
 from tests.unit.ib.messages import ACCOUNT
 from tickledger.bars.calendars import session_close, session_open, sessions
 from tickledger.exchange.venue_settings import VenueSettings
@@ -60,7 +60,7 @@ def test_a_leap_goes_ahead_and_over_no_minute_of_a_session(now: datetime) -> Non
 def test_a_gateway_trades_its_days_and_says_when_they_are_over() -> None:
     async def run() -> datetime:
         starts_at = session_open(date(2013, 3, 26)) - timedelta(minutes=30)
-        venue = VenueSettings(accounts={ACCOUNT: 1_000_000}, starts_at=starts_at)
+        venue = VenueSettings(accounts={ACCOUNT: CASH}, starts_at=starts_at)
         settings = GatewaySettings(port=0, account=ACCOUNT, speed=20_000, night_seconds=0.2)
         over = asyncio.Event()
         async with Gateway(tape(), venue, settings) as gateway:
