@@ -39,6 +39,10 @@ class Running:
     service: Service
     guard: subprocess.Popen[bytes]
 
+    def has_ended_well(self) -> bool:
+        """Whether the service has come to its own end."""
+        return self.guard.poll() == 0
+
     def check(self) -> None:
         """Raise TickledgerError, with the end of its log, where the service has ended by itself."""
         status = self.guard.poll()

@@ -1,8 +1,9 @@
 """What ``tickledger up`` starts, in which order, and how it waits for the end.
 
 The Dagster code server comes first, because the web server and the daemon ask it for the definitions; MLflow, the
-slowest, starts beside it. They stop in reverse, the database last. `up` itself has a single thread and imports
-neither Dagster nor MLflow.
+slowest, starts beside it. A simulated market opens last, when there is somebody to trade in it; when it has come to
+its end, everything but the database begins anew. They stop in reverse, the database last. `up` itself has a single
+thread and imports neither Dagster nor MLflow.
 """
 
 import http
@@ -25,9 +26,13 @@ from sqlalchemy import make_url
 from tickledger.cache.connect import Cache, open_cache
 from tickledger.cli.columns import aligned
 from tickledger.cli.console import err, out
+from tickledger.cli.live_consent import print_terms, require_consent
 from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
 from tickledger.cli.processes import Running, Service, await_answers, running
+from tickledger.cli.simulated_market import FIRST_SESSION, SimulatedMarket, names_a_broker
 from tickledger.db.connect import Connections, open_ledger
+from tickledger.db.engine import create_ledger_engine
+from tickledger.domain.account import Mode
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.local_servers.places import LONGEST_SOCKET_PATH
 from tickledger.settings import Settings
@@ -63,37 +68,93 @@ class Ports:
                 )
 
 
-def supervise(settings: Settings, ports: Ports) -> None:
-    """Run everything until a signal asks for the end; raises TickledgerError where a part ends by itself."""
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What stays while markets come and go."""
+
+    settings: Settings
+    connections: Connections
+    cache: Cache
+    ports: Ports
+
+
+def supervise(settings: Settings, ports: Ports, *, market_speed: float | None) -> None:
+    """Run everything until a signal asks for the end; raises TickledgerError where a part ends by itself.
+
+    `market_speed` is that of the simulated market, None for none; where the settings name a broker, there is none
+    either. A live account is traded only once its number has been typed.
+    """
     ports.check()
-    with (
-        _stopped_by_signals(),
-        open_ledger(settings) as connections,
-        open_cache(settings) as cache,
-        ExitStack() as stack,
-    ):
+    with _stopped_by_signals(), open_ledger(settings) as connections, open_cache(settings) as cache:
         if cache.problem:
             err.print(f"without Redis for other processes: {cache.problem}", markup=False)
-        err.print("starting Dagster and MLflow; the first time this takes half a minute")
-        everything = _start(settings, connections, ports, stack)
-        await_answers(everything, seconds=_READY_SECONDS)
-        out.print(_addresses(settings, connections, ports, cache))
-        err.print("Ctrl-C stops everything")
+        _require_consent(settings, connections)
+        home = _Home(settings, connections, cache, ports)
         while True:
+            market = None if market_speed is None else _market(settings, connections, market_speed)
+            _run(home, market)
+            err.print("The simulated market has come to the end of the sample: it begins anew, with a new account.")
+
+
+def _require_consent(settings: Settings, connections: Connections) -> None:
+    if settings.mode is Mode.LIVE:
+        from resources.trading_desk import TradingDesk
+
+        terms = TradingDesk(settings, connections.ledger_url).terms()
+        print_terms(terms)
+        require_consent(terms)
+
+
+def _market(settings: Settings, connections: Connections, speed: float) -> SimulatedMarket | None:
+    if names_a_broker(settings):
+        return None
+    engine = create_ledger_engine(connections.ledger_url)
+    try:
+        return SimulatedMarket.new(engine, speed)
+    finally:
+        engine.dispose()
+
+
+def _run(home: _Home, market: SimulatedMarket | None) -> None:
+    """Run everything until the market is over."""
+    with ExitStack() as stack:
+        err.print("starting Dagster and MLflow; the first time this takes half a minute")
+        everything = _start(home, market, stack)
+        await_answers(everything, seconds=_READY_SECONDS)
+        out.print(_addresses(home, market))
+        _say_how(home, market)
+        while not (market is not None and everything[-1].has_ended_well()):
             for one in everything:
                 one.check()
             time.sleep(_WATCH_SECONDS)
 
 
-def _start(settings: Settings, connections: Connections, ports: Ports, stack: ExitStack) -> Sequence[Running]:
-    parts = _Parts(settings, connections)
+def _start(home: _Home, market: SimulatedMarket | None, stack: ExitStack) -> Sequence[Running]:
+    """Start every part; the market, where there is one, is the last."""
+    settings, ports = home.settings, home.ports
+    parts = _Parts(settings, home.connections, market)
     code_port = free_port()
     workspace = _write_workspace(settings.home / "dagster" / "workspace.yaml", code_port)
     mlflow = [] if settings.mlflow_tracking_uri else [parts.mlflow(ports.mlflow)]
     first = [stack.enter_context(running(part)) for part in (parts.code_server(code_port), *mlflow)]
     await_answers(first[:1], seconds=_READY_SECONDS)
-    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
+    gateway = [] if market is None else [parts.gateway(market)]
+    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace), *gateway)
     return [*first, *(stack.enter_context(running(part)) for part in second)]
+
+
+def _say_how(home: _Home, market: SimulatedMarket | None) -> None:
+    """How to watch and to stop what trades, or how to begin."""
+    sensor = f"http://{LOOPBACK}:{home.ports.dagster}/locations/{_LOCATION}/sensors/trading_session"
+    if market is not None:
+        session = f"http://{LOOPBACK}:{home.ports.dagster}/assets/live/session"
+        err.print(f"SIMULATED: no order leaves this machine, no money is real. Account {market.account} trades now.")
+        err.print(f"Watch: {session} (the session), {sensor} (what starts it)", markup=False)
+        err.print("Pause: launch the job pause_trading. Stop at once: tickledger kill; go on: tickledger resume")
+    elif home.settings.mode is not Mode.SIMULATED:
+        err.print(f"Trading in {home.settings.mode} mode begins when the sensor is switched on: {sensor}", markup=False)
+        err.print("Stop at once: tickledger kill; go on: tickledger resume")
+    err.print("Ctrl-C stops everything")
 
 
 def _write_workspace(path: Path, code_port: int) -> Path:
@@ -105,12 +166,16 @@ def _write_workspace(path: Path, code_port: int) -> Path:
 class _Parts:
     """The services, with the environment they need."""
 
-    def __init__(self, settings: Settings, connections: Connections) -> None:
+    def __init__(self, settings: Settings, connections: Connections, market: SimulatedMarket | None) -> None:
         from pipelines.instance import CHECKOUT, dagster_environment
 
         self._settings = settings
         self._checkout = CHECKOUT
-        self._dagster = {**dagster_environment(settings, connections), **_temporary_folder(settings.home)}
+        self._dagster = {
+            **dagster_environment(settings, connections),
+            **_temporary_folder(settings.home),
+            **({} if market is None else market.environment),
+        }
         self._mlflow = {
             "MLFLOW_BACKEND_STORE_URI": connections.mlflow_url,
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -135,6 +200,9 @@ class _Parts:
         artifacts = self._settings.home / "mlflow" / "artifacts"
         command = ("mlflow", "server", *_at(port), "--workers", 1, "--default-artifact-root", artifacts)
         return self._service("MLflow", command, self._mlflow, partial(_is_healthy, port))
+
+    def gateway(self, market: SimulatedMarket) -> Service:
+        return self._service("Simulated market", market.command, {}, partial(accepts, market.control_port))
 
     def _service(
         self,
@@ -194,8 +262,9 @@ def _ask(port: int, method: str, path: str, body: str | None = None) -> bytes | 
         connection.close()
 
 
-def _addresses(settings: Settings, connections: Connections, ports: Ports, cache: Cache) -> Text:
-    ledger = make_url(connections.ledger_url).set(drivername="postgresql")
+def _addresses(home: _Home, market: SimulatedMarket | None) -> Text:
+    settings, ports = home.settings, home.ports
+    ledger = make_url(home.connections.ledger_url).set(drivername="postgresql")
     readable = ledger.render_as_string(hide_password=True).replace("%2F", "/")
     mlflow = settings.mlflow_tracking_uri or f"http://{LOOPBACK}:{ports.mlflow}"
     return aligned(
@@ -204,10 +273,18 @@ def _addresses(settings: Settings, connections: Connections, ports: Ports, cache
             ("Dagster", f"http://{LOOPBACK}:{ports.dagster}", "the lineage graph, runs, checks, schedules"),
             ("MLflow", mlflow, "models and what they were trained on"),
             ("PostgreSQL", readable, "the ledger, for psql"),
-            ("Redis", cache.shown, "what sessions know now, for other processes"),
+            ("Redis", home.cache.shown, "what sessions know now, for other processes"),
+            *([] if market is None else [_market_row(market)]),
             ("logs", str(settings.home / "logs"), "what each part says"),
         ]
     )
+
+
+def _market_row(market: SimulatedMarket) -> tuple[str, str, str]:
+    shows = (
+        f"SIMULATED market since {FIRST_SESSION}, {market.speed:g} times as fast as the wall, account {market.account}"
+    )
+    return ("market", f"{LOOPBACK}:{market.port}", shows)
 
 
 @contextmanager
