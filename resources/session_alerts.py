@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from tickledger.domain.account import Account
 from tickledger.domain.alert import AlertKind, Alerts
 from tickledger.domain.alert_wording import (
     SessionNews,
     fill_alert,
+    kill_switch_alert,
     outage_alert,
     reject_alert,
     risk_stop_alert,
@@ -16,6 +17,7 @@ from tickledger.domain.alert_wording import (
     stale_data_alert,
 )
 from tickledger.domain.broker import Connectivity, ConnectivityChange
+from tickledger.domain.kill_switch import KillSwitchEvent
 from tickledger.domain.order import OrderStatus, RiskDecision
 from tickledger.execution.session import TurnNews
 
@@ -69,11 +71,16 @@ class SessionAlerts:
         """Tell that the record is away."""
         self._tell_outage(AlertKind.DATABASE_DOWN, reason, is_over=False)
 
-    def _tell_outage(self, kind: AlertKind, reason: str, *, is_over: bool) -> None:
-        told = AlertKind.DATABASE_DOWN if kind is AlertKind.DATABASE_DOWN else AlertKind.BROKER_DOWN
+    def tell_kill_switch(self, event: KillSwitchEvent) -> None:
+        """Tell a request or a step of the kill switch."""
+        self._alerts.notify(kill_switch_alert(event, mode=self._account.mode))
+
+    def _tell_outage(
+        self, kind: Literal[AlertKind.DATABASE_DOWN, AlertKind.BROKER_DOWN], reason: str, *, is_over: bool
+    ) -> None:
         self._alerts.notify(
             outage_alert(
-                told,
+                kind,
                 account_id=self._account.account_id,
                 mode=self._account.mode,
                 reason=reason,

@@ -16,15 +16,18 @@ from sqlalchemy import Engine
 
 from resources.market_clock import follow
 from resources.session_account import opened_account, opening_deposit, session_before, session_limits
+from resources.session_alerts import SessionAlerts
 from resources.session_feed import SessionFeed
 from resources.session_plan import session_plan, session_policy
 from resources.session_tally import SessionTally
+from resources.session_view import SessionView, published
 from resources.session_watch import ControlsWatch, beside
 from tickledger.bars.building import BarBuilder
 from tickledger.bars.calendars import session_close
 from tickledger.bars.quotes import QuoteStore
 from tickledger.bars.tick_checks import TickCheck
 from tickledger.bars.tick_intake import TickIntake
+from tickledger.cache.publisher import CachePublisher
 from tickledger.db.kill_switch import RecordedKillSwitch, last_signal_ids, read_kill_switch_state
 from tickledger.db.lease import LeaseKeeper
 from tickledger.db.order_journal import LedgerJournal
@@ -36,7 +39,7 @@ from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError,
 from tickledger.domain.execution import CashTransaction
 from tickledger.domain.trading_session import SessionState
 from tickledger.domain.wash_sale import WashSalePolicy
-from tickledger.execution.clock import LiveClock, MarketClock
+from tickledger.execution.clock import LiveClock, MarketClock, WallClock
 from tickledger.execution.flattening_desk import ManagedDesk
 from tickledger.execution.journaled import (
     JournaledBroker,
@@ -65,6 +68,7 @@ _RECONNECT_AFTER: Final = 1.0
 #: How long the cancellations of a session that has lost its record are given to leave.
 _LAST_WORDS: Final = 1.0
 COMPOSITE: Final = "composite"
+_WALL: Final = WallClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Berth:
     day: date
     keeper: LeaseKeeper
     tally: SessionTally
+    alerts: SessionAlerts
+    publisher: CachePublisher
     until: datetime | None = None
 
     @property
@@ -147,7 +153,9 @@ class _Parts:
                 bar_patience=timedelta(seconds=max(1.0, berth.speed / 4)),
             ),
             ends_at=berth.until,
+            on_tick=published(berth.publisher),
         )
+        self.broker.connection.on_change.append(berth.alerts.hear_link)
         self.feed = SessionFeed(
             self.broker, berth.clock, self._plan.symbols, speed=berth.speed, tell=self._problems.append
         )
@@ -167,6 +175,7 @@ class _Parts:
             tally=tally,
             market=self._market,
             obey=lambda: self._obey(made),
+            tell=berth.alerts.tell_kill_switch,
         )
         self.feed.start()
         tally.state, tally.reason = SessionState.RUNNING, "trading"
@@ -247,8 +256,12 @@ class _Parts:
                 tally.problems += len(self._problems)
                 self._problems.clear()
 
-        looking: list[Onlooker] = [self._berth.tally, value, journaled_decisions(write), *onlookers]
+        looking: list[Onlooker] = [self._berth.tally, value, journaled_decisions(write), self._berth.alerts]
         made.append(assembled(terms, ports, onlookers=looking))
+        looking += [
+            SessionView(self._berth.publisher, self._berth.tally, made[0].account, terms, _WALL.now),
+            *onlookers,
+        ]
         return made[0]
 
     async def _obey(self, made: Assembled) -> list[str]:

@@ -17,13 +17,19 @@ from sqlalchemy import Engine
 
 from resources.market_clock import market_clock
 from resources.session_account import enter_account
+from resources.session_alerts import SessionAlerts
 from resources.session_parts import Berth, trade
 from resources.session_tally import SessionSummary, SessionTally
 from resources.session_watch import LifeSigns, beside
 from tickledger.bars.calendars import is_session, why_closed
+from tickledger.cache.connect import Cache
+from tickledger.cache.keys import Scope
+from tickledger.cache.publisher import CachePublisher
 from tickledger.db.lease import DURATION, MARGIN, LeaseKeeper
 from tickledger.db.trading_sessions import end_session, heartbeat, open_session, take_over
 from tickledger.domain.account import Account
+from tickledger.domain.alert import Alerts
+from tickledger.domain.alert_wording import SessionNews
 from tickledger.domain.errors import ConfigurationError, FencedError, TickledgerError
 from tickledger.domain.trading_session import SessionState
 from tickledger.execution.order_journal import new_york_date
@@ -53,11 +59,20 @@ class SessionRun:
     """One session process. `onlookers` hear what each event led to; they must not block."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, request: SessionRequest, *, onlookers: Sequence[Onlooker] = ()
+        self,
+        settings: Settings,
+        engine: Engine,
+        request: SessionRequest,
+        *,
+        alerts: Alerts,
+        cache: Cache,
+        onlookers: Sequence[Onlooker] = (),
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._request = request
+        self._alerts = alerts
+        self._cache = cache
         self._onlookers = onlookers
         self.tally: SessionTally | None = None
 
@@ -79,25 +94,48 @@ class SessionRun:
             dagster_run_id=self._request.dagster_run_id,
         )
         tally = self.tally = SessionTally(status.session_id, day, SessionState.WAITING)
+        alerts = SessionAlerts(self._alerts, account, status.session_id, clock.now)
         try:
-            async with self._lease(account, tally) as keeper:
-                berth = Berth(self._settings, self._engine, account, clock, day, keeper, tally, self._request.until)
+            async with self._lease(account, tally) as keeper, self._published(account) as publisher:
+                alerts.tell_session(SessionNews.STARTED, tally.reason)
+                berth = Berth(
+                    self._settings,
+                    self._engine,
+                    account,
+                    clock,
+                    day,
+                    keeper,
+                    tally,
+                    alerts,
+                    publisher,
+                    self._request.until,
+                )
                 signs = LifeSigns(self._engine, keeper=keeper, tally=tally)
                 await beside(trade(berth, self._onlookers), signs.renew(), signs.beat())
         except BaseException as error:
             tally.state, tally.reason = _end_of(error)
-            self._end(tally, has_failed=tally.state is SessionState.FAILED)
+            self._end(tally, alerts)
             raise
-        tally.state = SessionState.ENDED
-        self._end(tally, has_failed=False)
+        tally.state, tally.reason = SessionState.ENDED, "the day is over"
+        self._end(tally, alerts)
         return tally.summary()
 
-    def _end(self, tally: SessionTally, *, has_failed: bool) -> None:
+    def _end(self, tally: SessionTally, alerts: SessionAlerts) -> None:
+        is_fenced = tally.state is SessionState.SUPERSEDED
+        alerts.tell_session(SessionNews.FENCED if is_fenced else SessionNews.ENDED, tally.reason)
+        has_failed = tally.state is SessionState.FAILED
         try:
-            end_session(self._engine, tally.session_id, reason=tally.reason or "the day is over", has_failed=has_failed)
-        except TickledgerError:
-            # The record is away; whoever watches sees that the heart has stopped.
-            return
+            end_session(self._engine, tally.session_id, reason=tally.reason, has_failed=has_failed)
+        except TickledgerError as error:
+            # Whoever watches sees that the heart has stopped.
+            alerts.tell_database(str(error))
+
+    @asynccontextmanager
+    async def _published(self, account: Account) -> AsyncIterator[CachePublisher]:
+        is_simulated = self._settings.gateway_control is not None
+        publisher = CachePublisher(self._cache.make_sink(), Scope(account.mode, account.account_id, is_simulated))
+        with publisher:
+            yield publisher
 
     @asynccontextmanager
     async def _lease(self, account: Account, tally: SessionTally) -> AsyncIterator[LeaseKeeper]:

@@ -8,13 +8,27 @@ from typing import Final
 from resources.session_tally import SessionTally
 from tickledger.cache.publisher import CachePublisher
 from tickledger.domain.bar import Print, Quote
-from tickledger.domain.live_view import ExposureSummary, LimitsInForce, LivePosition, PortfolioSummary, SessionBeat
-from tickledger.domain.market import BarsClosed, QuotesChanged
+from tickledger.domain.live_view import LimitsInForce, LivePosition, PortfolioSummary, SessionBeat
+from tickledger.domain.market import BarsClosed
 from tickledger.execution.account_book import AccountBook
 from tickledger.execution.session import TurnNews
 from tickledger.execution.session_terms import SessionTerms
+from tickledger.risk.exposure import Exposure
+from tickledger.risk.exposure_summary import exposure_summary
 
 _ZERO: Final = Decimal(0)
+
+
+def published(publisher: CachePublisher) -> Callable[[Quote | Print], None]:
+    """What hears every tick, to publish it."""
+
+    def take(tick: Quote | Print) -> None:
+        if isinstance(tick, Quote):
+            publisher.publish_quote(tick)
+        else:
+            publisher.publish_print(tick)
+
+    return take
 
 
 class SessionView:
@@ -36,24 +50,12 @@ class SessionView:
         self._held: set[str] = set()
         publisher.publish_limits(LimitsInForce({row.name: row.value for row in terms.limits}, now()))
 
-    def on_quote(self, quote: Quote) -> None:
-        """Publish a quote."""
-        self._publisher.publish_quote(quote)
-
-    def on_print(self, trade: Print) -> None:
-        """Publish a print."""
-        self._publisher.publish_print(trade)
-
     def __call__(self, news: TurnNews) -> None:
         """Publish what one event led to."""
-        match news.event:
-            case BarsClosed():
-                for bar in news.event.bars:
-                    self._publisher.publish_bar(bar, interval=news.event.interval)
-                self._publish_account(news.event.occurred_at)
-            case QuotesChanged():
-                for quote in news.event.quotes:
-                    self._publisher.publish_quote(quote)
+        if isinstance(news.event, BarsClosed):
+            for bar in news.event.bars:
+                self._publisher.publish_bar(bar, interval=news.event.interval)
+            self._publish_account(news.event.occurred_at)
         for signal in news.signals:
             self._publisher.publish_signal(signal)
         if news.fills:
@@ -96,11 +98,13 @@ class SessionView:
         for position in values.values():
             self._publisher.publish_position(position)
         self._held = set(values)
-        equity, worth = portfolio.equity(), {s: p.quantity * p.price for s, p in values.items()}
-        gross, net = sum(map(abs, worth.values()), _ZERO), sum(worth.values(), _ZERO)
+        equity, worth = portfolio.equity(), sum((p.quantity * p.price for p in values.values()), _ZERO)
         pnl = equity - self._account.previous_equity
-        self._publisher.publish_portfolio(PortfolioSummary(equity, portfolio.cash, net, pnl, at))
-        sectors = dict.fromkeys((self._terms.sectors.get(symbol, "unclassified") for symbol in worth), _ZERO)
-        for symbol, value in worth.items():
-            sectors[self._terms.sectors.get(symbol, "unclassified")] += abs(value)
-        self._publisher.publish_exposure(ExposureSummary(gross, net, sectors, at))
+        self._publisher.publish_portfolio(PortfolioSummary(equity, portfolio.cash, worth, pnl, at))
+        held = Exposure(
+            equity=equity,
+            cash=portfolio.cash,
+            quantities={symbol: position.quantity for symbol, position in values.items()},
+            prices={symbol: position.price for symbol, position in values.items()},
+        )
+        self._publisher.publish_exposure(exposure_summary(held, sectors=self._terms.sectors, measured_at=at))

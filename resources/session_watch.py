@@ -94,12 +94,15 @@ class ControlsWatch:
         tally: SessionTally,
         market: LiveMarket,
         obey: Callable[[], Awaitable[Sequence[str]]],
+        tell: Callable[[KillSwitchEvent], None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._account_id = account_id
         self._tally = tally
         self._market = market
         self._obey = obey
+        self._tell = tell
+        self._told: int | None = None
         self._switch = RecordedKillSwitch(engine)
         self._is_paused = False
         self._absence = _Absence()
@@ -120,6 +123,11 @@ class ControlsWatch:
         return read_pause(self._engine, self._account_id), self._switch.events()
 
     async def _act(self, pause: PauseState, events: Sequence[KillSwitchEvent]) -> None:
+        newest = max((event.sequence for event in events), default=0)
+        for event in events:
+            if self._told is not None and event.sequence > self._told:
+                self._tell(event)
+        self._told = newest
         switch = KillSwitch(events)
         is_paused = pause.is_requested or switch.state.is_engaged
         reason = switch.state.reason if switch.state.is_engaged else f"{pause.actor}: {pause.reason}"

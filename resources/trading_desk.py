@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 
 from resources.market_clock import market_now
@@ -10,8 +10,10 @@ from resources.session_account import session_account
 from resources.session_plan import symbols_of, terms_of
 from resources.session_run import SessionRequest, SessionRun
 from resources.session_tally import SessionSummary
+from tickledger.cache.connect import open_cache
 from tickledger.db.engine import create_ledger_engine
 from tickledger.execution.session import Onlooker
+from tickledger.notifications.configuration import build_notifier
 from tickledger.settings import Settings
 
 __all__ = ["SessionRequest", "SessionSummary", "TradingDesk"]
@@ -53,13 +55,14 @@ class TradingDesk:
         session could not go on.
         """
         engine = create_ledger_engine(self._ledger_url, pool_size=8)
-        session = SessionRun(self._settings, engine, request, onlookers=self._onlookers)
-        try:
-            return asyncio.run(_with_summaries(session, on_summary, summary_every))
-        finally:
-            engine.dispose()
-            if session.tally is not None:
-                on_summary(session.tally.summary())
+        with open_cache(self._settings) as cache, closing(build_notifier(self._settings)) as alerts:
+            session = SessionRun(self._settings, engine, request, alerts=alerts, cache=cache, onlookers=self._onlookers)
+            try:
+                return asyncio.run(_with_summaries(session, on_summary, summary_every))
+            finally:
+                engine.dispose()
+                if session.tally is not None:
+                    on_summary(session.tally.summary())
 
 
 async def _with_summaries(

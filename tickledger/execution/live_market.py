@@ -21,7 +21,6 @@ from tickledger.bars.tick_intake import TickIntake
 from tickledger.domain.bar import Bar, BarKey, Print, Quote, TimeBar
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.market import (
-    BarsClosed,
     Beat,
     ControlsChanged,
     MarketEvent,
@@ -62,8 +61,8 @@ class LiveMarketSettings:
 class LiveMarket:
     """The MarketData port over ticks that come by themselves. `on_*` take what comes, from the loop's own thread.
 
-    `ends_at` ends the day before its close, where somebody said so. `wake` is to be called whenever the broker has
-    told something.
+    `on_tick` hears of every tick that is right, `on_refusal` of the others. `ends_at` ends the day before its close,
+    where somebody said so. `wake` is to be called whenever the broker has told something.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class LiveMarket:
         intake: TickIntake,
         settings: LiveMarketSettings | None = None,
         ends_at: datetime | None = None,
-        on_bars: Callable[[BarsClosed], None] = lambda _: None,
+        on_tick: Callable[[Quote | Print], None] = lambda _: None,
         on_refusal: Callable[[TickRefusal], None] = lambda _: None,
     ) -> None:
         self._day = day
@@ -83,7 +82,7 @@ class LiveMarket:
         self._settings = settings or LiveMarketSettings()
         self._opens_at, self._closes_at = session_open(day.session_date), session_close(day.session_date)
         self._ends_at = ends_at
-        self._on_bars = on_bars
+        self._on_tick = on_tick
         self._on_refusal = on_refusal
         self._changed: dict[str, Quote] = {}
         self._controls: list[ControlsChanged] = []
@@ -104,6 +103,7 @@ class LiveMarket:
             self._on_refusal(refusal)
             return
         self._changed[quote.symbol] = quote
+        self._on_tick(quote)
         if self._settings.is_tick_driven:
             self._woken.set()
 
@@ -112,6 +112,8 @@ class LiveMarket:
         refusal = self._intake.print(trade, self._clock.now())
         if refusal is not None:
             self._on_refusal(refusal)
+        else:
+            self._on_tick(trade)
 
     def on_bar(self, bar: TimeBar) -> None:
         """Take a bar of five seconds."""
@@ -152,10 +154,7 @@ class LiveMarket:
         closed = self._intake.bars.advance(now - self._settings.bar_patience)
         if self._changed and (closed or self._settings.is_tick_driven or self._is_beat_due(now)):
             yield self._told_quotes(now)
-        for bars in closed:
-            self._on_bars(bars)
-            if bars.interval in self._settings.intervals:
-                yield bars
+        yield from (bars for bars in closed if bars.interval in self._settings.intervals)
         if now >= self._closes_at + CLOSING_GRACE:
             self._is_over = True
             yield SessionClosed(day, self._closes_at)

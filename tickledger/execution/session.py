@@ -163,11 +163,15 @@ class TradingSession:
     async def _start(self) -> None:
         """What the broker and the record have is brought together before anything is decided."""
         try:
-            await self._orders.start()
+            found = await self._orders.start()
         except BrokerUnavailableError as error:
             # Every order that may work is UNKNOWN then, nothing is placed, and the broker is asked again and again.
             self._news.problems.append(Problem(where="start", expected="all the broker has", found=str(error)))
-        self._book_fills()
+        else:
+            self._news.fills += found.missing_fills
+        self._desk.note_fills(self._account.take_fills(self._orders.take_fills()))
+        # What an earlier process has left is no news.
+        self._orders.take_changes()
         if self._working_desk is not None:
             await self._working_desk.resume()
 
