@@ -18,8 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.command import TICKLEDGER, command_environment
+from tests.performance.alerts import table_of_alerts
 from tests.performance.cache import table_of_cache
+from tests.performance.real_time import table_of_real_time
 from tests.performance.risk import table_of_risk
+from tests.performance.session_record import table_of_session_record
 from tests.performance.tax import dense_history, table_of_tax
 from tests.performance.trading import SECONDS, table_of_trading
 from tickledger.db.connect import LEDGER
@@ -94,13 +97,17 @@ def main() -> None:
         with serve(home) as server:
             of_risk = risk_of(server)
             of_trading = table_of_trading(server, folder, seconds=seconds)
+            of_record = table_of_session_record(server)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
     Console(width=140).print(of_tax)
     Console(width=140).print(of_risk)
+    Console(width=140).print(table_of_alerts())
+    Console(width=140).print(table_of_real_time())
     Console(width=120).print(of_cache)
     Console(width=160).print(of_trading)
+    Console(width=160).print(of_record)
 
 
 def risk_of(server: EmbeddedServer) -> Table:
