@@ -37,7 +37,7 @@ _COLOURS: Final = {
 def payload(message: Message) -> Mapping[str, Any]:
     """The document to post."""
     title = fitted(message.headline, _TITLE, _escaped)
-    footer = fitted("\n".join((*message.notes, message.when, message.where)), _FOOTER)
+    footer = fitted(message.foot, _FOOTER)
     description = fitted(message.body, _DESCRIPTION, _escaped)
     fields = _fields(message, _TOTAL - units(title) - units(footer) - units(description))
     embed = {

@@ -22,9 +22,10 @@ _VALUE_LIMIT: Final = 500
 _FACTS: Final = 20
 # No service takes an empty name or value.
 _NOTHING: Final = "–"
-_BODY_LIMIT: Final = 20_000
-# Looking for secrets takes time in proportion to the text; nobody reads more than the body's limit.
-_SEARCHED: Final = 5 * _BODY_LIMIT
+_BODY_LIMIT: Final = 8_000
+# Looking for secrets takes time in proportion to the text, during which no other thread runs.
+_BODY_SEARCHED: Final = 10_000
+_LINE_SEARCHED: Final = 2_000
 _EXCHANGE: Final = ZoneInfo("America/New_York")
 
 _PLURALS: Final = {
@@ -69,8 +70,13 @@ class Message:
     @property
     def where(self) -> str:
         """Mode, account and urgency in one line."""
-        account = f"account {self.account_id}" if self.account_id else "all accounts"
+        account = f"account {shortened(self.account_id, _NAME_LIMIT)}" if self.account_id else "all accounts"
         return f"{self.mode.upper()} · {account} · {self.severity}"
+
+    @property
+    def foot(self) -> str:
+        """When and where, which a cut must never reach, and then the notes."""
+        return "\n".join((self.when, self.where, *self.notes))
 
 
 def composed(waiting: Sequence[Waiting], losses: Losses = Losses()) -> Message:  # noqa: B008  an immutable value
@@ -94,9 +100,7 @@ def composed(waiting: Sequence[Waiting], losses: Losses = Losses()) -> Message: 
 def plain_text(message: Message) -> str:
     """The whole message without any markup."""
     facts = "\n".join(f"{name}: {value}" for name, value in message.facts)
-    notes = "\n".join(message.notes)
-    foot = f"{message.when}\n{message.where}"
-    return "\n\n".join(part for part in (message.headline, message.body, facts, notes, foot) if part)
+    return "\n\n".join(part for part in (message.headline, message.body, facts, message.foot) if part)
 
 
 def _headline(mode: Mode, title: str) -> str:
@@ -126,11 +130,11 @@ def _facts(alert: Alert) -> tuple[tuple[str, str], ...]:
 
 
 def _repeats(waiting: Sequence[Waiting]) -> list[str]:
-    return [
-        f"{item.repeats:,} more like it since {item.since:%H:%M} UTC"
-        for item in waiting[-LISTED_ALERTS:]
-        if item.repeats and item.since is not None
-    ]
+    held_back = [(item.repeats, item.since) for item in waiting if item.since is not None and item.repeats]
+    if not held_back:
+        return []
+    number, since = sum(repeats for repeats, _ in held_back), min(since for _, since in held_back)
+    return [f"{number:,} more like {'it' if len(waiting) == 1 else 'these'} since {since:%H:%M} UTC"]
 
 
 def _lost(losses: Losses) -> list[str]:
@@ -142,8 +146,16 @@ def _lost(losses: Losses) -> list[str]:
 
 
 def _safe_line(text: str) -> str:
-    return without_secrets(one_line(text[:_SEARCHED]))
+    return without_secrets(one_line(_beginning(text, _LINE_SEARCHED)))
 
 
 def _safe_text(text: str) -> str:
-    return shortened(without_secrets(printable(text[:_SEARCHED])).strip(), _BODY_LIMIT)
+    return shortened(without_secrets(printable(_beginning(text, _BODY_SEARCHED))).strip(), _BODY_LIMIT)
+
+
+def _beginning(text: str, length: int) -> str:
+    """At most `length` characters of `text`, cut between words: half a secret could not be known for one."""
+    if len(text) <= length:
+        return text
+    end = max(text.rfind(space, 0, length) for space in " \t\n") + 1
+    return text[:end] or f"({len(text):,} characters without a space are not shown)"

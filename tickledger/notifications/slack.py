@@ -39,8 +39,7 @@ def payload(message: Message) -> Mapping[str, Any]:
         blocks.append({"type": "section", "text": _plain(message.body, _TEXT)})
     fields = [_plain(f"{name}\n{value}", _FIELD) for name, value in message.facts]
     blocks.extend({"type": "section", "fields": fields[at : at + _FIELDS]} for at in range(0, len(fields), _FIELDS))
-    foot = "\n".join((*message.notes, f"{message.when}\n{message.where}"))
-    blocks.append({"type": "context", "elements": [_plain(foot, _FOOT)]})
+    blocks.append({"type": "context", "elements": [_plain(message.foot, _FOOT)]})
     return {"text": fitted(headline, _TEXT, _escaped), "blocks": blocks}
 
 

@@ -87,7 +87,7 @@ class TelegramChannel:
 def _html(message: Message) -> str:
     head = f"<b>{fitted(_SIGNS[message.severity] + message.headline, _HEADLINE, _escaped)}</b>"
     body = fitted(message.body, _BODY, _escaped)
-    foot = fitted("\n".join((*message.notes, message.when, message.where)), _FOOT, _escaped)
+    foot = fitted(message.foot, _FOOT, _escaped)
     # The facts have what room the others leave.
     facts = "\n".join(f"{name}: {value}" for name, value in message.facts)
     parts = [part for part in (head, body, foot) if part]

@@ -1,6 +1,6 @@
 """Messages before any channel: what a person reads first, and what stands for many."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 
@@ -50,12 +50,27 @@ def test_repeats_and_losses_are_told() -> None:
     assert all(note in plain_text(told) for note in told.notes)
 
 
+def test_repeats_of_several_are_told_together() -> None:
+    later = NOON + timedelta(minutes=5)
+    items = [Waiting(alert("reject", key), 2, 2, since) for key, since in (("a", later), ("b", NOON))]
+    assert composed(items).notes == ("4 more like these since 14:02 UTC",)
+
+
 def test_facts_with_telling_names_are_hidden() -> None:
     told = message(
         alert(body="at postgresql://u:hunter2@h/db", facts={"password": "hunter2", "order": "ord_1", "x": ""})
     )
     assert told.facts == (("password", "***"), ("order", "ord_1"), ("x", "–"))
     assert "hunter2" not in plain_text(told)
+
+
+def test_a_text_too_long_to_be_searched_is_cut_before_a_secret_and_not_within() -> None:
+    for length in range(9_970, 10_010):
+        body = "x " * (length // 2) + "postgresql://me:hunter2@db/ledger"
+        assert "hunter2" not in message(alert(body=body, title=body, facts={"why": body})).body
+    assert message(alert(body="x" * 20_000)).body == "(20,000 characters without a space are not shown)"
+    secret = "x" * 9_000 + " password=" + "hunter2" * 10_000
+    assert "hunter2" not in plain_text(message(alert(body=secret, title="password=" + "hunter2" * 1_000)))
 
 
 @given(messages())
@@ -65,4 +80,4 @@ def test_any_message_is_printable_and_its_headline_short(made: Message) -> None:
     assert made.headline.startswith(f"{made.mode.upper()} · ")
     whole = plain_text(made)
     assert printable(whole) == whole
-    assert units(whole) < 50_000
+    assert units(whole) < 30_000
