@@ -30,13 +30,13 @@ from tickledger.domain.position import Holding
 from tickledger.exchange.fees import OrderProgress
 from tickledger.exchange.venue_account import VenueAccount
 from tickledger.exchange.venue_algo_work import AlgoWork
-from tickledger.exchange.venue_auctions import opening_auctions
-from tickledger.exchange.venue_book import Market, Place, Working
+from tickledger.exchange.venue_book import Place, Working
 from tickledger.exchange.venue_calendar import Calendar, session_at
 from tickledger.exchange.venue_checks import Refusal
 from tickledger.exchange.venue_desk import Desk
-from tickledger.exchange.venue_feed import NEVER, Feed
+from tickledger.exchange.venue_feed import NEVER, TICK_RANK, Feed
 from tickledger.exchange.venue_messages import Messages, Preview, answer, where
+from tickledger.exchange.venue_moves import Moves
 from tickledger.exchange.venue_orders import (
     AccountState,
     Halt,
@@ -46,11 +46,11 @@ from tickledger.exchange.venue_orders import (
     VenueFill,
     VenueOrder,
 )
-from tickledger.exchange.venue_path import TapeMinute, Tick, price_of
 from tickledger.exchange.venue_settings import VenueSettings
-from tickledger.exchange.venue_state import AUCTION_RANK, MESSAGE_RANK, VenueState
+from tickledger.exchange.venue_state import MESSAGE_RANK, VenueState
 from tickledger.exchange.venue_tape import EARLY_HOURS, MarketTape, trading_date
 
+_A_MOMENT: Final = timedelta(microseconds=1)
 _A_YEAR: Final = timedelta(days=365)
 _A_FORTNIGHT: Final = timedelta(days=14)
 
@@ -69,8 +69,7 @@ class Venue:
         self._algos = AlgoWork(self._desk)
         self._desk.begin_algo = self._algos.begin
         self._messages = Messages(self._desk, self._algos)
-        self._watched: set[str] = set()
-        self._opening: list[Market] = []
+        self._moves = Moves(self._desk)
         Calendar(self._desk).plan(day)
         self.advance(starts_at)
         for account_id, cash in settings.accounts.items():
@@ -163,15 +162,15 @@ class Venue:
             raise ValueError(f"expected a time from {state.now} on, found {to}")
         while True:
             due, tick_due = agenda.next_due, feed.next_due
-            if min(due, tick_due)[0] > to:
+            at, rank = min(due, tick_due)
+            if at > to:
                 break
+            state.now, state.is_before_ticks = at, rank < TICK_RANK
             if due < tick_due:
-                state.now = due[0]
                 agenda.pop()()
             else:
-                state.now = tick_due[0]
-                self._take_next()
-        state.now = to
+                self._moves.take_next()
+        state.now, state.is_before_ticks = to, False
         return state.told()
 
     def next_event_at(self) -> datetime | None:
@@ -179,84 +178,13 @@ class Venue:
         at = min(self._state.agenda.next_due, self._state.feed.next_due)[0]
         return None if at == NEVER else at
 
-    def _take_next(self) -> None:
-        feed = self._state.feed
-        symbol = feed.next_symbol
-        if symbol not in self._watched and not self._desk.symbols[symbol]:
-            feed.drop()
-            return
-        _, item = feed.pop()
-        market = self._state.markets[symbol]
-        if isinstance(item, Tick):
-            self._on_tick(market, item)
-        else:
-            self._on_minute(market, item)
-
-    def _on_minute(self, market: Market, minute: TapeMinute) -> None:
-        market.leave_minute()
-        if minute.is_regular:
-            market.closing_price = price_of(minute.span.close)
-        if not market.is_halted:
-            self._state.events.append(minute.bar(market.symbol))
-
-    def _on_tick(self, market: Market, tick: Tick) -> None:
-        if market.unseen_since is not None and (tick.quote is None or tick.trade is None):
-            self._state.market(market.symbol)
-        market.unseen_since = None
-        if market.minute is not tick.minute:
-            market.enter_minute(tick.minute)
-        market.see(tick)
-        if market.is_halted:
-            return
-        events, quote, trade = self._state.events, tick.quote, tick.trade
-        if quote is not None:
-            events.append(quote)
-        if trade is not None:
-            market.last = trade
-            events.append(trade)
-        if market.opened_on != self._state.session_date and tick.minute.is_regular:
-            self._open(market, tick)
-        if market.has_orders and market.opening_price is None:
-            if quote is not None:
-                self._desk.on_quote(market)
-            if trade is not None:
-                self._desk.on_print(market, trade)
-
-    def _open(self, market: Market, tick: Tick) -> None:
-        """The first regular tick of a symbol's day is its opening auction, at the minute's open if it began with it.
-
-        It is held once all symbols that open at this instant have come.
-        """
-        market.opened_on = self._state.session_date
-        is_first_print = tick.opens_minute or tick.trade is None
-        market.opening_price = (
-            price_of(tick.minute.span.open) if is_first_print or tick.trade is None else tick.trade.price
-        )
-        if not self._opening:
-            self._state.agenda.plan(self.now, AUCTION_RANK, self._hold_auctions)
-        self._opening.append(market)
-
-    def _hold_auctions(self) -> None:
-        opened, self._opening = self._opening, []
-        opening_auctions(self._desk, opened)
-        for market in opened:
-            price, market.opening_price = market.opening_price, None
-            if market.is_live:
-                self._desk.on_quote(market)
-            if price is not None:
-                self._desk.set_off_at(market, price)
-            if market.last is not None and market.last.traded_at == self.now:
-                self._desk.on_print(market, market.last)
-
     def watch(self, symbol: str) -> None:
         """Tell quotes, prints and minutes of a symbol from now on."""
-        self._watched.add(symbol)
-        self._state.market(symbol)
-        self._state.feed.follow(symbol, self.now)
+        self._moves.watch(symbol)
 
     def unwatch(self, symbol: str) -> None:
-        """Tell them no longer, once no order of the symbol is at work."""
-        self._watched.discard(symbol)
+        """Tell them no longer."""
+        self._moves.watched.discard(symbol)
 
     def quote(self, symbol: str) -> Quote | None:
         """The last quote of a symbol, of an earlier session where there is none of today; None before the first."""

@@ -69,7 +69,7 @@ class Desk:
         self._index(working)
         self.symbols[order.symbol] += 1
         self.groups.add(working)
-        self.state.follow(order.symbol)
+        self.state.attend(order.symbol)
         self.route(working)
 
     def route(self, working: Working) -> None:
@@ -153,7 +153,6 @@ class Desk:
         self._drop_from_index(working)
         working.order = replace(working.order, symbol=symbol)
         self._index(working)
-        self.state.follow(symbol)
         self.reroute(working)
 
     def _leave(self, working: Working) -> None:
@@ -164,7 +163,7 @@ class Desk:
             market.triggers.remove(working)
 
     def _arrive(self, working: Working) -> None:
-        market = self.state.book(working.order.symbol)
+        market = self.state.attend(working.order.symbol)
         if working.place is Place.TRIGGER:
             self._await_trigger(working, market)
         if working.place is Place.BOOK:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from heapq import heappop, heappush, heapreplace
+from heapq import heappop, heappush
+from itertools import count
 from typing import Final
 
 from tickledger.domain.bar import Print
@@ -23,52 +24,85 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 Item = Tick | TapeMinute
 
 
+@dataclass(slots=True, eq=False)
+class _Cursor:
+    """The next item of a symbol and those behind it; without an item, in a lull, `after` says what has been told."""
+
+    after: datetime
+    item: Item | None = None
+    items: Iterator[Item] = field(default_factory=lambda: iter(()))
+
+
 @dataclass(slots=True)
 class Feed:
-    """Cursors into the tape by symbol; of one instant symbols come in alphabetical order."""
+    """Cursors into the tape by symbol; of one instant symbols come in alphabetical order.
+
+    A symbol is followed, its items coming by themselves; or in a lull, at whose end somebody looks whether to follow
+    it; or neither.
+    """
 
     tape: MarketTape
-    _heap: list[tuple[datetime, int, str, Item, Iterator[Item]]] = field(default_factory=list)
-    _following: set[str] = field(default_factory=set)
+    _heap: list[tuple[datetime, int, str, int, _Cursor]] = field(default_factory=list)
+    _cursors: dict[str, _Cursor] = field(default_factory=dict)
+    _numbers: "count[int]" = field(default_factory=count)
 
     def is_following(self, symbol: str) -> bool:
         """Whether the symbol's ticks come by themselves."""
-        return symbol in self._following
+        cursor = self._cursors.get(symbol)
+        return cursor is not None and cursor.item is not None
 
-    def follow(self, symbol: str, now: datetime) -> None:
-        """Have the ticks of a symbol after `now`, if there are any."""
-        if symbol not in self._following:
-            items = self.tape.ticks_after(symbol, now)
+    def follow(self, symbol: str, after: datetime) -> None:
+        """Have the ticks of a symbol after an instant, if there are any."""
+        if not self.is_following(symbol):
+            items = self.tape.ticks_after(symbol, after)
+            self._cursors.pop(symbol, None)
             first = next(items, None)
             if first is not None:
-                self._following.add(symbol)
-                heappush(self._heap, (*_place(first), symbol, first, items))
+                self._push(symbol, _Cursor(after, first, items), _place(first))
+
+    def rest(self, symbol: str, until: datetime, *, after: datetime) -> None:
+        """Follow a symbol no longer until an instant; what comes after `after` has not been told then."""
+        self._push(symbol, _Cursor(after), (until, TICK_RANK))
+
+    def drop(self, symbol: str) -> None:
+        """Follow a symbol no longer."""
+        self._cursors.pop(symbol, None)
+
+    def _push(self, symbol: str, cursor: _Cursor, place: tuple[datetime, int]) -> None:
+        self._cursors[symbol] = cursor
+        heappush(self._heap, (*place, symbol, next(self._numbers), cursor))
 
     @property
     def next_due(self) -> tuple[datetime, int]:
-        """When the next tick or minute's end is due, and its rank; the end of time where there is none."""
-        return self._heap[0][:2] if self._heap else (NEVER, TICK_RANK)
+        """When the next tick, minute's end or end of a lull is due, and its rank; the end of time where none is."""
+        heap = self._heap
+        while heap and self._cursors.get(heap[0][2]) is not heap[0][4]:
+            heappop(heap)
+        return heap[0][:2] if heap else (NEVER, TICK_RANK)
 
     def pop(self) -> tuple[str, Item]:
-        """The next tick, or the minute that has ended, and its symbol."""
-        _, _, symbol, item, items = self._heap[0]
-        following = next(items, None)
+        """The next tick, or the minute that has ended, and its symbol; only where `lull_of_next` is None."""
+        _, _, symbol, _, cursor = heappop(self._heap)
+        item, following = cursor.item, next(cursor.items, None)
+        if item is None:
+            raise ValueError(f"{symbol}: expected a tick or a minute, found a lull")
         if following is None:
-            heappop(self._heap)
-            self._following.discard(symbol)
+            del self._cursors[symbol]
         else:
-            heapreplace(self._heap, (*_place(following), symbol, following, items))
+            cursor.item = following
+            self._push(symbol, cursor, _place(following))
         return symbol, item
-
-    def drop(self) -> None:
-        """Follow the symbol whose turn it is no longer."""
-        _, _, symbol, _, _ = heappop(self._heap)
-        self._following.discard(symbol)
 
     @property
     def next_symbol(self) -> str:
-        """Whose turn it is; there must be one."""
+        """Whose turn it is; there must be one, as `next_due` tells."""
         return self._heap[0][2]
+
+    @property
+    def lull_of_next(self) -> datetime | None:
+        """Up to when all is told of the symbol whose turn it is, where that is in a lull."""
+        cursor = self._heap[0][4]
+        return cursor.after if cursor.item is None else None
 
     def refresh(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
@@ -20,6 +20,8 @@ from tickledger.exchange.venue_tape import MarketTape
 SESSION_RANK: Final = 1
 AUCTION_RANK: Final = 3
 MESSAGE_RANK: Final = 4
+
+_A_MOMENT: Final = timedelta(microseconds=1)
 
 Action = Callable[[], None]
 #: An account's id and a symbol.
@@ -63,6 +65,7 @@ class VenueState:
     now: datetime
     session_date: date
     actions_through: date = date.min
+    is_before_ticks: bool = False
     is_open: bool = False
     phase_began_at: datetime | None = None
     agenda: Agenda = field(default_factory=Agenda)
@@ -77,9 +80,9 @@ class VenueState:
         """The market of a symbol, as it is now; one without bars has neither quote nor price."""
         market = self._known(symbol)
         if not self.feed.is_following(symbol):
-            if market.seen_at != self.now:
-                market.seen_at = self.now
-                self._refresh(market, self.now)
+            if market.seen_at != self.told_until:
+                market.seen_at = self.told_until
+                self._refresh(market, self.told_until)
         elif market.unseen_since is not None:
             since, market.unseen_since = market.unseen_since, None
             self._refresh(market, since)
@@ -88,19 +91,22 @@ class VenueState:
     def book(self, symbol: str) -> Market:
         """The market of a symbol as the place of its orders: looked at only where a quote of it may stand."""
         market, began_at = self._known(symbol), self.phase_began_at
-        until = market.unseen_since if self.feed.is_following(symbol) else self.now
+        until = market.unseen_since if self.feed.is_following(symbol) else self.told_until
         if began_at is None or until is None or until < began_at:
             return market
         return self.market(symbol) if self.tape.may_have_traded(symbol, began_at, until) else market
 
-    def follow(self, symbol: str) -> Market:
-        """Have the ticks of a symbol come by themselves."""
+    def attend(self, symbol: str) -> Market:
+        """The same, where it gets an order: its ticks are to come by themselves, as far as they can touch an order."""
         market = self.book(symbol)
         if not self.feed.is_following(symbol):
-            self.feed.follow(symbol, self.now)
-            is_unseen = self.feed.is_following(symbol) and market.seen_at != self.now
-            market.unseen_since = self.now if is_unseen else None
+            self.feed.rest(symbol, self.now, after=self.told_until)
         return market
+
+    @property
+    def told_until(self) -> datetime:
+        """Up to when the market is known: ticks come after the minutes that end then and changes of the session."""
+        return self.now - _A_MOMENT if self.is_before_ticks else self.now
 
     def is_told(self, symbol: str) -> bool:
         """Whether what is known of a symbol comes from its ticks as they are told."""

@@ -4,7 +4,7 @@ A tape holds the frames it was given and builds the minutes of a symbol's day on
 frames and the same seed give the same day, whenever and in whatever order it is asked for. Prices are raw.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -45,6 +45,7 @@ _HOUR_IN_MICROSECONDS: Final = 3_600_000_000
 _DAYS_KEPT: Final = 512
 #: A day with so many shares has some in its last minute, however they are spread.
 _TRADES_TO_THE_END: Final = 10_000
+_DAYS_AHEAD: Final = 20
 _PRICES: Final = ["open", "high", "low", "close"]
 
 
@@ -207,6 +208,26 @@ class MarketTape:
         if symbol in self._minutes or not is_session(day):
             return True
         return session_open(day) <= until and since < session_close(day)
+
+    def next_touched(self, symbol: str, after: datetime, touches: Callable[[Span], bool]) -> datetime | None:
+        """When the first minute begins that ends after an instant and has a price that `touches`.
+
+        Or an earlier instant from which on to look for it; None where none comes. Recorded quotes may touch any time.
+        """
+        if symbol in self._quotes:
+            return after
+        last = self.last_day(symbol)
+        days = sessions(trading_date(after), last) if last else []
+        for day in days[:_DAYS_AHEAD]:
+            if self._is_over(symbol, day, after):
+                continue
+            span = None if symbol in self._minutes else self._daily_span(symbol, day)
+            if symbol not in self._minutes and (span is None or not touches(span)):
+                continue
+            for minute in self.minutes_of(symbol, day):
+                if minute.starts_at + MINUTE > after and touches(minute.span):
+                    return minute.starts_at
+        return session_open(days[_DAYS_AHEAD]) - EARLY_HOURS if len(days) > _DAYS_AHEAD else None
 
     def closing_print(self, symbol: str, at: datetime) -> Print | None:
         """The last print up to an instant, where that is a daily bar's close; its time and size are not the print's.

@@ -286,7 +286,7 @@ def test_the_next_event_is_when_something_happens() -> None:
         market.advance(at(OPEN))
 
 
-def test_a_symbol_that_nobody_watches_is_told_only_while_it_has_orders() -> None:
+def test_only_symbols_that_somebody_watches_are_told() -> None:
     frames = [BARS, minutes(OPEN, ["20.00 20.20 19.90 20.10"] * 4, symbol="Y")]
     market = Venue(
         tape(*frames), VenueSettings(accounts={"DU100": Decimal(100_000)}, starts_at=at(OPEN), watches_all=False)
@@ -295,7 +295,8 @@ def test_a_symbol_that_nobody_watches_is_told_only_while_it_has_orders() -> None
     market.submit(order("BUY 100 X LMT 9.95"))
     first = market.advance(at("2024-07-02 09:30:50"))
     later = market.advance(at("2024-07-02 09:33:00"))
-    assert {event.symbol for event in first if isinstance(event, Quote)} == {"X", "Y"}
+    assert fills(first) == ["09:30:15 100 @ 9.95"]
+    assert {event.symbol for event in first if isinstance(event, Quote)} == {"Y"}
     assert {event.symbol for event in later if isinstance(event, Quote)} == {"Y"}
     quote, expected = market.quote("X"), quote_at("09:33:00")
     assert quote is not None

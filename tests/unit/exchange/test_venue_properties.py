@@ -52,6 +52,7 @@ def _is_kept(minute: TapeMinute) -> bool:
 
 
 TAPE = with_gaps()
+DAILY_TAPE = MarketTape.from_bars(days(MARKET, volume=120_000), seed=7, style=TapeStyle(ticks_per_minute=4))
 
 
 @dataclass
@@ -126,7 +127,7 @@ def scripts(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
-def told(script: Iterable[Step], **changed: Any) -> Story:
+def told(script: Iterable[Step], tape: MarketTape = TAPE, **changed: Any) -> Story:
     """Play a script, then go on until the evening of the second session."""
     terms: dict[str, Any] = {
         "accounts": {"A": Decimal(20_000), "B": Decimal(5_000)},
@@ -134,7 +135,7 @@ def told(script: Iterable[Step], **changed: Any) -> Story:
         "max_participation": Decimal("0.25"),
         "fees": schedule("ib_tiered"),
     }
-    story = Story(Venue(TAPE, VenueSettings(**{**terms, **changed})))
+    story = Story(Venue(tape, VenueSettings(**{**terms, **changed})))
     for step in script:
         story.events += _done(story, step)
         story.events += story.venue.advance(story.venue.now + timedelta(minutes=step.minutes))
@@ -295,3 +296,43 @@ def _instant(event: VenueEvent) -> datetime:
             return value
     starts_at: datetime = getattr(event, "starts_at", datetime.min.replace(tzinfo=UTC))
     return starts_at + MINUTE
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    script=scripts(),
+    tape=st.sampled_from([TAPE, DAILY_TAPE]),
+    latency=LATENCIES,
+    slippage=st.sampled_from([Decimal(0), Decimal(7)]),
+    margin=st.sampled_from([Decimal("0.5"), Decimal(1)]),
+    participation=st.sampled_from([None, Decimal("0.25")]),
+)
+def test_minutes_that_are_not_played_because_nobody_watches_change_nothing(
+    script: list[Step], tape: MarketTape, **terms: Any
+) -> None:
+    named = {"latency": "latency", "slippage": "slippage_bps", "margin": "initial_margin"}
+    chosen = {named.get(name, "max_participation"): value for name, value in terms.items()}
+    # What is printed during a halt is heard of by whoever looks at the tape afterwards, and by nobody who listened.
+    script = [step for step in script if step.act not in {"halt", "resume"}]
+    watched, unwatched = (told(script, tape, watches_all=watches_all, **chosen) for watches_all in (True, False))
+    assert _of_orders(watched) == _of_orders(unwatched)
+    for account_id in ("A", "B"):
+        assert watched.venue.account(account_id) == unwatched.venue.account(account_id)
+
+
+def _of_orders(story: Story) -> list[VenueEvent]:
+    return [event for event in story.events if isinstance(event, OrderUpdate | VenueFill)]
+
+
+@LIGHT
+@given(script=scripts(), latency=LATENCIES)
+def test_an_account_that_is_lent_nothing_owes_nothing(script: list[Step], latency: timedelta) -> None:
+    story = told(script, latency=latency, initial_margin=Decimal(1), slippage_bps=Decimal(30))
+    cash, held = {"A": Decimal(20_000), "B": Decimal(5_000)}, {"A": Decimal(0), "B": Decimal(0)}
+    for fill in fills_of(story):
+        signed = fill.quantity if fill.is_buy else -fill.quantity
+        cash[fill.account_id] -= signed * fill.price + fill.commission + fill.fees
+        held[fill.account_id] += signed
+        assert cash[fill.account_id] >= 0
+        assert held[fill.account_id] >= 0
+    assert {name: story.venue.account(name).cash for name in cash} == cash
