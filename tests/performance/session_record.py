@@ -182,7 +182,7 @@ def table_of_session_record(
         ("  a symbol's minute (6 rows) until durable, p50 / p99 ms", _spread(waited), "", "", "", ""),
         ("an order written with the guard, p50 / p99 ms", _spread(times["guarded"]), "", *_beside(times)),
         ("lease: acquire, p50 / p99 ms", _spread(times["acquire"]), "", "", "", ""),
-        ("lease: renew, p50 / p99 ms", _spread(times["renew"]), "50, or it is told", "", "", ""),
+        ("lease: renew, p50 / p99 ms", _spread(times["renew"]), "100, or it is told", "", "", ""),
         ("lease: objection, p50 / p99 µs", _spread(times["objection"], scale=1e6), "", "", "", ""),
     ]
     for row in rows:

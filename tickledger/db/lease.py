@@ -141,22 +141,21 @@ class LeaseKeeper:
         return acquired
 
     def renew(self) -> None:
-        """Ask for the lease to last another `duration` from now; returns or raises within `patience`.
+        """Ask for the lease to last another `duration` from now; returns or raises within twice the `patience`.
 
         Raises FencedError where the epoch is not ours any more, ConfigurationError where the database has not
         answered or could not: a renewal whose answer comes later counts when it comes, from when it was sent.
         """
-        lease, renewal = self._lease, self._renewal
-        if lease is None:
+        if self._renewal is not None and not self._renewal.is_done.is_set():
+            # What is on its way was asked for by an earlier call; this one asks anew once it has come.
+            self._await(self._renewal)
+        if self._lease is None:
             raise FencedError(self._why_not)
-        if renewal is None or renewal.is_done.is_set():
-            renewal = self._renewal = _Renewal(lease, sent_at=self._elapsed())
-            # In a thread, because a database that hangs keeps whoever asks it for as long; and nothing waits for it at
-            # the end of the process.
-            threading.Thread(target=self._carry_out, args=[renewal], name="lease renewal", daemon=True).start()
-        if not renewal.is_done.wait(self._patience):
-            waited = self._elapsed() - renewal.sent_at
-            raise ConfigurationError(f"the database has not renewed the lease of {self._account_id} in {waited:.2f} s")
+        renewal = self._renewal = _Renewal(self._lease, sent_at=self._elapsed())
+        # In a thread, because a database that hangs keeps whoever asks it for as long; nothing waits for it at the end
+        # of the process.
+        threading.Thread(target=self._carry_out, args=[renewal], name="lease renewal", daemon=True).start()
+        self._await(renewal)
         if renewal.error is not None:
             raise renewal.error
 
@@ -200,6 +199,11 @@ class LeaseKeeper:
         return (
             f"the lease of account {self._account_id}, epoch {lease.epoch}, was not renewed in time ({late:.1f} s ago)"
         )
+
+    def _await(self, renewal: _Renewal) -> None:
+        if not renewal.is_done.wait(self._patience):
+            waited = self._elapsed() - renewal.sent_at
+            raise ConfigurationError(f"the database has not renewed the lease of {self._account_id} in {waited:.2f} s")
 
     def _carry_out(self, renewal: _Renewal) -> None:
         """Renew on the server, in a thread; what comes of it is in force when `is_done` is set."""
