@@ -10,9 +10,10 @@ clock. Three checks rest on it, each for another way of being late:
     acquire     waits out the margin after the lease has run out, so two margins lie between the last moment at which
                 one process begins a write to its socket and the first at which another does.
 
-Locks: `guard` takes the lease's row (shared) before any other lock of its transaction. Everything else here is one
-statement that is committed with its end and takes the lease's row alone. So nothing waits in a circle, and a frozen
-process holds no lock but those of a guarded transaction, which whoever acquires next ends.
+Locks: `guard` takes the lease's row (shared), the journal of orders before its own locks, the session's record after
+them; neither takes a lock of the other. Everything else here is one statement that is committed with its end and takes
+the lease's row alone. So nothing waits in a circle, and a frozen process holds no lock but those of a guarded
+transaction, which whoever acquires next ends.
 """
 
 import threading
@@ -177,7 +178,7 @@ class LeaseKeeper:
     def guard(self, connection: Connection, account_id: str) -> None:
         """Raise FencedError unless this process may trade `account_id` until the transaction of `connection` ends.
 
-        One statement, to be the first of its transaction (see the locks above).
+        One statement, first in a short transaction or last in a long one: until its end the lease cannot be renewed.
         """
         lease, reason = self._lease, self.objection()
         if account_id != self._account_id:

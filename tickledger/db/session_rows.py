@@ -119,8 +119,9 @@ def row_count(addition: Addition) -> int:
 class SessionRows:
     """The rows of one session of `account_id`; not for several threads at once.
 
-    `guard` is called first in each transaction and raises FencedError where another session has taken this one's
-    place (see `tickledger.db.lease`): what an old session knows of the account's close must not replace the new one's.
+    `guard` is called last in each transaction and raises FencedError where another session has taken this one's place
+    (see `tickledger.db.lease`): what an old session knows of the account's close must not replace the new one's. Last,
+    because it keeps the lease from being renewed until the commit, and thousands of rows take a while.
     """
 
     def __init__(
@@ -145,12 +146,12 @@ class SessionRows:
         self._prepare(additions)
         ingestions = dict(self._ingestions)
         with refusals(f"the session's record of {self._account_id}"), self._engine.begin() as connection:
-            if self._guard is not None:
-                self._guard(connection, self._account_id)
             batches = list(self._tables(connection, additions, ingestions))
             area = f"tickledger lineage of {self._account_id}"
             written = append_new(connection, batches, area=area, apart_from=["ingestion_id"])
             written += sum(self._close(connection, close) for close in _of_kind(additions, Close))
+            if self._guard is not None:
+                self._guard(connection, self._account_id)
         self._ingestions = ingestions
         return written
 
