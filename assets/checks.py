@@ -51,6 +51,8 @@ def schema_result(asset: Sequence[str], schema: type[pa.DataFrameModel], frame: 
 
 
 def _failures(schema: type[pa.DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty and frame.columns.empty:
+        return pd.DataFrame()  # a frame of no rows of the domain, such as the open lots of an account that holds none
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:

@@ -21,7 +21,7 @@ from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.forms import replace_forms, replace_schedules
 from tickledger.db.records import Selection
-from tickledger.db.reports import read_daily_pnl, replace_daily_pnl, replace_strategy_performance
+from tickledger.db.reports import read_daily_pnl, replace_daily_pnl_of_accounts, replace_strategy_performance
 from tickledger.db.signals import read_signals
 from tickledger.db.tax import read_gains
 from tickledger.db.trading import (
@@ -32,7 +32,7 @@ from tickledger.db.trading import (
     read_executions,
     read_positions,
 )
-from tickledger.reporting.pnl import daily_pnl, unexplained_equity
+from tickledger.reporting.pnl import daily_pnl_by_account, unexplained_by_account
 from tickledger.reporting.tax_years import TaxForms, all_lines, form_8949_tables, schedule_d_documents, tax_forms
 from tickledger.reporting.trade_tables import daily_pnl_table
 
@@ -52,32 +52,36 @@ SCHEDULE_D = [GROUP, "schedule_d"]
     kinds={"postgres"},
     partitions_def=YEARS,
     backfill_policy=SINGLE_RUN,
-    description="Economic profit and loss of each session (average cost, after commissions and fees); the totals add "
-    "up to the change of equity, to the cent.",
+    description="Economic profit and loss of each session and account (average cost, after commissions and fees); the "
+    "totals add up to the change of equity, to the cent.",
 )
 def daily_pnl_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
     start, end = dates_of(context, through=last_session(ledger.engine, simulated.account_id))
-    account = Selection(account_id=simulated.account_id, end=end)
-    rows = daily_pnl(
-        read_balances(ledger.engine, **account),
-        read_positions(ledger.engine, **account),
-        read_executions(ledger.engine, **account),
-        read_cash_transactions(ledger.engine, **account),
+    rows = daily_pnl_by_account(
+        read_balances(ledger.engine, end=end),
+        read_positions(ledger.engine, end=end),
+        read_executions(ledger.engine, end=end),
+        read_cash_transactions(ledger.engine, end=end),
         start=start,
     )
-    written = replace_daily_pnl(ledger.engine, simulated.account, rows, start=start, end=end)
-    recorded = read_daily_pnl(ledger.engine, account_id=simulated.account_id)
-    exports.write_tables({"daily_pnl.csv": daily_pnl_table(recorded)})
-    return dg.MaterializeResult(metadata={**replace_metadata(written), "last_sessions": _tail(rows)})
+    written = replace_daily_pnl_of_accounts(ledger.engine, read_accounts(ledger.engine), rows, start=start, end=end)
+    exports.write_tables({"daily_pnl.csv": daily_pnl_table(read_daily_pnl(ledger.engine))})
+    tails = {f"last_sessions_of_{account_id}": _tail(days) for account_id, days in rows.items()}
+    return dg.MaterializeResult(metadata={**replace_metadata(written), **tails})
 
 
-@dg.asset_check(asset=DAILY_PNL, blocking=True, description="Total P&L adds up to the change of equity less deposits.")
-def daily_pnl_adds_up(ledger: Ledger, simulated: SimulatedAccount) -> dg.AssetCheckResult:
-    rows = read_daily_pnl(ledger.engine, account_id=simulated.account_id)
-    unexplained = unexplained_equity(rows, read_cash_transactions(ledger.engine, account_id=simulated.account_id))
-    return dg.AssetCheckResult(passed=unexplained == 0, metadata={"unexplained_usd": float(unexplained)})
+@dg.asset_check(
+    asset=DAILY_PNL,
+    blocking=True,
+    description="Each account's total P&L adds up to the change of equity less deposits.",
+)
+def daily_pnl_adds_up(ledger: Ledger) -> dg.AssetCheckResult:
+    rows, cash = read_daily_pnl(ledger.engine), read_cash_transactions(ledger.engine)
+    unexplained = unexplained_by_account(rows, cash)
+    told = {f"unexplained_usd_of_{account_id}": float(amount) for account_id, amount in unexplained.items()}
+    return dg.AssetCheckResult(passed=not any(unexplained.values()), metadata=told)
 
 
 @dg.asset(

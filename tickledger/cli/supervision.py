@@ -117,9 +117,10 @@ def _market(settings: Settings, connections: Connections, speed: float) -> Simul
 
 def _run(home: _Home, market: SimulatedMarket | None) -> None:
     """Run everything until the market is over."""
-    with ExitStack() as stack:
+    # Whatever trades ends before its market does.
+    with ExitStack() as markets, ExitStack() as stack:
         err.print("starting Dagster and MLflow; the first time this takes half a minute")
-        everything = _start(home, market, stack)
+        everything = _start(home, market, stack, markets)
         await_answers(everything, seconds=_READY_SECONDS)
         out.print(_addresses(home, market))
         _say_how(home, market)
@@ -129,7 +130,7 @@ def _run(home: _Home, market: SimulatedMarket | None) -> None:
             time.sleep(_WATCH_SECONDS)
 
 
-def _start(home: _Home, market: SimulatedMarket | None, stack: ExitStack) -> Sequence[Running]:
+def _start(home: _Home, market: SimulatedMarket | None, stack: ExitStack, markets: ExitStack) -> Sequence[Running]:
     """Start every part; the market, where there is one, is the last."""
     settings, ports = home.settings, home.ports
     parts = _Parts(settings, home.connections, market)
@@ -138,9 +139,9 @@ def _start(home: _Home, market: SimulatedMarket | None, stack: ExitStack) -> Seq
     mlflow = [] if settings.mlflow_tracking_uri else [parts.mlflow(ports.mlflow)]
     first = [stack.enter_context(running(part)) for part in (parts.code_server(code_port), *mlflow)]
     await_answers(first[:1], seconds=_READY_SECONDS)
-    gateway = [] if market is None else [parts.gateway(market)]
-    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace), *gateway)
-    return [*first, *(stack.enter_context(running(part)) for part in second)]
+    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
+    trading = [*first, *(stack.enter_context(running(part)) for part in second)]
+    return trading if market is None else [*trading, markets.enter_context(running(parts.gateway(market)))]
 
 
 def _say_how(home: _Home, market: SimulatedMarket | None) -> None:

@@ -1,7 +1,7 @@
 """Reports as they were made: daily P&L, performance, the rows of Form 8949 and Schedule D."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,6 +36,22 @@ def replace_daily_pnl(
 ) -> ReplaceResult:
     """Make `rows` the daily P&L of `account` from `start` to `end`."""
     return _replace_dated(engine, daily_pnl, account, rows, dates=(start, end))
+
+
+def replace_daily_pnl_of_accounts(
+    engine: Engine, accounts: Iterable[Account], rows: Mapping[str, Sequence[DailyPnl]], *, start: date, end: date
+) -> ReplaceResult:
+    """Make `rows`, by account, the daily P&L of each of `accounts` from `start` to `end`; what changed in all."""
+    results = [
+        replace_daily_pnl(engine, account, _within(rows.get(account.account_id, ()), end), start=start, end=end)
+        for account in accounts
+    ]
+    counts = (sum(getattr(result, field.name) for result in results) for field in fields(ReplaceResult))
+    return ReplaceResult(*counts)
+
+
+def _within(rows: Sequence[DailyPnl], end: date) -> list[DailyPnl]:
+    return [row for row in rows if row.session_date <= end]
 
 
 def replace_strategy_performance(

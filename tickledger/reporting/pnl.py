@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from tickledger.backtest.daily_results import EXTERNAL_FLOWS
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
@@ -114,6 +115,44 @@ def _row(
         cash_balance=close.cash,
         num_trades=num_trades,
     )
+
+
+def daily_pnl_by_account(
+    balances: Iterable[Balance],
+    positions: Iterable[Position],
+    executions: Iterable[Execution],
+    cash_transactions: Iterable[CashTransaction],
+    *,
+    start: date | None = None,
+) -> dict[str, list[DailyPnl]]:
+    """`daily_pnl` of every account that has a balance, by account; the rows are those of all accounts, in any order."""
+    by_account = [_by_account(rows) for rows in (balances, positions, executions, cash_transactions)]
+    of_balances, of_positions, of_executions, of_cash = by_account
+    return {
+        account_id: daily_pnl(
+            of_balances[account_id],
+            of_positions[account_id],
+            of_executions[account_id],
+            of_cash[account_id],
+            start=start,
+        )
+        for account_id in sorted(of_balances)
+    }
+
+
+def unexplained_by_account(
+    rows: Iterable[DailyPnl], cash_transactions: Iterable[CashTransaction]
+) -> dict[str, Decimal]:
+    """`unexplained_equity` of every account of `rows`, by account."""
+    of_rows, of_cash = _by_account(rows), _by_account(cash_transactions)
+    return {account_id: unexplained_equity(of_rows[account_id], of_cash[account_id]) for account_id in sorted(of_rows)}
+
+
+def _by_account(rows: Iterable[Any]) -> defaultdict[str, list[Any]]:
+    grouped: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row.account_id].append(row)
+    return grouped
 
 
 def unexplained_equity(rows: Sequence[DailyPnl], cash_transactions: Iterable[CashTransaction]) -> Decimal:

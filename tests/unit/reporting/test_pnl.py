@@ -14,7 +14,13 @@ from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.corporate_action import CorporateActionKind
 from tickledger.domain.money import CENT
 from tickledger.domain.session_record import SessionRecord
-from tickledger.reporting.pnl import DailyPnl, daily_pnl, unexplained_equity
+from tickledger.reporting.pnl import (
+    DailyPnl,
+    daily_pnl,
+    daily_pnl_by_account,
+    unexplained_by_account,
+    unexplained_equity,
+)
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -90,3 +96,27 @@ def test_realized_is_what_closed_trades_earned_less_the_day_s_charges(scenario: 
         realized[closed.trade_date] += closed.pnl
     for row in rows_of(record):
         assert abs(row.realized_pnl - realized[row.session_date]) <= 2 * CENT
+
+
+def test_accounts_side_by_side_have_the_rows_that_each_has_alone() -> None:
+    bars = market("2012-01-03", {"X": ["10 10", "10 11", "12 12"]})
+    first = trade(bars, ["BUY X 2012-01-03"], slippage_bps=Decimal(0), fees="none")
+    second = trade(bars, ["BUY X 2012-01-04"], slippage_bps=Decimal(0), fees="none")
+    moved = [
+        [replace(row, account_id="OTHER") for row in rows]
+        for rows in (second.balances, second.positions, second.executions, second.cash_transactions)
+    ]
+    both = [
+        [*theirs, *ours]
+        for ours, theirs in zip(
+            (first.balances, first.positions, first.executions, first.cash_transactions), moved, strict=True
+        )
+    ]
+    rows = daily_pnl_by_account(*both, start=date(2012, 1, 4))
+    account_id = first.balances[0].account_id
+    assert rows == {
+        account_id: rows_of(first, date(2012, 1, 4)),
+        "OTHER": [replace(row, account_id="OTHER") for row in rows_of(second, date(2012, 1, 4))],
+    }
+    whole = [row for found in daily_pnl_by_account(*both).values() for row in found]
+    assert unexplained_by_account(whole, both[3]) == {account_id: 0, "OTHER": 0}
