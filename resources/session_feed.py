@@ -1,15 +1,16 @@
 """Market data of a session at the broker: what it has to know of the days before, and the streams of today."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 import pandas as pd
 
-from resources.session_account import session_before
 from tickledger.bars.building import BarBuilder
-from tickledger.bars.calendars import session_open
+from tickledger.bars.calendars import session_close, session_open
 from tickledger.domain.bar import Bar, BarKey
 from tickledger.domain.errors import BrokerUnavailableError, Problem
 from tickledger.domain.money import exact
@@ -21,8 +22,12 @@ from tickledger.ib.market_data import Consumers, FeedPolicy, MarketDataFeed
 
 _COLUMNS: Final = ("symbol", "timestamp", "open", "high", "low", "close", "volume")
 _MINUTE: Final = timedelta(minutes=1)
+#: How long a session waits for the history it warms up with, seconds of the wall.
+HISTORY_PATIENCE: Final = 15.0
+#: The part of a session's minutes that has to be known for the session to count as known, and what may lack at its end.
+_DENSE: Final = 0.8
+_TAIL: Final = timedelta(minutes=2)
 _STALE_AFTER: Final = timedelta(seconds=30)
-_VOLUME_DAYS: Final = timedelta(days=40)
 
 
 class SessionFeed:
@@ -43,38 +48,30 @@ class SessionFeed:
         self._speed = speed
         self._tell = tell
         self._history = HistoricalData(wire=broker.wire, requests=broker.requests)
-        self._minutes: dict[str, pd.DataFrame] = {}
         self._feed: MarketDataFeed | None = None
 
-    async def fetch_minutes(self, session_date: date) -> None:
-        """Fetch the minutes of two sessions before and of today so far; what cannot be had is told and left out."""
-        before = session_before(session_before(session_date) or session_date) or session_date
-        start, end = session_open(before), self.now_minute()
-        for symbol in self._symbols:
-            try:
-                frame = await self._history.bars(symbol, "1min", start=start, end=max(end, start + _MINUTE))
-            except BrokerUnavailableError as error:
-                self._tell(Problem(where=f"minutes of {symbol}", expected="those since yesterday", found=str(error)))
-                continue
-            self._minutes[symbol] = frame[frame["timestamp"] < pd.Timestamp(end)]
+    async def minutes(self, days: Sequence[date], known: Sequence[Bar]) -> tuple[Bar, ...]:
+        """The minutes of these sessions up to now: those that are `known`, and from the broker what is missing of them.
 
-    async def volumes(self, known: Mapping[str, Decimal], session_date: date) -> dict[str, Decimal]:
-        """The average daily volumes: those that are `known`, the others by the broker's history."""
-        volumes = dict(known)
-        end = session_open(session_date)
-        for symbol in set(self._symbols) - set(known):
-            try:
-                frame = await self._history.bars(symbol, "1day", start=end - _VOLUME_DAYS, end=end)
-            except BrokerUnavailableError as error:
-                self._tell(Problem(where=f"daily bars of {symbol}", expected="those of a month", found=str(error)))
-                continue
-            if not frame.empty:
-                volumes[symbol] = Decimal(int(frame["volume"].mean()))
-        return volumes
-
-    def minutes(self) -> tuple[Bar, ...]:
-        """The minutes that were fetched."""
-        return tuple(bar for symbol in sorted(self._minutes) for bar in _bars(self._minutes[symbol]))
+        A broker limits how often it may be asked. What it has not told within `HISTORY_PATIENCE` is told as a problem
+        and left out: a session that is late is worse than one that warms up while it trades.
+        """
+        held = {(bar.symbol, bar.bar_id): bar for bar in known}
+        stretches = [
+            (symbol, stretch)
+            for symbol in self._symbols
+            for stretch in _missing(symbol, days, known, self.now_minute())
+        ]
+        try:
+            async with asyncio.timeout(HISTORY_PATIENCE):
+                for symbol, (start, end) in stretches:
+                    frame = await self._history.bars(symbol, "1min", start=start, end=end)
+                    for bar in _bars(frame):
+                        held.setdefault((bar.symbol, bar.bar_id), bar)
+        except (BrokerUnavailableError, TimeoutError) as error:
+            expected = f"{len(stretches)} stretches of minutes within {HISTORY_PATIENCE:g} s"
+            self._tell(Problem(where="history", expected=expected, found=str(error) or "the broker is slower"))
+        return tuple(sorted(held.values(), key=lambda bar: (bar.symbol, BarKey.parse(bar.bar_id).bar_at)))
 
     def subscribe(self, market: LiveMarket, builder: BarBuilder) -> None:
         """Stream quotes, prints and bars of five seconds to the market, from the first connection on.
@@ -116,6 +113,29 @@ class SessionFeed:
     def now_minute(self) -> datetime:
         """The beginning of the minute that it is."""
         return self._clock.now().replace(second=0, microsecond=0)
+
+
+def daily_volumes(minutes: Iterable[Bar], before: date) -> dict[str, Decimal]:
+    """The mean of the shares traded in each session before a date, by symbol, of the sessions that are known."""
+    sums: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for bar in minutes:
+        if bar.session_date < before:
+            sums[bar.symbol][bar.session_date] += bar.volume
+    return {symbol: Decimal(sum(days.values()) // len(days)) for symbol, days in sums.items()}
+
+
+def _missing(symbol: str, days: Sequence[date], known: Sequence[Bar], now: datetime) -> list[tuple[datetime, datetime]]:
+    """The stretches of these sessions of which nothing is known, one for each session at most."""
+    found = []
+    for day in days:
+        start, end = session_open(day), min(session_close(day), now)
+        stamps = [BarKey.parse(bar.bar_id).bar_at for bar in known if bar.symbol == symbol and bar.session_date == day]
+        is_dense = len(stamps) >= _DENSE * ((end - start) / _MINUTE)
+        if is_dense and stamps:
+            start = max(stamps) + _MINUTE
+        if end - start > _TAIL:
+            found.append((start, end))
+    return found
 
 
 def _bars(frame: pd.DataFrame) -> list[Bar]:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from resources.market_clock import follow
 from resources.session_account import opened_account, opening_deposit, session_before, session_limits
 from resources.session_alerts import SessionAlerts
-from resources.session_feed import SessionFeed
+from resources.session_feed import SessionFeed, daily_volumes
 from resources.session_plan import session_plan, session_policy
 from resources.session_tally import SessionTally
 from resources.session_view import SessionView, published
@@ -30,11 +30,13 @@ from tickledger.bars.tick_intake import TickIntake
 from tickledger.cache.publisher import CachePublisher
 from tickledger.db.kill_switch import RecordedKillSwitch, last_signal_ids, read_kill_switch_state
 from tickledger.db.lease import LeaseKeeper
+from tickledger.db.market_data import read_session_bars
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.session_record import SessionRecorder
 from tickledger.db.signals import read_signals
 from tickledger.db.tax_history import read_tax_history
 from tickledger.domain.account import Account
+from tickledger.domain.bar import Bar
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, Problem
 from tickledger.domain.execution import CashTransaction
 from tickledger.domain.trading_session import SessionState
@@ -68,6 +70,7 @@ _RECONNECT_AFTER: Final = 1.0
 #: How long the cancellations of a session that has lost its record are given to leave.
 _LAST_WORDS: Final = 1.0
 COMPOSITE: Final = "composite"
+_MINUTE: Final = "1min"
 _WALL: Final = WallClock()
 
 
@@ -142,7 +145,7 @@ class _Parts:
         )
         known = OrderBook(self._order_journal.load(account_id).entries).at_broker()
         self.broker.adopt(order.state.order for order in known)
-        self._builder = BarBuilder(tuple(dict.fromkeys(("1min", settings.bar_interval))), since=berth.clock.now())
+        self._builder = BarBuilder(tuple(dict.fromkeys((_MINUTE, settings.bar_interval))), since=berth.clock.now())
         self._market = LiveMarket(
             self._plan.day,
             clock=berth.clock,
@@ -190,7 +193,7 @@ class _Parts:
         """The terms, with what the broker has to tell for them."""
         berth, settings, account_id = self._berth, self._berth.settings, self._berth.account.account_id
         opened = opened_account(berth.engine, account_id, berth.day)
-        await self.feed.fetch_minutes(berth.day)
+        history = await self._history()
         signals = None
         if settings.strategy == COMPOSITE:
             evening = session_before(berth.day) or berth.day
@@ -211,17 +214,28 @@ class _Parts:
             previous_close=None if opened.last_close is None else session_close(opened.last_close),
             cash=opened.cash,
             origins=last_signal_ids(berth.engine, account_id),
-            history=self.feed.minutes(),
+            history=history,
             warmed_until=self.feed.now_minute(),
             signals=signals,
             sectors=self._plan.sectors,
-            volumes=await self.feed.volumes(self._plan.average_daily_volumes(), berth.day),
+            volumes=daily_volumes(history, berth.day) | self._plan.average_daily_volumes(),
             margin_rule=BuyingPowerRule(settings.margin_rule),
             wash_sale_policy=WashSalePolicy(settings.wash_sale_policy),
             algorithm=settings.execution_algo,
             pace=berth.pace,
         )
         return replace(terms, cash=await self._first_deposit()) if opened.is_new else terms
+
+    async def _history(self) -> tuple[Bar, ...]:
+        """The minutes of two sessions and of today so far; what the broker tells of them is recorded for next time."""
+        day = self._berth.day
+        days = [*filter(None, (session_before(session_before(day) or day), session_before(day))), day]
+        recorded = (read_session_bars(self._berth.engine, each, interval=_MINUTE) for each in days)
+        known = [bar for bars in recorded for bar in bars if bar.symbol in self._plan.symbols]
+        history = await self.feed.minutes(days, known)
+        told = {bar.bar_id for bar in known}
+        self._recorder.record_bars([bar for bar in history if bar.bar_id not in told], _MINUTE)
+        return history
 
     async def _first_deposit(self) -> tuple[CashTransaction, ...]:
         """The cash of an account that was never traded comes into the record with its first session."""
