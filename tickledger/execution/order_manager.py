@@ -212,10 +212,8 @@ class OrderManager:
 
         One that was taken back altogether has no shares any more.
         """
-        standing = self._book.fills.standing()
-        changed = [fill for root, fill in standing.items() if self._seen_fills.get(root) != fill]
-        self._seen_fills = standing
-        return changed
+        before, self._seen_fills = self._seen_fills, self._book.fills.standing()
+        return [fill for root, fill in self._seen_fills.items() if before.get(root) != fill]
 
     async def take_reports(self) -> Sequence[RemoteReport]:
         """Book what the broker has told since the last call, and ask it for all where that is due; what it told.
