@@ -130,7 +130,7 @@ class TradingSession:
 
     async def run(self) -> None:
         """Reconcile with the broker, then work through the market's events until there are no more."""
-        await self._start()
+        await self.start()
         async for event in self._market_data.events():
             await self.step(event)
             if self._controls.is_stopping:
@@ -160,7 +160,7 @@ class TradingSession:
         await self._take_reports(turn)
         self._tell(event)
 
-    async def _start(self) -> None:
+    async def start(self) -> None:
         """What the broker and the record have is brought together before anything is decided."""
         try:
             found = await self._orders.start()

@@ -149,6 +149,10 @@ class VenueBroker:
 
     async def reports(self) -> Sequence[RemoteReport]:
         """What has happened since the last call."""
+        return self.take_reports()
+
+    def take_reports(self) -> list[RemoteReport]:
+        """What has happened since the last call."""
         self._open_account()
         told, self._reports = self._reports, []
         return told
