@@ -31,6 +31,7 @@ from tickledger.domain.market import (
 from tickledger.execution.clock import LiveClock
 
 _FIVE_SECONDS: Final = "5sec"
+_PIECE: Final = timedelta(seconds=5)
 #: How long after the close the last bar and the auction's fills are waited for.
 CLOSING_GRACE: Final = timedelta(seconds=15)
 
@@ -48,8 +49,8 @@ class MarketDay:
 class LiveMarketSettings:
     """`intervals` are those of the bars that the session sees. A beat comes every `beat` at least.
 
-    `bar_patience` is how long a bar is waited for after its period. Where `is_tick_driven`, changed quotes are told at
-    once, and otherwise before bars and with beats.
+    `bar_patience` is how long a bar is waited for after its period, unless every symbol's last piece came before. Where
+    `is_tick_driven`, changed quotes are told at once, and otherwise before bars and with beats.
     """
 
     intervals: tuple[str, ...] = ("1min",)
@@ -90,6 +91,7 @@ class LiveMarket:
         self._is_opened = False
         self._is_over = False
         self._beat_at: datetime | None = None
+        self._heard_until: dict[str, datetime] = {}
 
     @property
     def is_over(self) -> bool:
@@ -117,6 +119,10 @@ class LiveMarket:
 
     def on_bar(self, bar: TimeBar) -> None:
         """Take a bar of five seconds."""
+        ends_at = self._heard_until[bar.symbol] = bar.starts_at + _PIECE
+        if not ends_at.second and min(self._heard_until.values()) >= ends_at:
+            # The last piece of a minute is here: nobody has to wait for it any more.
+            self._woken.set()
         bar_id = str(BarKey(bar.symbol, _FIVE_SECONDS, bar.starts_at))
         prices = (bar.open, bar.high, bar.low, bar.close)
         if bar.volume:
@@ -145,13 +151,14 @@ class LiveMarket:
         day = self._day.session_date
         if not self._is_opened:
             if now < self._opens_at:
+                self._is_over = self._ends_at is not None and now >= self._ends_at
                 yield from self._told_controls()
                 yield Beat(day, now)
                 return
             self._is_opened = True
             yield SessionOpening(day, now, self._day.corporate_actions, self._day.bars)
         yield from self._told_controls()
-        closed = self._intake.bars.advance(now - self._settings.bar_patience)
+        closed = self._intake.bars.advance(self._complete_until(now))
         if self._changed and (closed or self._settings.is_tick_driven or self._is_beat_due(now)):
             yield self._told_quotes(now)
         yield from (bars for bars in closed if bars.interval in self._settings.intervals)
@@ -162,6 +169,11 @@ class LiveMarket:
         self._is_over = self._ends_at is not None and now >= self._ends_at
         self._beat_at = now
         yield Beat(day, now)
+
+    def _complete_until(self, now: datetime) -> datetime:
+        """Until when everything has been told, or has been waited for long enough."""
+        waited_until = now - self._settings.bar_patience
+        return max(waited_until, min(self._heard_until.values(), default=waited_until))
 
     def _is_beat_due(self, now: datetime) -> bool:
         return self._beat_at is None or now - self._beat_at >= self._settings.beat
