@@ -48,7 +48,8 @@ class SessionView:
         self._terms = terms
         self._now = now
         self._held: set[str] = set()
-        publisher.publish_limits(LimitsInForce({row.name: row.value for row in terms.limits}, now()))
+        bars = sorted(terms.history, key=lambda bar: bar.bar_id)
+        publisher.warm(limits=LimitsInForce({row.name: row.value for row in terms.limits}, now()), bars={"1min": bars})
 
     def __call__(self, news: TurnNews) -> None:
         """Publish what one event led to."""
