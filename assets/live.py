@@ -160,7 +160,7 @@ def live_session(
 def _traded(context: dg.AssetExecutionContext, ledger: Ledger, live: LiveTrading) -> SessionSummary:
     """Trade; an interrupt ends the session first and is then told as Dagster tells it."""
     try:
-        return live.trade(ledger, session_of(context), run_id=context.run_id, on_summary=_Teller(context))
+        return live.trade(ledger, session_of(context), run_id=context.run.run_id, on_summary=_Teller(context))
     except KeyboardInterrupt as interrupt:
         raise DagsterExecutionInterruptedError from interrupt
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from resources.ledger import Ledger
 from resources.trading_session import LiveTrading
+from tickledger.db.accounts import ensure_account
 from tickledger.db.trading_sessions import request_pause, request_resume
 
 _TAGS: Final = {"dagster/priority": "100"}
@@ -25,6 +26,7 @@ class Why(dg.Config):
 def request_pause_of_trading(
     context: dg.OpExecutionContext, config: Why, ledger: Ledger, live: dg.ResourceParam[LiveTrading]
 ) -> None:
+    ensure_account(ledger.engine, live.account)
     request_pause(
         ledger.engine,
         live.account.account_id,
@@ -38,6 +40,7 @@ def request_pause_of_trading(
 def request_resumption_of_trading(
     context: dg.OpExecutionContext, config: Why, ledger: Ledger, live: dg.ResourceParam[LiveTrading]
 ) -> None:
+    ensure_account(ledger.engine, live.account)
     request_resume(
         ledger.engine,
         live.account.account_id,

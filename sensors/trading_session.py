@@ -5,7 +5,7 @@ it says is the tick's reason in the UI.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final, Self
 
@@ -72,11 +72,7 @@ def trading_session_sensor(default_status: dg.DefaultSensorStatus) -> dg.SensorD
         decision = decide(situation, policy)
         if isinstance(decision, GiveUp):
             _give_up(context.instance, decision)
-            situation = replace(
-                situation,
-                going_on=going_on(context.instance, ledger.engine),
-                over=over(context.instance, ledger.engine, situation.account_id, situation.days),
-            )
+            situation = _situation(context.instance, ledger, live, memory)
             decision = decide(situation, policy)
         _alert(decision, live, situation, memory)
         return _result(context, decision, situation, memory)
