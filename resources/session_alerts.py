@@ -48,8 +48,8 @@ class SessionAlerts:
                 self._tell_refusal(decision)
 
     def hear_link(self, change: ConnectivityChange) -> None:
-        """Tell that the broker is out of reach, and that it is back."""
-        is_down = change.connectivity is Connectivity.DISCONNECTED
+        """Tell that the broker, or what is behind it, is out of reach, and that it is back."""
+        is_down = change.connectivity is not Connectivity.CONNECTED
         if is_down is not self._is_broker_down:
             self._is_broker_down = is_down
             self._tell_outage(AlertKind.BROKER_DOWN, change.reason, is_over=not is_down)
@@ -70,6 +70,18 @@ class SessionAlerts:
     def tell_database(self, reason: str) -> None:
         """Tell that the record is away."""
         self._tell_outage(AlertKind.DATABASE_DOWN, reason, is_over=False)
+
+    def tell_silence(self, symbol: str, last_at: datetime | None) -> None:
+        """Tell that nothing comes of a symbol any more."""
+        self._alerts.notify(
+            stale_data_alert(
+                account_id=self._account.account_id,
+                mode=self._account.mode,
+                symbol=symbol,
+                last_at=last_at,
+                occurred_at=self._now(),
+            )
+        )
 
     def tell_kill_switch(self, event: KillSwitchEvent) -> None:
         """Tell a request or a step of the kill switch."""

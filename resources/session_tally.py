@@ -1,12 +1,30 @@
 """What a session has done so far, counted by an onlooker, for those who watch from outside."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from typing import Final
 
+from tickledger.domain.errors import Problem
 from tickledger.domain.market import BarsClosed
 from tickledger.domain.trading_session import SessionState
 from tickledger.execution.session import TurnNews
+
+
+class Hindrance(StrEnum):
+    """What keeps a session that trades from doing all that it could; the graver first."""
+
+    BROKER = "the broker"
+    RECORD = "the database"
+    DATA = "market data"
+    PAUSE = "paused"
+
+
+_KEPT: Final = 10
+#: The states of a session between its warm-up and its end.
+_TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED, SessionState.DEGRADED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,8 @@ class SessionTally:
     equity: Decimal | None = None
     cash: Decimal | None = None
     last_problem: str = ""
+    _hindrances: dict[Hindrance, str] = field(default_factory=dict)
+    _recent: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _orders: set[str] = field(default_factory=set)
 
     def __call__(self, news: TurnNews) -> None:
@@ -59,9 +79,44 @@ class SessionTally:
         self.refused += sum(not decision.is_approved for decision in news.decisions)
         self._orders.update(state.order.order_id for state in news.orders)
         self.fills += len(news.fills)
-        self.problems += len(news.problems)
-        if news.problems:
-            self.last_problem = str(news.problems[-1])
+        for problem in news.problems:
+            self.note(problem)
+
+    def note(self, problem: Problem) -> None:
+        """Count a problem, and keep it among the latest."""
+        self.problems += 1
+        self.last_problem = str(problem)
+        self._recent.append(self.last_problem)
+
+    @property
+    def recent_problems(self) -> tuple[str, ...]:
+        """The latest problems, the newest last."""
+        return tuple(self._recent)
+
+    def begin_trading(self) -> None:
+        """It is warm: from now on its state is what hindrances there are."""
+        self.state = SessionState.RUNNING
+        self._stand()
+
+    def hinder(self, what: Hindrance, reason: str) -> None:
+        """Something keeps it from trading as it should; PAUSED where somebody wants that, DEGRADED for all else."""
+        self._hindrances[what] = reason
+        self._stand()
+
+    def clear(self, what: Hindrance) -> None:
+        """That is over."""
+        if self._hindrances.pop(what, None) is not None:
+            self._stand()
+
+    def _stand(self) -> None:
+        if self.state not in _TRADING:
+            return
+        holding = [what for what in Hindrance if what in self._hindrances]
+        if not holding:
+            self.state, self.reason = SessionState.RUNNING, "trading"
+            return
+        self.state = SessionState.PAUSED if holding == [Hindrance.PAUSE] else SessionState.DEGRADED
+        self.reason = "; ".join(f"{what}: {self._hindrances[what]}" for what in holding)
 
     def summary(self) -> SessionSummary:
         """The session as it stands."""
@@ -87,4 +142,10 @@ class SessionTally:
         told = self.summary()
         counts = {name: getattr(told, name) for name in ("bars", "signals", "decisions", "refused", "orders", "fills")}
         money = {name: str(value) for name in ("equity", "cash") if (value := getattr(told, name)) is not None}
-        return {**counts, "problems": self.problems, "last_problem": self.last_problem, **money}
+        return {
+            **counts,
+            "problems": self.problems,
+            "last_problem": self.last_problem,
+            "recent_problems": list(self._recent),
+            **money,
+        }

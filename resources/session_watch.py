@@ -7,17 +7,21 @@ that has been away for longer than `DATABASE_PATIENCE`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from resources.session_tally import SessionTally
+from resources.session_tally import Hindrance, SessionTally
+from tickledger.bars.calendars import session_close, session_open
+from tickledger.bars.quotes import QuoteStore
 from tickledger.db.kill_switch import RecordedKillSwitch
 from tickledger.db.lease import LeaseKeeper
 from tickledger.db.trading_sessions import change_state, heartbeat, read_pause
 from tickledger.domain.errors import ConfigurationError, TickledgerError
 from tickledger.domain.kill_switch import KillSwitchEvent
+from tickledger.domain.ports import Clock
 from tickledger.domain.trading_session import PauseState, SessionState
 from tickledger.execution.live_market import LiveMarket
 from tickledger.risk.kill_switch import KillSwitch
@@ -113,9 +117,11 @@ class ControlsWatch:
             try:
                 pause, events = await asyncio.to_thread(self._read)
             except (SQLAlchemyError, OSError, TickledgerError) as error:
+                self._tally.hinder(Hindrance.RECORD, f"does not answer: {error}")
                 self._absence.note(error)
             else:
                 self._absence.is_over()
+                self._tally.clear(Hindrance.RECORD)
                 await self._act(pause, events)
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -134,12 +140,69 @@ class ControlsWatch:
         if is_paused != self._is_paused:
             self._is_paused = is_paused
             self._market.on_controls(is_paused=is_paused, reason=reason)
-            if self._tally.state in {SessionState.RUNNING, SessionState.PAUSED}:
-                self._tally.state = SessionState.PAUSED if is_paused else SessionState.RUNNING
-                self._tally.reason = reason if is_paused else "resumed"
+            if is_paused:
+                self._tally.hinder(Hindrance.PAUSE, reason)
+            else:
+                self._tally.clear(Hindrance.PAUSE)
         if switch.unanswered(self._account_id):
             for problem in await self._obey():
                 self._tally.last_problem = problem
+
+
+class DataWatch:
+    """Looks which symbols have gone silent within the session, by quotes and prints alike.
+
+    `tell` hears of each that did, once until it is heard of again, with the moment of its last sign of life. Where all
+    are silent, the session is DEGRADED: nothing that opens a position passes risk on such quotes.
+    """
+
+    def __init__(
+        self,
+        quotes: QuoteStore,
+        symbols: Sequence[str],
+        *,
+        session_date: date,
+        patience: timedelta,
+        tally: SessionTally,
+        tell: Callable[[str, datetime | None], None],
+    ) -> None:
+        self._quotes = quotes
+        self._symbols = symbols
+        self._opens_at, self._closes_at = session_open(session_date), session_close(session_date)
+        self._patience = patience
+        self._tally = tally
+        self._tell = tell
+        self._silent: set[str] = set()
+        self._began_at: datetime | None = None
+
+    async def watch(self, clock: Clock) -> None:
+        """Look every second, for as long as this runs."""
+        while True:
+            self.look(clock.now())
+            await asyncio.sleep(BEAT)
+
+    def look(self, now: datetime) -> None:
+        """Judge by what has arrived until `now`."""
+        self._began_at = self._began_at or now
+        since = max(self._began_at, self._opens_at)
+        if not since + self._patience < now < self._closes_at:
+            self._silent.clear()
+            self._tally.clear(Hindrance.DATA)
+            return
+        silent = {symbol for symbol in self._symbols if self._quotes.is_stale(symbol, now, self._patience)}
+        for symbol in sorted(silent - self._silent):
+            self._tell(symbol, self._last_at(symbol))
+        self._silent = silent
+        if len(silent) == len(self._symbols):
+            found = max(filter(None, map(self._last_at, silent)), default=None)
+            last = "nothing yet" if found is None else f"nothing since {found:%H:%M:%S} UTC"
+            self._tally.hinder(Hindrance.DATA, f"{last} of any of {len(silent)} symbols")
+        else:
+            self._tally.clear(Hindrance.DATA)
+
+    def _last_at(self, symbol: str) -> datetime | None:
+        heard = (self._quotes.quote_arrived_at(symbol), self._quotes.print_arrived_at(symbol))
+        return max(filter(None, heard), default=None)
 
 
 async def beside(main: Coroutine[Any, Any, None], *others: Coroutine[Any, Any, None]) -> None:

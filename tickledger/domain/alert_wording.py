@@ -24,6 +24,7 @@ class SessionNews(StrEnum):
     ENDED = "ended"
     RESTARTED = "restarted"
     FENCED = "fenced"
+    JOURNAL_LOST = "journal_lost"
 
 
 _OF_SESSIONS: Final = {
@@ -31,6 +32,7 @@ _OF_SESSIONS: Final = {
     SessionNews.ENDED: (AlertSeverity.INFO, "Trading session ended"),
     SessionNews.RESTARTED: (AlertSeverity.WARNING, "Trading session was restarted"),
     SessionNews.FENCED: (AlertSeverity.ERROR, "Session may not trade any more"),
+    SessionNews.JOURNAL_LOST: (AlertSeverity.ERROR, "Session trades on without its journal of inputs"),
 }
 
 #: How urgent a step of the kill switch is; cancellations are told by the step that ends them.

@@ -4,6 +4,7 @@ A file of JSON lines, each with its number and a checksum; it is only appended t
 done is the ledger's; this is what was heard before it:
 
     began      the account, the day, the terms, what was held, the bars of the days before
+    record     the orders that the record has already: what an earlier session of the day has left
     event      an event of the market, and the clock when the session turned to it
     reports    what the broker told at the n-th time it was asked, where it told anything
     snapshot   all that the broker had, or why it did not say
@@ -11,12 +12,13 @@ done is the ledger's; this is what was heard before it:
     decided    what risk decided, to compare with
 
 A process that dies leaves a last line that may be torn: what is before it stands. A line that is wrong with good ones
-behind it is no torn tail, and the journal is refused.
+behind it is no torn tail, and the journal is refused. A disk that takes no more ends a journal, not its session.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedWriter
 from pathlib import Path
@@ -27,6 +29,7 @@ from tickledger.domain.errors import InputError, Problem
 from tickledger.execution.plain_values import plain, restored
 
 BEGAN: Final = "began"
+RECORD: Final = "record"
 EVENT: Final = "event"
 REPORTS: Final = "reports"
 SNAPSHOT: Final = "snapshot"
@@ -46,7 +49,7 @@ class JournalLine:
 class SessionJournalWriter:
     """Appends lines to a new file. They are with the system at once, and on the disk after `sync`.
 
-    Raises ConfigurationError's cause, OSError, where the disk does not take them: a session goes on without.
+    Raises OSError where the disk does not take them; see `SparedJournal`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,8 +72,45 @@ class SessionJournalWriter:
     def close(self) -> None:
         """Sync and close."""
         if not self._file.closed:
-            self.sync()
-            self._file.close()
+            with self._file:
+                self.sync()
+
+
+class SparedJournal:
+    """The journal of a session that trades on without it where the disk does not take it.
+
+    `tell` hears why, once. Nothing is written after that, so that what stands can be played again up to there.
+    """
+
+    def __init__(self, path: Path, tell: Callable[[OSError], None]) -> None:
+        self._tell = tell
+        self._writer: SessionJournalWriter | None = None
+        try:
+            self._writer = SessionJournalWriter(path)
+        except OSError as error:
+            tell(error)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the disk has taken everything so far."""
+        return self._writer is not None
+
+    def write(self, kind: str, value: object) -> None:
+        """Append one line, if the disk takes it."""
+        if self._writer is None:
+            return
+        try:
+            self._writer.write(kind, value)
+        except OSError as error:
+            self.close()
+            self._tell(error)
+
+    def close(self) -> None:
+        """Close what there is; the end that the disk does not take is left torn."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(OSError):
+                writer.close()
 
 
 def read_session_journal(path: Path) -> tuple[list[JournalLine], list[Problem]]:
@@ -79,24 +119,25 @@ def read_session_journal(path: Path) -> tuple[list[JournalLine], list[Problem]]:
     wrong: Problem | None = None
     with path.open("rb") as file:
         for place, raw in enumerate(file):
-            found = _line(raw, number=len(lines))
-            if isinstance(found, str):
-                where = f"{path.name} line {place + 1}"
-                wrong = wrong or Problem(where=where, expected=f"line {len(lines)} with its checksum", found=found)
-            elif wrong is not None:
+            found = _line(raw)
+            if isinstance(found, JournalLine) and wrong is not None:
                 raise InputError([wrong])
-            else:
+            if isinstance(found, JournalLine) and found.number == len(lines):
                 lines.append(found)
+            else:
+                told = found if isinstance(found, str) else f"line {found.number}"
+                where = f"{path.name} line {place + 1}"
+                wrong = wrong or Problem(where=where, expected=f"line {len(lines)} with its checksum", found=told)
     return lines, [] if wrong is None else [wrong]
 
 
-def _line(raw: bytes, *, number: int) -> JournalLine | str:
-    """A line, or what is found instead of the one of that number."""
+def _line(raw: bytes) -> JournalLine | str:
+    """A line that its checksum vouches for, or what is found instead."""
     checksum, _, text = raw.rstrip(b"\n").partition(b" ")
     if not raw.endswith(b"\n") or checksum != b"%08x" % crc32(text):
         return f"{raw[:40]!r}…" if len(raw) > 40 else repr(raw)  # noqa: PLR2004  enough to recognize it by
-    told, kind, value = json.loads(text)
-    return JournalLine(told, kind, restored(value)) if told == number else f"line {told}"
+    number, kind, value = json.loads(text)
+    return JournalLine(number, kind, restored(value))
 
 
 def of_kind(lines: Iterable[JournalLine], kind: str) -> Iterator[Any]:

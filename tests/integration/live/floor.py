@@ -42,7 +42,7 @@ from tickledger.gateway.server import Gateway
 from tickledger.settings import Settings
 
 ACCOUNT: Final = "DU7000001"
-CASH: Final = Decimal(1_000_000)
+CASH: Final = Decimal(200_000)
 #: The market's session, and the one before it, of which only history is left.
 BEFORE: Final = date(2013, 3, 26)
 TODAY: Final = date(2013, 3, 27)
@@ -65,7 +65,7 @@ def minutes(
     days: Iterable[date] = (BEFORE, TODAY),
     *,
     symbols: Sequence[str] = SYMBOLS,
-    price: Callable[[str, date], float] = lambda symbol, day: 100.0,
+    price: Callable[[str, date], float] | None = None,
 ) -> pd.DataFrame:
     """Minutes of whole sessions, which go on swinging from one to the next."""
     rows = []
@@ -75,7 +75,7 @@ def minutes(
         length = int((session_close(day) - opens_at) / timedelta(minutes=1))
         for offset in range(length):
             for symbol in symbols:
-                usual = price(symbol, day)
+                usual = 100.0 if price is None else price(symbol, day)
                 start, end = (round(usual * swing(count + step), 2) for step in (0, 1))
                 stamp = opens_at + timedelta(minutes=offset)
                 rows.append((symbol, stamp, start, max(start, end) + 0.01, min(start, end) - 0.01, end, 50_000))
@@ -172,10 +172,15 @@ class Running:
                 raise AssertionError(self.told())
             time.sleep(0.02)
 
-    def until_traded(self, fills: int = 1, **patience: float) -> None:
+    def problems(self, word: str) -> list[str]:
+        """The latest problems that say so."""
+        assert self.run.tally is not None
+        return [problem for problem in self.run.tally.recent_problems if word in problem]
+
+    def until_traded(self, fills: int = 1, *, seconds: float = PATIENCE) -> None:
         """Wait for this many more fills."""
         before = len(self.heard.fills)
-        self.until(lambda: len(self.heard.fills) >= before + fills, **patience)
+        self.until(lambda: len(self.heard.fills) >= before + fills, seconds=seconds)
 
     def until_state(self, state: SessionState, *, seconds: float = PATIENCE) -> None:
         """Wait until the record, where others look, says so."""
@@ -208,7 +213,11 @@ class Running:
         """What is known of it, for a test that fails."""
         known = self.run.tally.summary() if self.run.tally is not None else None
         problems = "\n".join(str(problem) for problem in self.heard.problems[-12:])
-        return f"alive {self.is_alive}, {self.error!r}\n{known}\n{problems}\n{self.heard.fills[-4:]}"
+        last = self.run.tally.last_problem if self.run.tally is not None else ""
+        refusals = "\n".join(row.reason for row in self.heard.decisions[-4:] if not row.is_approved)
+        return (
+            f"{refusals}\nalive {self.is_alive}, {self.error!r}, {last}\n{known}\n{problems}\n{self.heard.fills[-4:]}"
+        )
 
 
 class TradingFloor:
@@ -220,10 +229,10 @@ class TradingFloor:
         self.engine = engine
         self.home = home
 
-    def call(self, act: Callable[[], Any]) -> Any:  # noqa: ANN401  whatever is asked
+    def call(self, act: Callable[[], Any]) -> Any:
         """Do something in the gateway's own thread; what came of it."""
 
-        async def run() -> Any:  # noqa: ANN401  the same
+        async def run() -> Any:
             return act()
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
@@ -289,7 +298,7 @@ def trading_floor(
 ) -> Iterator[TradingFloor]:
     """A market from `starts_at` on, until the context ends."""
     tape = MarketTape.from_bars(minutes() if bars is None else bars, corporate_actions=corporate_actions)
-    venue_settings = VenueSettings(accounts={ACCOUNT: CASH}, starts_at=starts_at, watches_all=False, **(venue or {}))
+    venue_settings = VenueSettings(accounts={ACCOUNT: CASH}, starts_at=starts_at, **(venue or {}))
     terms = GatewaySettings(port=0, control_port=0, account=ACCOUNT, speed=speed, has_history_pacing=False, **gateway)
     started: Future[tuple[Gateway, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 

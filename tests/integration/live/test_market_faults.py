@@ -1,0 +1,98 @@
+"""What a session does when the market, or what is heard of it, is not as usual; `docs/operations.md` says the same."""
+
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.integration.live.floor import SYMBOLS, Running, trading_floor
+from tickledger.domain.alert import AlertKind
+from tickledger.domain.market import BarsClosed
+from tickledger.domain.order import OrderSide
+from tickledger.domain.trading_session import SessionState
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+
+def opened(running: Running) -> int:
+    """How many orders to buy were let out."""
+    return sum(row.is_approved and row.side is OrderSide.BUY for row in running.heard.decisions)
+
+
+def bars(running: Running, symbol: str) -> int:
+    """How many bars of a symbol the session has seen."""
+    closed = (event for event in running.heard.events if isinstance(event, BarsClosed))
+    return sum(bar.symbol == symbol for event in closed for bar in event.bars)
+
+
+def test_nothing_is_opened_while_all_data_are_silent_and_trading_goes_on_with_them(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until_traded(2)
+        floor.fault("kill_feed")
+        running.until_state(SessionState.DEGRADED)
+        assert "market data: nothing since" in running.summary.reason
+        stale = {alert.facts["symbol"] for alert in running.alerts.of_kind(AlertKind.STALE_DATA)}
+        assert stale == set(SYMBOLS)
+        before = opened(running)
+        time.sleep(3)
+        floor.fault("mend_farm")
+        running.until_state(SessionState.RUNNING)
+        assert opened(running) == before
+        running.until_traded(2)
+
+
+def test_a_farm_that_breaks_stops_orders_until_it_is_mended(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until_traded(1)
+        floor.fault("break_farm")
+        running.until_state(SessionState.DEGRADED)
+        assert "the broker: error 2103" in running.summary.reason
+        assert running.alerts.of_kind(AlertKind.BROKER_DOWN)
+        floor.fault("mend_farm")
+        running.until_state(SessionState.RUNNING)
+        running.until_traded(1)
+
+
+def test_a_halt_stops_one_symbol_and_its_stop_stays(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until(lambda: floor.held("AAPL") > 0 and floor.working("AAPL"))
+        floor.fault("halt", symbol="AAPL")
+        seen, others = bars(running, "AAPL"), len(running.heard.fills)
+        running.until(lambda: [a for a in running.alerts.of_kind(AlertKind.STALE_DATA) if a.facts["symbol"] == "AAPL"])
+        running.until(lambda: any(fill.symbol == "MSFT" for fill in running.heard.fills[others:]))
+        assert bars(running, "AAPL") <= seen + 1
+        assert running.recorded_state() is SessionState.RUNNING
+        held = floor.held("AAPL")
+        assert [order.quantity for order in floor.working("AAPL") if order.stop_price is not None] == [held]
+        floor.fault("resume", symbol="AAPL")
+        running.until(lambda: bars(running, "AAPL") > seen + 3)
+        running.until(lambda: any(fill.symbol == "AAPL" for fill in running.heard.fills[others:]))
+
+
+@pytest.mark.parametrize(("code", "text"), [(354, "not subscribed"), (101, "Max number of tickers")])
+def test_a_symbol_whose_data_are_refused_is_told_and_not_traded(
+    ledger: Engine, home: Path, code: int, text: str
+) -> None:
+    with trading_floor(ledger, home) as floor:
+        if code == 354:
+            floor.fault("unsubscribe", symbols=["AAPL"])
+        else:
+            floor.fault("refuse_request", request="reqMktData", code=code, text=text)
+            floor.fault("refuse_request", request="reqRealTimeBars", code=code, text=text)
+        with floor.session() as running:
+            running.until_traded(2)
+            assert {fill.symbol for fill in running.heard.fills} == {"MSFT"}
+            assert f"error {code}" in str(running.problems("AAPL")[0])
+            silent = {alert.facts["symbol"] for alert in running.alerts.of_kind(AlertKind.STALE_DATA)}
+            running.until(lambda: silent or running.alerts.of_kind(AlertKind.STALE_DATA))
+            assert running.recorded_state() is SessionState.RUNNING
+
+
+def test_without_data_of_any_symbol_a_session_waits_degraded(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor:
+        floor.fault("unsubscribe")
+        with floor.session() as running:
+            running.until_state(SessionState.DEGRADED)
+            assert "nothing yet of any of 2 symbols" in running.summary.reason
+            assert not running.heard.fills
