@@ -5,7 +5,8 @@ so nothing can be sent over it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -42,16 +43,32 @@ class BrokerView:
         """The broker's time, whole seconds, aware UTC."""
         return self._ask(lambda broker: broker.requests.current_time(within=_PATIENCE))
 
+    async def times(self, count: int, *, every: float) -> list[tuple[float, datetime]]:
+        """The broker's time asked `count` times, `every` so many seconds, each with the seconds of the loop's clock."""
+        told = []
+        async with self._connected() as broker:
+            for place in range(count):
+                if place:
+                    await asyncio.sleep(every)
+                at = await broker.requests.current_time(within=_PATIENCE)
+                told.append((asyncio.get_running_loop().time(), at))
+        return told
+
     def _ask(self, question: Callable[[IBBroker], Awaitable[_Answer]]) -> _Answer:
         async def ask() -> _Answer:
-            broker = IBBroker(self._address(), clock=WallClock(), order_ids=InMemoryOrderIds(), objection=_only_asks)
-            await broker.start()
-            try:
+            async with self._connected() as broker:
                 return await question(broker)
-            finally:
-                await broker.stop()
 
         return asyncio.run(ask())
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[IBBroker]:
+        broker = IBBroker(self._address(), clock=WallClock(), order_ids=InMemoryOrderIds(), objection=_only_asks)
+        await broker.start()
+        try:
+            yield broker
+        finally:
+            await broker.stop()
 
     def _address(self) -> IBSettings:
         settings = self.settings

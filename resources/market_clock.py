@@ -1,16 +1,24 @@
-"""The market's clock of a session: the wall's, or that of a simulated gateway, which tells it on its control socket."""
+"""The market's clock of a session: the wall's, or that of a simulated gateway, which is asked for it."""
 
 import asyncio
 import json
 import socket
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Final
 
+from resources.broker_view import BrokerView
+from tickledger.domain.account import Mode
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError
 from tickledger.execution.clock import LiveClock, MarketClock, WallClock
+from tickledger.settings import Settings
 
 _PATIENCE: Final = 5.0
 _FOLLOW_EVERY: Final = 1.0
+_SAMPLES: Final = 4
+_BETWEEN_SAMPLES: Final = 0.5
+_LARGEST_ERROR: Final = timedelta(hours=1)
+_SLOWEST_FAST: Final = 1.9
 _QUESTION: Final = b'{"do": "status"}\n'
 
 
@@ -28,22 +36,69 @@ def market_now(control: str | None) -> datetime:
         raise _unavailable(control, error) from error
 
 
-async def market_clock(control: str | None) -> LiveClock:
-    """A clock that runs as the market does; `follow` keeps that of a simulated one right."""
-    if control is None:
+def told_now(settings: Settings) -> datetime:
+    """The market's time as whoever starts a session has to know it: a paper gateway's own where that is simulated.
+
+    The gateway is asked where nothing else tells; one that does not answer leaves the wall's time.
+    """
+    if settings.gateway_control is not None or settings.mode is not Mode.PAPER:
+        return market_now(settings.gateway_control)
+    wall = WallClock().now()
+    try:
+        told = BrokerView(settings).time()
+    except BrokerUnavailableError:
+        return wall
+    return told if _is_of_another_day(told, wall) else wall
+
+
+async def market_clock(settings: Settings) -> LiveClock:
+    """A clock that runs as the market does; `follow` keeps that of a simulated one right.
+
+    A paper gateway whose time is not the wall's is a simulated one, whether or not its control socket is known.
+    """
+    if settings.gateway_control is not None:
+        return MarketClock(*await _ask(settings.gateway_control))
+    if settings.mode is not Mode.PAPER:
         return WallClock()
-    at, speed = await _ask(control)
-    return MarketClock(at, speed)
+    try:
+        times = await BrokerView(settings).times(_SAMPLES, every=_BETWEEN_SAMPLES)
+    except BrokerUnavailableError:
+        return WallClock()
+    (began, first), (ended, last) = times[0], times[-1]
+    if not _is_of_another_day(last, WallClock().now()):
+        return WallClock()
+    return MarketClock(last, _speed(last - first, ended - began))
 
 
-async def follow(clock: LiveClock, control: str | None) -> None:
-    """Set the clock by the simulated gateway every second, for as long as this runs; while that is gone it runs on."""
-    while control is not None and isinstance(clock, MarketClock):
+async def follow(clock: LiveClock, control: str | None, told: Callable[[], Awaitable[datetime]]) -> None:
+    """Set the clock by the simulated gateway every second, for as long as this runs; while that is gone it runs on.
+
+    `told` asks the gateway for its time, to the second, where it has no control socket.
+    """
+    began: tuple[float, datetime] | None = None
+    while isinstance(clock, MarketClock):
         await asyncio.sleep(_FOLLOW_EVERY)
         try:
-            clock.set(*await _ask(control))
+            if control is not None:
+                clock.set(*await _ask(control))
+                continue
+            at, wall = await told(), asyncio.get_running_loop().time()
         except BrokerUnavailableError:
             continue
+        began = began or (wall, at)
+        passed = wall - began[0]
+        clock.set(at, _speed(at - began[1], passed) if passed > _BETWEEN_SAMPLES else clock.speed)
+
+
+def _is_of_another_day(told: datetime, wall: datetime) -> bool:
+    """Whether a gateway's time cannot be the wall's, however wrong the two clocks are."""
+    return abs(told - wall) > _LARGEST_ERROR
+
+
+def _speed(told: timedelta, seconds: float) -> float:
+    """Seconds of the market in one of the wall; times are told in whole seconds, so small differences mean nothing."""
+    speed = told.total_seconds() / seconds
+    return 1.0 if 0 < speed < _SLOWEST_FAST else speed
 
 
 def address_of(control: str) -> tuple[str, int]:

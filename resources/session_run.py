@@ -79,7 +79,7 @@ class SessionRun:
     async def run(self) -> SessionSummary:
         """Trade until the day is over; raises TickledgerError where the session could not go on, and why."""
         account = enter_account(self._engine, self._settings)
-        clock = await market_clock(self._settings.gateway_control)
+        clock = await market_clock(self._settings)
         day = self._request.session_date or new_york_date(clock.now())
         if not is_session(day):
             raise ConfigurationError(f"expected a session of the NYSE, found {why_closed(day)}")
@@ -116,7 +116,8 @@ class SessionRun:
             tally.state, tally.reason = _end_of(error)
             self._end(tally, alerts)
             raise
-        tally.state, tally.reason = SessionState.ENDED, "the day is over"
+        is_early = self._request.until is not None
+        tally.state, tally.reason = SessionState.ENDED, "its time was over" if is_early else "the day is over"
         self._end(tally, alerts)
         return tally.summary()
 

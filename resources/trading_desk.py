@@ -1,11 +1,12 @@
 """The trading desk: one session of the account that the settings name, for whoever starts it (Dagster, a terminal)."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 
-from resources.market_clock import market_now
+from resources.market_clock import told_now
 from resources.session_account import session_account
 from resources.session_plan import symbols_of, terms_of
 from resources.session_run import SessionRequest, SessionRun
@@ -13,6 +14,7 @@ from resources.session_tally import SessionSummary
 from tickledger.cache.connect import open_cache
 from tickledger.db.engine import create_ledger_engine
 from tickledger.execution.session import Onlooker
+from tickledger.ib import library
 from tickledger.notifications.configuration import build_notifier
 from tickledger.settings import Settings
 
@@ -28,8 +30,8 @@ class TradingDesk:
         self._onlookers = onlookers
 
     def market_now(self) -> datetime:
-        """The market's time; raises BrokerUnavailableError where it is a simulated gateway's, which does not answer."""
-        return market_now(self._settings.gateway_control)
+        """The market's time; raises BrokerUnavailableError where a simulated gateway's control does not answer."""
+        return told_now(self._settings)
 
     def terms(self) -> Mapping[str, str]:
         """Account, broker, strategy, symbols and limits, for a person to read; raises ConfigurationError."""
@@ -54,6 +56,8 @@ class TradingDesk:
         What interrupts this thread ends the session in good order and is raised. Raises TickledgerError where the
         session could not go on.
         """
+        # What happens to the link is told by reports; the library would say it again, on stderr.
+        logging.getLogger(library.NAME).setLevel(logging.CRITICAL)
         engine = create_ledger_engine(self._ledger_url, pool_size=8)
         with open_cache(self._settings) as cache, closing(build_notifier(self._settings)) as alerts:
             session = SessionRun(self._settings, engine, request, alerts=alerts, cache=cache, onlookers=self._onlookers)
