@@ -5,22 +5,34 @@ once it is in the journal, whoever ordered it, and a correction takes the place 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from tickledger.domain.bar import Bar
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.order import OrderType
-from tickledger.domain.position import Mark, PortfolioState
+from tickledger.domain.position import Holding, Mark, PortfolioState
+from tickledger.exchange.corporate_actions import price_after
 from tickledger.execution.order_state import OrderState
-from tickledger.execution.portfolio import Portfolio
+from tickledger.execution.portfolio import Portfolio, cash_effect
 from tickledger.risk.exposure import Exposure
 from tickledger.risk.pre_trade import CostEstimate
 from tickledger.strategies.sizing import Book
 
 _NOTHING: Final = Decimal(0)
 _EXTERNAL: Final = frozenset({CashKind.DEPOSIT, CashKind.WITHDRAWAL})
+
+
+@dataclass(slots=True)
+class _Before:
+    """A holding before the first fill of today, and the fills since, in order."""
+
+    holding: Holding | None
+    opened_date: date | None
+    execution_ids: list[str] = field(default_factory=list)
 
 
 class AccountBook:
@@ -34,25 +46,51 @@ class AccountBook:
         self.portfolio = Portfolio.opened(account_id, opening)
         self._opened_on = opened_on
         self._fills: dict[str, Execution] = {}
+        self._before: dict[str, _Before] = {}
         self._closes: dict[str, Mark] = {}
+        self._last = dict(opening.marks)
         self._previous_equity = opening.previous_equity or _NOTHING
         self._deposited = _NOTHING
 
     def take_fills(self, fills: Iterable[Execution]) -> list[Execution]:
-        """Book fills as they stand; those that are new."""
+        """Book fills as they stand; those that are new.
+
+        After a correction the account is what it would be had the fill been so from the beginning.
+        """
         taken = []
         for fill in fills:
             known = self._fills.get(fill.execution_id)
             if known is None and self._opened_on is not None and fill.trade_date <= self._opened_on:
                 continue
             self._fills[fill.execution_id] = fill
-            if known is not None:
-                self.portfolio.apply_change(known, fill)
-            elif fill.quantity:
-                self.portfolio.apply_execution(fill)
-                taken.append(fill)
+            if known is None:
+                self._book(fill)
+                taken += [fill] if fill.quantity else []
+            else:
+                self._correct(known, fill)
             self._value(fill.symbol)
         return taken
+
+    def _book(self, fill: Execution) -> None:
+        before = self._before.get(fill.symbol)
+        if before is None:
+            held, opened_date = self.portfolio.holdings.get(fill.symbol), self.portfolio.opened_dates.get(fill.symbol)
+            before = self._before[fill.symbol] = _Before(held, opened_date)
+        before.execution_ids.append(fill.execution_id)
+        if fill.quantity:
+            self.portfolio.apply_execution(fill)
+        else:
+            self.portfolio.cash += cash_effect(fill)
+
+    def _correct(self, known: Execution, fill: Execution) -> None:
+        before = self._before.get(fill.symbol)
+        if before is None or fill.execution_id not in before.execution_ids:
+            # Of an earlier day: what came between is not played again.
+            self.portfolio.apply_change(known, fill)
+            return
+        self.portfolio.cash += cash_effect(fill) - cash_effect(known)
+        fills = [self._fills[execution_id] for execution_id in before.execution_ids]
+        self.portfolio.hold_anew(fill.symbol, before.holding, before.opened_date, fills)
 
     def take_cash(self, transaction: CashTransaction) -> None:
         """Book cash that no fill moved."""
@@ -63,12 +101,24 @@ class AccountBook:
     def mark(self, bars: Iterable[Bar]) -> None:
         """Take the closes of bars as the last prices of today, for what is held and what will be."""
         for bar in bars:
-            self._closes[bar.symbol] = Mark(bar.close, bar.bar_id)
+            self._closes[bar.symbol] = self._last[bar.symbol] = Mark(bar.close, bar.bar_id)
             self._value(bar.symbol)
 
+    def remember(self, bars: Iterable[Bar]) -> None:
+        """Know the closes of bars of before, in order: what is held is valued by them until there are better ones."""
+        for bar in bars:
+            self._last[bar.symbol] = Mark(bar.close, bar.bar_id)
+
     def begin_day(self) -> None:
-        """Forget the prices of the day before, but for those of what is held."""
+        """Forget the prices of the day before, but for the value of what is held; its fills are settled."""
         self._closes.clear()
+        self._before.clear()
+
+    def apply_corporate_action(self, action: CorporateAction) -> None:
+        """Change what is held and what it is worth; raises InputError for an action that cannot be applied."""
+        self.portfolio.apply_corporate_action(action)
+        if (last := self._last.get(action.symbol)) is not None:
+            self._last[action.symbol] = Mark(price_after(last.close, action), last.bar_id)
 
     def end_day(self, equity: Decimal) -> None:
         """Losses of the next day count from `equity`."""
@@ -80,8 +130,18 @@ class AccountBook:
         return self._previous_equity + self._deposited
 
     def equity(self) -> Decimal:
-        """Cash and holdings at their last prices, USD; raises LedgerError where a holding has none."""
-        return self.portfolio.equity()
+        """Cash and holdings at their last prices, USD; what nobody has told a price of counts at its cost."""
+        values = (held.quantity * self.price(symbol) for symbol, held in self.portfolio.holdings.items())
+        return self.portfolio.cash + sum(values, _NOTHING)
+
+    def price(self, symbol: str) -> Decimal:
+        """The last known price of what is held, USD per share; its average cost where there is none."""
+        mark = self.portfolio.marks.get(symbol)
+        return mark.close if mark is not None else self.portfolio.holdings[symbol].average_cost
+
+    def unvalued(self) -> list[str]:
+        """The symbols held of which no close is in the record: their positions cannot be recorded."""
+        return sorted(set(self.portfolio.holdings) - set(self.portfolio.marks))
 
     def reference_prices(self) -> dict[str, Decimal]:
         """The last prices of today, USD per share, by symbol."""
@@ -98,6 +158,17 @@ class AccountBook:
             change = state.order.side.sign * state.remaining_quantity
             quantities[state.order.symbol] = quantities.get(state.order.symbol, _NOTHING) + change
         return quantities
+
+    def sellable(self, symbol: str, working: Iterable[OrderState]) -> Decimal:
+        """Shares that are held and that no working order sells yet, stops included."""
+        states = list(working)
+        parents = {state.order.order_id for state in states if state.is_parent}
+        on_sale = (
+            state.remaining_quantity
+            for state in states
+            if state.order.symbol == symbol and state.order.side.sign < 0 and state.order.parent_order_id not in parents
+        )
+        return self.portfolio.quantity(symbol) - sum(on_sale, _NOTHING)
 
     def exposure(self, working: Iterable[OrderState], session_date: date, estimate_cost: CostEstimate) -> Exposure:
         """What is at stake; a working order whose symbol neither traded today nor is held has no known price."""
@@ -116,8 +187,12 @@ class AccountBook:
         )
 
     def _value(self, symbol: str) -> None:
-        if symbol in self.portfolio.holdings and symbol in self._closes:
+        if symbol not in self.portfolio.holdings:
+            return
+        if symbol in self._closes:
             self.portfolio.marks[symbol] = self._closes[symbol]
+        elif symbol in self._last:
+            self.portfolio.marks.setdefault(symbol, self._last[symbol])
 
 
 def _meant(working: Iterable[OrderState]) -> list[OrderState]:

@@ -97,6 +97,24 @@ class Portfolio:
             self.opened_dates.setdefault(after.symbol, after.trade_date)
         self.cash += cash_effect(after) - cash_effect(before)
 
+    def hold_anew(
+        self, symbol: str, holding: Holding | None, opened_date: date | None, fills: Iterable[Execution]
+    ) -> None:
+        """Hold what `fills` make of a holding, in order, whatever is held of it now; cash stays as it is."""
+        mark, made = self.marks.get(symbol), Portfolio(self.account_id)
+        if holding is not None:
+            made.holdings[symbol] = holding
+        if opened_date is not None:
+            made.opened_dates[symbol] = opened_date
+        for fill in fills:
+            if fill.quantity:
+                made.apply_execution(fill)
+        self._hold(symbol, made.holdings.get(symbol))
+        if symbol in made.holdings:
+            self.opened_dates.update(made.opened_dates)
+            if mark is not None:
+                self.marks[symbol] = mark
+
     def apply_corporate_action(self, action: CorporateAction) -> None:
         """Change shares, average cost and mark; the cash comes as a transaction. Raises InputError."""
         if (holding := self.holdings.get(action.symbol)) is not None:

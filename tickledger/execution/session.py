@@ -13,14 +13,14 @@ which market, it cannot tell.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from tickledger.bars.calendars import session_close
 from tickledger.domain.bar import Bar, Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
-from tickledger.domain.errors import BrokerUnavailableError, Problem
+from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.market import (
     BarsClosed,
@@ -35,7 +35,7 @@ from tickledger.domain.ports import Journal, MarketData, Predictor
 from tickledger.domain.position import Balance
 from tickledger.domain.signal import OrderIntent, Signal
 from tickledger.exchange.corporate_actions import leaves_alone, order_after
-from tickledger.execution.account_book import AccountBook
+from tickledger.execution.account_book import AccountBook, guards
 from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.portfolio import Portfolio
@@ -121,6 +121,7 @@ class TradingSession:
         self._onlookers = onlookers
         self._controls = _Controls()
         self._quotes: dict[str, Quote] = {}
+        self._earlier_fills: list[Execution] | None = []
         self._news = _News()
 
     @property
@@ -152,7 +153,7 @@ class TradingSession:
                 self._quotes.update((quote.symbol, quote) for quote in event.quotes)
                 await self._decide(event, (), turn)
             case ControlsChanged():
-                await self._obey(event)
+                await self._obey(event, turn)
             case SessionClosed():
                 await self._close(event, turn)
             case _:
@@ -161,7 +162,10 @@ class TradingSession:
         self._tell(event)
 
     async def start(self) -> None:
-        """What the broker and the record have is brought together before anything is decided."""
+        """What the broker and the record have is brought together before anything is decided.
+
+        Fills are booked with the opening, once today's corporate actions have changed what was held before them.
+        """
         try:
             found = await self._orders.start()
         except BrokerUnavailableError as error:
@@ -169,7 +173,7 @@ class TradingSession:
             self._news.problems.append(Problem(where="start", expected="all the broker has", found=str(error)))
         else:
             self._news.fills += found.missing_fills
-        self._desk.note_fills(self._account.take_fills(self._orders.take_fills()))
+        self._earlier_fills = self._orders.take_fills()
         # What an earlier process has left is no news.
         self._orders.take_changes()
         if self._working_desk is not None:
@@ -198,76 +202,112 @@ class TradingSession:
             if isinstance(report, CashTransaction):
                 self._journal.record_cash_transaction(report)
                 self._account.take_cash(report)
-        self._book_fills()
-        await self._desk.look_after(turn)
+        self._hear_orders()
+        if self._earlier_fills is None and turn.at < session_close(turn.session_date):
+            await self._desk.look_after(turn)
         if self._working_desk is not None:
             self._news.problems += await self._working_desk.take_turn(self._quotes)
 
-    def _book_fills(self) -> None:
-        fills = self._account.take_fills(self._orders.take_fills())
-        self._desk.note_fills(fills)
-        self._news.fills += fills
+    def _hear_orders(self) -> None:
+        """Book what the order manager has heard, but before the day has begun."""
+        if self._earlier_fills is None:
+            self._news.fills += self._book(self._orders.take_fills())
         problems, self._orders.problems = self._orders.problems, []
         self._news.problems += problems
 
+    def _book(self, fills: Sequence[Execution]) -> list[Execution]:
+        taken = self._account.take_fills(fills)
+        self._desk.note_fills(taken)
+        return taken
+
     async def _open(self, event: SessionOpening, turn: Turn) -> None:
         self._account.begin_day()
-        self._quotes.clear()
-        for action in in_order(event.corporate_actions):
-            self.portfolio.apply_corporate_action(action)
+        actions = in_order(event.corporate_actions)
+        for action in actions:
+            self._account.apply_corporate_action(action)
+            self._desk.note_action(action)
+        if self._earlier_fills is not None:
+            self._book(self._earlier_fills)
+            self._earlier_fills = None
+        for action in actions:
             await self._adjust_orders(action, turn)
+        self._account.remember(event.bars)
         await self._decide(event, event.bars, turn)
 
     async def _adjust_orders(self, action: CorporateAction, turn: Turn) -> None:
         """Cancel the orders that the action made meaningless; put others in the place of those that are over.
 
-        A broker may have cancelled them by itself in the night.
+        Those are the orders of earlier days. A broker may have cancelled them by itself in the night. Where stops
+        guard positions, the desk sets them anew.
         """
         lapsed = self._orders.lapsed(action.symbol, self._closed_at) if self._closed_at is not None else []
         working = [state for state in self._orders.working() if state.order.symbol == action.symbol]
-        meaningless = [state.order.order_id for state in (*lapsed, *working) if not leaves_alone(action, state.order)]
+        earlier = [state for state in (*lapsed, *working) if state.order.session_date < turn.session_date]
+        meaningless = [state.order.order_id for state in earlier if not leaves_alone(action, state.order)]
         for state in working:
             if state.order.order_id in meaningless:
-                await self._orders.cancel(state.order.order_id, f"{action.kind} of {action.symbol}")
-        await self._take_reports(turn)
+                await self._desk.withdraw(state.order.order_id, f"{action.kind} of {action.symbol}", turn)
+        await self._orders.take_reports()
+        self._hear_orders()
         for state in map(self._orders.status, meaningless):
-            if state.status is OrderStatus.CANCELLED:
+            if state.status is OrderStatus.CANCELLED and not self._is_replaced(state):
                 await self._replace(state, action, turn)
+
+    def _is_replaced(self, state: OrderState) -> bool:
+        """Whether another order has its place: of an earlier process's, or a stop, which the desk sets."""
+        is_guard = self._policy.stop_loss is not None and guards(state)
+        return is_guard or bool(self._orders.children(state.order.order_id))
 
     async def _replace(self, state: OrderState, action: CorporateAction, turn: Turn) -> None:
         remaining = state.remaining_quantity
         replacement = order_after(
             state.order, remaining=remaining, action=action, submitted_at=turn.at, session_date=turn.session_date
         )
-        if replacement is not None:
+        if replacement is None:
+            return
+        try:
             await self._orders.place(replacement)
+        except (BrokerUnavailableError, OrderError) as error:
+            where, expected = f"order {state.order.order_id}", f"another in its place after the {action.kind}"
+            self._news.problems.append(Problem(where, expected=expected, found=str(error)))
 
-    async def _obey(self, event: ControlsChanged) -> None:
+    async def _obey(self, event: ControlsChanged, turn: Turn) -> None:
         self._controls = _Controls(event.is_paused, event.reason, event.is_stopping)
         if event.is_stopping:
-            await self._desk.cancel_opening_orders(event.reason)
+            await self._desk.cancel_opening_orders(event.reason, turn)
 
     async def _approach_close(self, turn: Turn) -> None:
         """Close what was opened where the day ends flat and its end is near."""
-        flatten_before = self._policy.flatten_before
-        if flatten_before is not None and turn.at >= session_close(turn.session_date) - flatten_before:
-            await self._desk.cancel_opening_orders("the session closes soon")
+        flatten_before, closes_at = self._policy.flatten_before, session_close(turn.session_date)
+        if flatten_before is None or self._earlier_fills is not None:
+            return
+        if closes_at - flatten_before <= turn.at < closes_at:
+            await self._desk.cancel_opening_orders("the session closes soon", turn)
             await self._desk.close_all(turn)
 
     async def _close(self, event: SessionClosed, turn: Turn) -> None:
         self._account.mark(event.bars)
-        balance = self._record_close(event.session_date)
+        self._record_close(event)
         self._orders.forget_finished()
         await self._decide(event, event.bars, turn)
-        self._account.end_day(balance.equity)
+        self._account.end_day(self._account.equity())
         self._closed_at = event.occurred_at
 
-    def _record_close(self, session_date: date) -> Balance:
+    def _record_close(self, event: SessionClosed) -> None:
+        """Record the close. Raises LedgerError where the day's bars are known and have no price of a holding.
+
+        During the day nobody has all of them: then the close is left out, and the next session goes on from the last.
+        """
+        session_date = event.session_date
+        unvalued = self._account.unvalued()
+        if unvalued and not event.bars:
+            found = f"no bar of {', '.join(unvalued)}: bring its bars into the record; the close is not recorded"
+            self._news.problems.append(Problem("the close", expected="a price of everything held", found=found))
+            return
         for position in self.portfolio.positions(session_date):
             self._journal.record_position(position)
-        balance = self._news.balance = self.portfolio.balance(session_date)
-        self._journal.record_balance(balance)
-        return balance
+        self._news.balance = self.portfolio.balance(session_date)
+        self._journal.record_balance(self._news.balance)
 
     async def _decide(self, event: MarketEvent, bars: Sequence[Bar], turn: Turn) -> None:
         """Ask the strategies, and take what they want to the desk."""

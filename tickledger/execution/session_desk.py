@@ -5,16 +5,19 @@
 
 Positions are guarded by stop orders at the broker, which sell what is held where its price falls too far: one of each
 symbol, as large as the holding. A sale waits until the stop of its symbol is over, so that the two never sell the same
-shares. What the broker cannot take now is not queued: the wish will be there again when it can.
+shares; it takes back purchases of the symbol, and is never for more than is held and not on sale already. What no
+signal of ours opened is somebody else's and left alone. What the broker cannot take now is not queued: the wish will
+be there again when it can.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
+from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
 from tickledger.domain.money import CENT
@@ -30,7 +33,7 @@ from tickledger.domain.order import (
 from tickledger.domain.ports import Journal
 from tickledger.domain.signal import OrderIntent
 from tickledger.execution.account_book import AccountBook, guards
-from tickledger.execution.order_manager import OrderManager
+from tickledger.execution.order_manager import ASK_AGAIN_AFTER, OrderManager
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.session_policy import SessionPolicy
 from tickledger.execution.working_desk import WorkingDesk
@@ -39,6 +42,8 @@ from tickledger.risk.question import Moment
 
 _NOTHING: Final = Decimal(0)
 _UNSETTLED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
+#: How long the desk waits before it tries again, by itself, what was refused, and tells again what it has told.
+_TRY_AGAIN_AFTER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ class Outcome:
 
 
 class SessionDesk:
-    """The orders of one session. `origins` are the signals that opened what is held already, by symbol.
+    """The orders of one session.
+
+    `origins` are the signals that opened what is held already, by symbol; without them, all of it counts as ours. A
+    cancellation that has led to nothing is asked for again after `ask_again_after`.
 
     Every method raises FencedError where another process trades the account, ConfigurationError and LedgerError
     where the record fails.
@@ -75,6 +83,7 @@ class SessionDesk:
         policy: SessionPolicy,
         working_desk: WorkingDesk | None = None,
         origins: Mapping[str, str] | None = None,
+        ask_again_after: timedelta = ASK_AGAIN_AFTER,
     ) -> None:
         self._account = account
         self._orders = orders
@@ -82,8 +91,14 @@ class SessionDesk:
         self._journal = journal
         self._policy = policy
         self._working_desk = working_desk
-        self._origins = dict(origins or {})
+        self._tells_others_apart = origins is not None
+        held = account.portfolio.holdings
+        self._origins = {symbol: signal_id for symbol, signal_id in (origins or {}).items() if symbol in held}
+        self._ask_again_after = ask_again_after
         self._exits: dict[str, OrderIntent] = {}
+        self._asked: dict[str, datetime] = {}
+        self._refused: dict[str, datetime] = {}
+        self._told: dict[tuple[str, str], datetime] = {}
         self._outcome = Outcome()
 
     def take_outcome(self) -> Outcome:
@@ -92,45 +107,96 @@ class SessionDesk:
         return told
 
     def note_fills(self, fills: Iterable[Execution]) -> None:
-        """Remember which signal opened what is held."""
+        """Remember which signal opened what is held, once the account has booked the fills."""
         for fill in fills:
-            if fill.side is OrderSide.BUY and fill.order_id:
-                self._origins[fill.symbol] = self._orders.status(fill.order_id).order.signal_id
+            if fill.side is OrderSide.BUY and (signal_id := self._signal_behind(fill)) is not None:
+                self._origins[fill.symbol] = signal_id
+            if not self._account.portfolio.quantity(fill.symbol):
+                self._origins.pop(fill.symbol, None)
+
+    def note_action(self, action: CorporateAction) -> None:
+        """What a company turns into is held for the reason for which the company was."""
+        if action.new_symbol and action.symbol in self._origins:
+            self._origins.setdefault(action.new_symbol, self._origins[action.symbol])
+
+    def _signal_behind(self, fill: Execution) -> str | None:
+        """The signal of the order that a fill is of; None where the order is not ours."""
+        try:
+            return self._orders.status(fill.order_id).order.signal_id if fill.order_id else None
+        except LedgerError:
+            return None
 
     async def consider(self, intent: OrderIntent, turn: Turn) -> None:
         """Have risk decide on an intent, and send what it lets out; a sale waits for the stop of its symbol."""
+        symbol = intent.symbol
+        if intent.side is not OrderSide.SELL:
+            # While a position is on its way out, nothing is added to it.
+            if symbol not in self._exits:
+                await self._send(intent, turn)
+        elif self._is_foreign(symbol):
+            self._tell(turn, symbol, "a position that a signal of ours opened", "one of somebody else: left alone")
+        else:
+            await self._sell(intent, turn)
+
+    def _is_foreign(self, symbol: str) -> bool:
+        is_held = self._account.portfolio.quantity(symbol) > 0
+        return self._tells_others_apart and is_held and symbol not in self._origins
+
+    async def _sell(self, intent: OrderIntent, turn: Turn) -> None:
+        """Take back what would buy, which the intent counts as bought, then sell what is held."""
+        purchases = _of_symbol(_opening(self._orders.working()), intent.symbol)
+        for state in purchases:
+            await self._withdraw_purchase(state, "the position is to be sold", turn)
+        quantity = intent.quantity - sum((state.remaining_quantity for state in purchases), _NOTHING)
+        if quantity > 0:
+            await self._exit(replace(intent, quantity=quantity), turn)
+
+    async def _exit(self, intent: OrderIntent, turn: Turn, *, is_worked: bool = True) -> None:
         stops = self._stops(intent.symbol)
-        if intent.side is OrderSide.SELL and stops:
-            if intent.symbol not in self._exits:
-                self._exits[intent.symbol] = intent
-                for stop in stops:
-                    await self._orders.cancel(stop.order.order_id, "the position is to be sold")
-            return
-        await self._send(intent, turn)
+        if not stops:
+            await self._sell_held(intent, turn, is_worked=is_worked)
+        elif intent.symbol not in self._exits:
+            self._exits[intent.symbol] = intent
+            for stop in stops:
+                await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
+
+    async def _sell_held(self, intent: OrderIntent, turn: Turn, *, is_worked: bool = True) -> None:
+        quantity = min(intent.quantity, self._account.sellable(intent.symbol, self._orders.working()))
+        if quantity > 0:
+            await self._send(replace(intent, quantity=quantity), turn, is_worked=is_worked)
 
     async def look_after(self, turn: Turn) -> None:
         """Go on with what waits for the broker: sales whose stop is over, stops that follow what is held."""
+        if not self._orders.is_ready:
+            for symbol in self._exits:
+                self._tell(turn, symbol, "to sell once the stop is over", "the broker is out of reach: not queued")
+            self._exits.clear()
+            return
         for symbol, intent in list(self._exits.items()):
+            for stop in self._stops(symbol):
+                await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
             if not self._stops(symbol):
                 del self._exits[symbol]
-                held = self._account.portfolio.quantity(symbol)
-                if held > 0:
-                    quantity = min(intent.quantity, held)
-                    waited = replace(intent, quantity=quantity, intended_at=turn.at, session_date=turn.session_date)
-                    await self._send(waited, turn)
+                await self._sell_held(replace(intent, intended_at=turn.at, session_date=turn.session_date), turn)
         if self._policy.stop_loss is not None:
             await self._guard(turn)
 
-    async def cancel_opening_orders(self, reason: str) -> None:
+    async def withdraw(self, order_id: str, reason: str, turn: Turn) -> None:
+        """Ask the broker to end an order; once, and again where the end is overdue."""
+        asked_at = self._asked.get(order_id)
+        if asked_at is None or turn.at - asked_at >= self._ask_again_after:
+            self._asked[order_id] = turn.at
+            await self._orders.cancel(order_id, reason)
+
+    async def cancel_opening_orders(self, reason: str, turn: Turn) -> None:
         """Take back what would open positions."""
-        working = self._orders.working()
-        parents = {state.order.order_id for state in working if state.is_parent}
-        for state in working:
-            if state.order.side.sign < 0 or state.order.parent_order_id in parents:
-                continue
-            if state.is_parent and self._working_desk is not None:
-                await self._working_desk.cancel(state.order.order_id)
-            await self._orders.cancel(state.order.order_id, reason)
+        for state in _opening(self._orders.working()):
+            await self._withdraw_purchase(state, reason, turn)
+
+    async def _withdraw_purchase(self, state: OrderState, reason: str, turn: Turn) -> None:
+        if state.is_parent and self._working_desk is not None:
+            await self._working_desk.cancel(state.order.order_id)
+        await self.withdraw(state.order.order_id, reason, turn)
 
     async def close_all(self, turn: Turn) -> None:
         """Sell every position that a signal of ours opened and no order closes yet."""
@@ -139,9 +205,16 @@ class SessionDesk:
             if holding.quantity <= 0 or symbol in closing or symbol in self._exits:
                 continue
             if symbol not in self._origins:
-                self._tell(symbol, "a position that a signal of ours opened", "one of somebody else: it is left alone")
-                continue
-            await self.consider(self._closing(symbol, holding.quantity, turn), turn)
+                self._tell(turn, symbol, "a position that a signal of ours opened", "one of somebody else: left alone")
+            elif self._may_try(symbol, turn):
+                # The end of the day does not wait for an algorithm.
+                await self._exit(self._closing(symbol, holding.quantity, turn), turn, is_worked=False)
+
+    def _may_try(self, symbol: str, turn: Turn) -> bool:
+        """Whether the desk may send something by itself: what was refused a moment ago would be so again."""
+        refused_at = self._refused.get(symbol)
+        is_late = refused_at is None or turn.at - refused_at >= _TRY_AGAIN_AFTER
+        return is_late and self._orders.is_ready
 
     def _closing(self, symbol: str, quantity: Decimal, turn: Turn) -> OrderIntent:
         return OrderIntent(
@@ -150,7 +223,7 @@ class SessionDesk:
             side=OrderSide.SELL,
             quantity=quantity,
             order_type=OrderType.MARKET,
-            reference_price=self._account.portfolio.last(symbol).close,
+            reference_price=self._account.price(symbol),
             signal_id=self._origins[symbol],
             intended_at=turn.at,
             session_date=turn.session_date,
@@ -160,11 +233,11 @@ class SessionDesk:
         """Have one stop for each holding, as large as it; none where nothing is held any more."""
         busy = {state.order.symbol for state in self._orders.working() if _closes(state)} | set(self._exits)
         for symbol, holding in sorted(self._account.portfolio.holdings.items()):
-            if holding.quantity > 0 and symbol in self._origins and symbol not in busy:
+            if holding.quantity > 0 and symbol in self._origins and symbol not in busy and self._may_try(symbol, turn):
                 await self._guard_holding(symbol, holding.quantity, holding.average_cost, turn)
         for state in filter(guards, self._orders.working()):
-            if self._account.portfolio.quantity(state.order.symbol) <= 0 and state.status not in _UNSETTLED:
-                await self._orders.cancel(state.order.order_id, "nothing is held any more")
+            if self._account.portfolio.quantity(state.order.symbol) <= 0:
+                await self.withdraw(state.order.order_id, "nothing is held any more", turn)
 
     async def _guard_holding(self, symbol: str, quantity: Decimal, cost: Decimal, turn: Turn) -> None:
         stops = self._stops(symbol)
@@ -178,53 +251,79 @@ class SessionDesk:
                 ),
                 turn,
             )
-        elif len(stops) == 1 and stops[0].remaining_quantity != quantity and stops[0].status not in _UNSETTLED:
-            await self._resize(stops[0], stops[0].filled_quantity + quantity)
+        elif len(stops) == 1 and stops[0].remaining_quantity != quantity and self._can_change(stops[0]):
+            await self._resize(stops[0], stops[0].filled_quantity + quantity, turn)
 
-    async def _resize(self, stop: OrderState, quantity: Decimal) -> None:
+    def _can_change(self, stop: OrderState) -> bool:
+        return stop.status not in _UNSETTLED and stop.order.order_id not in self._asked
+
+    async def _resize(self, stop: OrderState, quantity: Decimal, turn: Turn) -> None:
+        symbol = stop.order.symbol
         try:
             await self._orders.modify(stop.order.order_id, OrderModification(quantity=quantity))
         except (BrokerUnavailableError, OrderError) as error:
-            self._tell(stop.order.symbol, f"a stop for {quantity} shares", str(error))
+            self._refused[symbol] = turn.at
+            self._tell(turn, symbol, f"a stop for {quantity} shares", str(error))
 
     @property
     def _stop_time_in_force(self) -> TimeInForce:
         return TimeInForce.GTC if self._policy.flatten_before is None else TimeInForce.DAY
 
     def _stops(self, symbol: str) -> list[OrderState]:
-        return [state for state in self._orders.working() if guards(state) and state.order.symbol == symbol]
+        return _of_symbol(filter(guards, self._orders.working()), symbol)
 
-    async def _send(self, intent: OrderIntent, turn: Turn) -> None:
+    async def _send(self, intent: OrderIntent, turn: Turn, *, is_worked: bool = True) -> None:
+        if not self._orders.is_ready:
+            # Risk would count an order that cannot leave.
+            expected = f"to send {intent.side} {intent.quantity}"
+            self._tell(turn, intent.symbol, expected, "the broker is out of reach: not queued")
+            return
         exposure = self._account.exposure(self._orders.working(), turn.session_date, self._risk.estimate_cost)
         # Asked anew each time: an order just sent counts for the next one.
         decision = self._risk.check(intent, exposure, moment=turn.moment)
         self._outcome.decisions.append(decision)
         if not decision.is_approved:
+            self._refused[intent.symbol] = turn.at
             self._journal.record_risk_decision(decision)
             return
         await self._journal.flushed()
         try:
-            await self._place(order_of(intent, decision), decision)
+            await self._place(order_of(intent, decision), decision, is_worked=is_worked)
         except (BrokerUnavailableError, OrderError) as error:
+            self._refused[intent.symbol] = turn.at
             self._journal.record_risk_decision(decision)
-            self._tell(intent.symbol, f"to send {intent.side} {intent.quantity}", str(error))
+            self._tell(turn, intent.symbol, f"to send {intent.side} {intent.quantity}", str(error))
 
-    async def _place(self, order: Order, decision: RiskDecision) -> None:
-        if self._working_desk is None or order.order_type is not OrderType.MARKET:
+    async def _place(self, order: Order, decision: RiskDecision, *, is_worked: bool) -> None:
+        if self._working_desk is None or not is_worked or not self._working_desk.takes(order):
             await self._orders.place(order, decision)
             return
         self._journal.record_risk_decision(decision)
         await self._journal.flushed()
         await self._working_desk.start(order)
 
-    def _tell(self, symbol: str, expected: str, found: str) -> None:
-        self._outcome.problems.append(
-            Problem(where=f"{self._account.account_id} {symbol}", expected=expected, found=found)
-        )
+    def _tell(self, turn: Turn, symbol: str, expected: str, found: str) -> None:
+        """Tell a problem; what stays as it is, once a minute."""
+        told_at = self._told.get((symbol, found))
+        if told_at is None or turn.at - told_at >= _TRY_AGAIN_AFTER:
+            self._told[symbol, found] = turn.at
+            where = f"{self._account.account_id} {symbol}"
+            self._outcome.problems.append(Problem(where=where, expected=expected, found=found))
 
 
 def _closes(state: OrderState) -> bool:
     return state.order.side.sign < 0 and not guards(state)
+
+
+def _opening(working: Iterable[OrderState]) -> list[OrderState]:
+    """The orders that buy, without the slices of those that are worked."""
+    states = list(working)
+    parents = {state.order.order_id for state in states if state.is_parent}
+    return [state for state in states if state.order.side.sign > 0 and state.order.parent_order_id not in parents]
+
+
+def _of_symbol(states: Iterable[OrderState], symbol: str) -> list[OrderState]:
+    return [state for state in states if state.order.symbol == symbol]
 
 
 def order_of(intent: OrderIntent, decision: RiskDecision) -> Order:

@@ -1,11 +1,13 @@
 """Orders worked by an execution algorithm, as a session's desk sees them: start them, and keep them informed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
+from tickledger.bars.calendars import session_close
 from tickledger.domain.bar import Bar, Quote
 from tickledger.domain.errors import Problem
-from tickledger.domain.order import Order
+from tickledger.domain.order import Order, OrderType
 from tickledger.domain.ports import Clock
 from tickledger.execution.algos.parent import Algorithm, MarketView, ParentOrder
 from tickledger.execution.order_manager import OrderManager
@@ -13,10 +15,15 @@ from tickledger.execution.parent_orders import ParentOrders
 
 #: The algorithm for an order.
 AlgorithmOf = Callable[[Order], Algorithm]
+#: How long before the close an algorithm has to be done, so that its last order still trades.
+_BEFORE_CLOSE: Final = timedelta(minutes=1)
 
 
 class WorkingDesk:
-    """The parent orders of one session, each with `algorithm_of` it over `window` from when it is decided."""
+    """The parent orders of one session, each with `algorithm_of` it over `window` from when it is decided.
+
+    A window ends before the close, so that nothing of an order is left for the next day.
+    """
 
     def __init__(self, orders: OrderManager, clock: Clock, *, algorithm_of: AlgorithmOf, window: timedelta) -> None:
         self._orders = orders
@@ -24,6 +31,10 @@ class WorkingDesk:
         self._algorithm_of = algorithm_of
         self._window = window
         self._volumes: dict[str, int] = {}
+
+    def takes(self, order: Order) -> bool:
+        """Whether an order is worked: one at the market, while there is time to work it."""
+        return order.order_type is OrderType.MARKET and self._ends_at(order) > order.submitted_at
 
     async def start(self, order: Order) -> None:
         """Write a parent down and begin to work it; raises as `OrderManager.place_parent` does."""
@@ -38,7 +49,10 @@ class WorkingDesk:
                 await self._parents.resume(self._parent(state.order), self._algorithm_of(state.order), children)
 
     def _parent(self, order: Order) -> ParentOrder:
-        return ParentOrder(order, order.submitted_at, order.submitted_at + self._window)
+        return ParentOrder(order, order.submitted_at, self._ends_at(order))
+
+    def _ends_at(self, order: Order) -> datetime:
+        return min(order.submitted_at + self._window, session_close(order.session_date) - _BEFORE_CLOSE)
 
     def see(self, bars: Iterable[Bar]) -> None:
         """Count the shares that the market has traded."""
