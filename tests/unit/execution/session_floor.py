@@ -268,7 +268,7 @@ def _sells(order: Order, symbol: str) -> bool:
 
 def spelled(order: Order) -> str:
     kind = "" if order.order_type is OrderType.MARKET else f" {order.order_type}"
-    return f"{order.side} {order.quantity} {order.symbol}{kind}"
+    return f"{order.side} {order.quantity.normalize():f} {order.symbol}{kind}"
 
 
 def bar(symbol: str, ends_at: datetime, close: str) -> Bar:
