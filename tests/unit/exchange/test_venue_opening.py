@@ -4,6 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as property_settings
+from hypothesis import strategies as st
 
 from tests.unit.exchange.venues import ACCOUNT, at, days, fills, minutes, order, settings, steps, tape, venue
 from tickledger.bars.calendars import sessions
@@ -145,3 +148,47 @@ def test_a_closing_auction_slips_too() -> None:
     market = venue(days({"2024-07-02": "10 11 9 10.5"}), start=BEFORE, slippage_bps=Decimal(10))
     market.submit(order("BUY 100 X MOC"))
     assert fills(market.advance(at("2024-07-02 16:00"))) == ["16:00:00 100 @ 10.5105"]
+
+
+@st.composite
+def one_bar(draw: st.DrawFn) -> str:
+    """A bar around 10.00 as ``"open high low close"``."""
+    low, high = sorted(draw(st.integers(950, 1050)) for _ in range(2))
+    open_, close = (draw(st.integers(low, high)) for _ in range(2))
+    return " ".join(f"{price / 100:.2f}" for price in (open_, high, low, close))
+
+
+def price_in(bar: str, text: str) -> Decimal | None:
+    """The price at which an order that waits for the open fills on a day of one minute."""
+    market = venue(minutes(OPEN, [bar]), start=BEFORE)
+    market.submit(order(text))
+    market.advance(at("2024-07-02 09:31"))
+    return next((fill.price for fill in market.fills()), None)
+
+
+@property_settings(max_examples=150, deadline=None)
+@given(bar=one_bar(), side=st.sampled_from(["BUY", "SELL"]), limit=st.integers(940, 1060))
+def test_a_limit_fills_at_the_open_if_it_is_as_good_else_at_the_limit_if_the_bar_goes_through_it(
+    bar: str, side: str, limit: int
+) -> None:
+    price, sign = Decimal(limit).scaleb(-2), 1 if side == "BUY" else -1
+    found = price_in(bar, f"{side} 5 X LMT {price}")
+    open_, high, low, _ = map(Decimal, bar.split())
+    if sign * (price - open_) >= 0:
+        assert found == open_
+    elif low < price < high:
+        assert found is not None
+        assert 0 <= sign * (price - found) <= Decimal("0.01")
+    elif found is not None:
+        assert price in {low, high}
+
+
+@property_settings(max_examples=150, deadline=None)
+@given(bar=one_bar(), side=st.sampled_from(["BUY", "SELL"]), stop=st.integers(940, 1060))
+def test_a_stop_is_set_off_if_the_bar_touches_it_and_fills_no_better(bar: str, side: str, stop: int) -> None:
+    price, sign = Decimal(stop).scaleb(-2), 1 if side == "BUY" else -1
+    found = price_in(bar, f"{side} 5 X STP {price}")
+    _, high, low, _ = map(Decimal, bar.split())
+    is_touched = high >= price if side == "BUY" else low <= price
+    assert (found is not None) == is_touched
+    assert found is None or sign * (found - price) >= -Decimal("0.01")
