@@ -12,12 +12,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from tickledger.bars.calendars import session_close, session_open
 from tickledger.bars.tick_checks import TickRefusal
 from tickledger.bars.tick_intake import TickIntake
+from tickledger.bars.trading_hours import seconds_of
 from tickledger.domain.bar import Bar, BarKey, Print, Quote, TimeBar
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.market import (
@@ -58,6 +59,11 @@ class LiveMarketSettings:
     bar_patience: timedelta = timedelta(seconds=1)
     is_tick_driven: bool = False
 
+    @property
+    def step(self) -> timedelta:
+        """The length of the shortest bars that the session sees."""
+        return timedelta(seconds=min(map(seconds_of, self.intervals)))
+
 
 class LiveMarket:
     """The MarketData port over ticks that come by themselves. `on_*` take what comes, from the loop's own thread.
@@ -90,6 +96,7 @@ class LiveMarket:
         self._woken = asyncio.Event()
         self._is_opened = False
         self._is_over = False
+        self._due_until = datetime.min.replace(tzinfo=UTC)
         self._beat_at: datetime | None = None
         self._heard_until: dict[str, datetime] = {}
 
@@ -147,8 +154,9 @@ class LiveMarket:
                 await self._wait()
 
     def due(self, now: datetime) -> Iterable[MarketEvent]:
-        """What has become due by `now`, in order."""
+        """What has become due by `now`, in order. Where a clock has gone back, time stands until it has caught up."""
         day = self._day.session_date
+        now = self._due_until = max(now, self._due_until)
         if not self._is_opened:
             if now < self._opens_at:
                 self._is_over = self._ends_at is not None and now >= self._ends_at
@@ -188,12 +196,17 @@ class LiveMarket:
 
     async def _wait(self) -> None:
         """Wait for the next beat, or until something wakes the market."""
-        next_minute = self._clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-        due_at = min(self._clock.now() + self._settings.beat, next_minute + self._settings.bar_patience)
+        now = self._clock.now()
+        due_at = min(now + self._settings.beat, self._next_bars_at(now))
         seconds = max(self._clock.seconds_until(due_at), 0.001)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
         self._woken.clear()
+
+    def _next_bars_at(self, now: datetime) -> datetime:
+        """When the next bars are waited for no longer."""
+        step = self._settings.step
+        return now + step - (now - self._settings.bar_patience - self._opens_at) % step
 
 
 async def forward(something_to_report: Callable[[], Awaitable[None]], market: LiveMarket) -> None:
