@@ -55,7 +55,9 @@ class Pages:
 def pages(demo: Demonstration) -> Iterator[Pages]:
     """`tickledger up` on the demonstration's home, on ports that nobody uses."""
     dagster, mlflow = free_ports(2)
-    command = [str(TICKLEDGER), "up", "--dagster-port", str(dagster), "--mlflow-port", str(mlflow)]
+    ports = ["--dagster-port", str(dagster), "--mlflow-port", str(mlflow)]
+    # What trades in a simulated market is looked at elsewhere; here nothing runs but what the demonstration left.
+    command = [str(TICKLEDGER), "up", "--no-market", *ports]
     environment = dict(command_environment(demo.home))
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -110,13 +112,14 @@ def test_every_group_of_the_lineage_is_on_the_page_and_a_picture_is_kept(pages: 
     assert picture.stat().st_size > 20_000
 
 
-def test_every_asset_has_been_materialized(pages: Pages) -> None:
+def test_every_asset_has_been_materialized_but_those_of_a_session_at_a_broker(pages: Pages) -> None:
     nodes = pages.graphql("{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }")[
         "assetNodes"
     ]
     made = {"/".join(node["assetKey"]["path"]) for node in nodes if node["assetMaterializations"]}
-    assert len(nodes) >= 15
-    assert made == {"/".join(node["assetKey"]["path"]) for node in nodes}
+    assert len(made) >= 15
+    at_a_broker = {"live", "reconciliation"}
+    assert made == {"/".join(path) for node in nodes if (path := node["assetKey"]["path"])[0] not in at_a_broker}
 
 
 def test_the_runs_carry_the_names_of_the_jobs(pages: Pages) -> None:

@@ -50,10 +50,10 @@ class Up:
 
 
 @contextmanager
-def up(home: Path) -> Iterator[Up]:
+def up(home: Path, *more: str) -> Iterator[Up]:
     messages = home.with_suffix(".stderr")
     dagster_port, mlflow_port = free_port(), free_port()
-    options = ("--dagster-port", str(dagster_port), "--mlflow-port", str(mlflow_port))
+    options = ("--dagster-port", str(dagster_port), "--mlflow-port", str(mlflow_port), *more)
     # A script that starts it in the background has it ignore Ctrl-C; it must end on one all the same.
     in_background = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
     with (
@@ -105,11 +105,13 @@ def test_everything_answers_until_it_is_interrupted_and_then_nothing_is_left(hom
         assert processes_of(home) == []
         assert port_problem(running.dagster_port) is None
         assert port_problem(running.mlflow_port) is None
+        assert "SIMULATED" in addresses
+        assert "no order leaves this machine" in running.messages.read_text()
 
 
 def test_it_can_be_ended_while_it_starts(home: Path) -> None:
-    with up(home) as running:
-        assert locks.poll(lambda: any(" code-server " in line for line in processes_of(home)), seconds=60)
+    with up(home, "--no-market") as running:
+        assert locks.poll(lambda: any(" api grpc " in line for line in processes_of(home)), seconds=60)
         running.process.terminate()
         assert running.process.wait(60) == 0
         assert processes_of(home) == []
@@ -122,14 +124,26 @@ def test_nothing_is_left_when_it_is_killed(home: Path) -> None:
         wait_until_nothing_is_left(home)
 
 
-def test_a_part_that_dies_ends_the_command_with_its_log(home: Path) -> None:
-    with up(home) as running:
+def test_a_part_that_dies_is_started_again_and_one_that_goes_on_dying_ends_the_command_with_its_log(home: Path) -> None:
+    with up(home, "--no-market") as running:
         running.read_addresses()
-        (daemon,) = (line for line in processes_of(home) if " -m dagster._daemon " in line and "guard" not in line)
-        subprocess.run(["kill", "-9", daemon.split()[0]], check=True)
+        killed: set[str] = set()
+        for _ in range(3):
+            assert locks.poll(lambda: bool(daemons(home) - killed), seconds=60)
+            (daemon,) = daemons(home) - killed
+            killed.add(daemon)
+            subprocess.run(["kill", "-9", daemon], check=True)
         assert running.process.wait(60) == 1
-        assert "Dagster daemon ended by itself with status 137" in running.messages.read_text()
+        said = running.messages.read_text()
+        assert said.count("Dagster daemon ended by itself and is started again") == 2
+        assert "Dagster daemon ended by itself with status 137" in said
         assert processes_of(home) == []
+
+
+def daemons(home: Path) -> set[str]:
+    return {
+        line.split()[0] for line in processes_of(home) if " -m dagster._daemon " in line and "cli.guard" not in line
+    }
 
 
 @pytest.mark.parametrize("option", ["--dagster-port", "--mlflow-port"])

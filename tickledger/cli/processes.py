@@ -39,6 +39,10 @@ class Running:
     service: Service
     guard: subprocess.Popen[bytes]
 
+    def has_ended(self) -> bool:
+        """Whether the service has ended, however it did."""
+        return self.guard.poll() is not None
+
     def has_ended_well(self) -> bool:
         """Whether the service has come to its own end."""
         return self.guard.poll() == 0

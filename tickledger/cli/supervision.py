@@ -2,8 +2,8 @@
 
 The Dagster code server comes first, because the web server and the daemon ask it for the definitions; MLflow, the
 slowest, starts beside it. A simulated market opens last, when there is somebody to trade in it; when it has come to
-its end, everything but the database begins anew. They stop in reverse, the database last. `up` itself has a single
-thread and imports neither Dagster nor MLflow.
+its end, everything but the database begins anew. A part that dies is started again. They stop in reverse, the database
+last. `up` itself has a single thread and imports neither Dagster nor MLflow.
 """
 
 import http
@@ -26,6 +26,7 @@ from sqlalchemy import make_url
 from tickledger.cache.connect import Cache, open_cache
 from tickledger.cli.columns import aligned
 from tickledger.cli.console import err, out
+from tickledger.cli.keeping import Kept
 from tickledger.cli.live_consent import print_terms, require_consent
 from tickledger.cli.ports import LOOPBACK, accepts, free_port, port_problem
 from tickledger.cli.processes import Running, Service, await_answers, running
@@ -79,7 +80,7 @@ class _Home:
 
 
 def supervise(settings: Settings, ports: Ports, *, market_speed: float | None) -> None:
-    """Run everything until a signal asks for the end; raises TickledgerError where a part ends by itself.
+    """Run everything until a signal asks for the end; raises TickledgerError where a part ends again and again.
 
     `market_speed` is that of the simulated market, None for none; where the settings name a broker, there is none
     either. A live account is traded only once its number has been typed.
@@ -120,28 +121,30 @@ def _run(home: _Home, market: SimulatedMarket | None) -> None:
     # Whatever trades ends before its market does.
     with ExitStack() as markets, ExitStack() as stack:
         err.print("starting Dagster and MLflow; the first time this takes half a minute")
-        everything = _start(home, market, stack, markets)
-        await_answers(everything, seconds=_READY_SECONDS)
+        kept = Kept(stack)
+        started = _start(home, market, kept)
+        gateway = None if market is None else markets.enter_context(running(_Parts(home, market).gateway(market)))
+        await_answers([*started, *([] if gateway is None else [gateway])], seconds=_READY_SECONDS)
         out.print(_addresses(home, market))
         _say_how(home, market)
-        while not (market is not None and everything[-1].has_ended_well()):
-            for one in everything:
-                one.check()
+        while gateway is None or not gateway.has_ended_well():
+            kept.check()
+            if gateway is not None and gateway.has_ended():
+                gateway.check()
             time.sleep(_WATCH_SECONDS)
 
 
-def _start(home: _Home, market: SimulatedMarket | None, stack: ExitStack, markets: ExitStack) -> Sequence[Running]:
-    """Start every part; the market, where there is one, is the last."""
+def _start(home: _Home, market: SimulatedMarket | None, kept: Kept) -> Sequence[Running]:
+    """Start every part but the market."""
     settings, ports = home.settings, home.ports
-    parts = _Parts(settings, home.connections, market)
+    parts = _Parts(home, market)
     code_port = free_port()
     workspace = _write_workspace(settings.home / "dagster" / "workspace.yaml", code_port)
     mlflow = [] if settings.mlflow_tracking_uri else [parts.mlflow(ports.mlflow)]
-    first = [stack.enter_context(running(part)) for part in (parts.code_server(code_port), *mlflow)]
+    first = [kept.start(part) for part in (parts.code_server(code_port), *mlflow)]
     await_answers(first[:1], seconds=_READY_SECONDS)
     second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
-    trading = [*first, *(stack.enter_context(running(part)) for part in second)]
-    return trading if market is None else [*trading, markets.enter_context(running(parts.gateway(market)))]
+    return [*first, *map(kept.start, second)]
 
 
 def _say_how(home: _Home, market: SimulatedMarket | None) -> None:
@@ -167,9 +170,10 @@ def _write_workspace(path: Path, code_port: int) -> Path:
 class _Parts:
     """The services, with the environment they need."""
 
-    def __init__(self, settings: Settings, connections: Connections, market: SimulatedMarket | None) -> None:
+    def __init__(self, home: _Home, market: SimulatedMarket | None) -> None:
         from pipelines.instance import CHECKOUT, dagster_environment
 
+        settings, connections = home.settings, home.connections
         self._settings = settings
         self._checkout = CHECKOUT
         self._dagster = {
@@ -185,8 +189,10 @@ class _Parts:
         }
 
     def code_server(self, port: int) -> Service:
+        # Not `code-server start`, which goes on without the definitions when the process that holds them has died.
         options = ("--location-name", _LOCATION, "--working-directory", self._checkout)
-        command = ("dagster", "code-server", "start", *_at(port), "--module-name", "pipelines.definitions", *options)
+        entry = "--use-python-environment-entry-point"
+        command = ("dagster", "api", "grpc", *_at(port), entry, "--module-name", "pipelines.definitions", *options)
         return self._service("Dagster code server", command, self._dagster, partial(accepts, port))
 
     def webserver(self, port: int, workspace: Path) -> Service:

@@ -1,6 +1,6 @@
 """A paper account as Dagster trades it: runs of its jobs and ticks of its sensors, in this process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class DagsterDesk:
             instance=self.instance, cursor=cursor, repository_def=repository, resources=self.resources
         ) as context:
             data = repository.get_sensor_def(sensor).evaluate_tick(context)
-        return Tick(data.run_requests or [], data.skip_message or "", data.cursor)
+        return Tick(list(data.run_requests or []), data.skip_message or "", data.cursor)
 
     def report(self, status: dg.DagsterRunStatus, partition: str) -> str:
         """Leave a run of the session in `status`, as another process would; its id."""
@@ -59,7 +59,7 @@ class DagsterDesk:
 class Tick:
     """What a sensor asked for, or why it did not."""
 
-    requests: list[dg.RunRequest]
+    requests: Sequence[dg.RunRequest]
     skipped: str
     cursor: str | None
 

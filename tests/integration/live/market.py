@@ -30,8 +30,15 @@ class Market:
 
     def settings(self, home: Path, **changed: Any) -> Settings:
         """Those of a process that trades here."""
-        where = {"ib_port": self.port, "ib_account": ACCOUNT, "gateway_control": f"127.0.0.1:{self.control_port}"}
-        return Settings(home=home, mode=Mode.PAPER, symbols=SYMBOLS, **where, **changed)
+        return Settings(
+            home=home,
+            mode=Mode.PAPER,
+            symbols=SYMBOLS,
+            ib_port=self.port,
+            ib_account=ACCOUNT,
+            gateway_control=f"127.0.0.1:{self.control_port}",
+            **changed,
+        )
 
     def environment(self, home: Path) -> Mapping[str, str]:
         """The same as a person sets them."""
@@ -49,7 +56,8 @@ class Market:
 def market(home: Path, *, start: str = HALF_AN_HOUR_BEFORE_CLOSE, speed: float = 60) -> Iterator[Market]:
     """A gateway on the bundled sample from `start` on, until the context ends."""
     options = {"port": 0, "control-port": 0, "account": ACCOUNT, "cash": 100_000, "speed": speed, "start": start}
-    command = [TICKLEDGER, "gateway", *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    command = [str(TICKLEDGER), "gateway", *arguments]
     with subprocess.Popen(
         command,
         cwd=home.parent,
