@@ -114,30 +114,46 @@ class SparedJournal:
 
 
 def read_session_journal(path: Path) -> tuple[list[JournalLine], list[Problem]]:
-    """The lines of a journal, and what was left out of a torn end; raises InputError where a line inside is wrong."""
+    """The lines of a journal, and what was left out of a torn end; raises InputError where a line inside is wrong.
+
+    A line is inside where one with a good checksum is behind it; a number that is not the next is never a torn end.
+    """
     lines: list[JournalLine] = []
-    wrong: Problem | None = None
+    torn: Problem | None = None
     with path.open("rb") as file:
         for place, raw in enumerate(file):
-            found = _line(raw)
-            if isinstance(found, JournalLine) and wrong is not None:
-                raise InputError([wrong])
-            if isinstance(found, JournalLine) and found.number == len(lines):
-                lines.append(found)
+            where = f"{path.name} line {place + 1}"
+            text = _checked(raw)
+            if text is None:
+                expected = f"line {len(lines)} with its checksum"
+                torn = torn or Problem(where=where, expected=expected, found=_shortened(raw))
+            elif torn is not None:
+                raise InputError([torn])
             else:
-                told = found if isinstance(found, str) else f"line {found.number}"
-                where = f"{path.name} line {place + 1}"
-                wrong = wrong or Problem(where=where, expected=f"line {len(lines)} with its checksum", found=told)
-    return lines, [] if wrong is None else [wrong]
+                lines.append(_line(text, number=len(lines), where=where))
+    return lines, [] if torn is None else [torn]
 
 
-def _line(raw: bytes) -> JournalLine | str:
-    """A line that its checksum vouches for, or what is found instead."""
+def _checked(raw: bytes) -> bytes | None:
+    """The text of a line whose checksum is right."""
     checksum, _, text = raw.rstrip(b"\n").partition(b" ")
-    if not raw.endswith(b"\n") or checksum != b"%08x" % crc32(text):
-        return f"{raw[:40]!r}…" if len(raw) > 40 else repr(raw)  # noqa: PLR2004  enough to recognize it by
-    number, kind, value = json.loads(text)
-    return JournalLine(number, kind, restored(value))
+    return text if raw.endswith(b"\n") and checksum == b"%08x" % crc32(text) else None
+
+
+def _shortened(raw: bytes) -> str:
+    return f"{raw[:40]!r}…" if len(raw) > 40 else repr(raw)  # noqa: PLR2004  enough to recognize it by
+
+
+def _line(text: bytes, *, number: int, where: str) -> JournalLine:
+    try:
+        told, kind, value = json.loads(text)
+        line = JournalLine(told, kind, restored(value))
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"{_shortened(text)}: {error!r}"
+        raise InputError([Problem(where, expected="values as this version writes them", found=found)]) from error
+    if line.number != number:
+        raise InputError([Problem(where, expected=f"line {number}", found=f"line {line.number}")])
+    return line
 
 
 def of_kind(lines: Iterable[JournalLine], kind: str) -> Iterator[Any]:
