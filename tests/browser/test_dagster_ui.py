@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.chromium import browse, photograph
 from tests.command import TICKLEDGER, command_environment
 from tests.demonstration import Demonstration
 
@@ -32,9 +32,6 @@ STAGES = {
     "reports",
     "signals",
 }
-#: Ignored by git; the path is printed so that a person can look.
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @dataclass(frozen=True)
@@ -77,37 +74,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def browse(url: str, profile: Path, *options: str) -> str:
-    """What Chromium prints for `url` once the page has come to rest."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--virtual-time-budget=25000",
-        "--window-size=1600,1000",
-        f"--user-data-dir={profile}",
-    ]
-    shown = subprocess.run(
-        [CHROMIUM, *flags, *options, url], capture_output=True, text=True, timeout=120, check=True, cwd=profile.parent
-    )
-    return shown.stdout
-
-
 def test_every_group_of_the_lineage_is_on_the_page_and_a_picture_is_kept(pages: Pages, tmp_path: Path) -> None:
     url = f"{pages.dagster}/asset-groups"
     document = browse(url, tmp_path / "dom", "--dump-dom")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    picture = SCREENSHOTS / "lineage.png"
-    picture.unlink(missing_ok=True)
-    browse(url, tmp_path / "picture", f"--screenshot={picture}")
-    print(f"screenshot: {picture}")
+    picture = photograph(url, tmp_path / "picture", "lineage")
     assert set(re.findall(r">([a-z_]+)<", document)) >= STAGES
     assert picture.stat().st_size > 20_000
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -102,15 +103,11 @@ def test_accounts_side_by_side_have_the_rows_that_each_has_alone() -> None:
     bars = market("2012-01-03", {"X": ["10 10", "10 11", "12 12"]})
     first = trade(bars, ["BUY X 2012-01-03"], slippage_bps=Decimal(0), fees="none")
     second = trade(bars, ["BUY X 2012-01-04"], slippage_bps=Decimal(0), fees="none")
-    moved = [
-        [replace(row, account_id="OTHER") for row in rows]
-        for rows in (second.balances, second.positions, second.executions, second.cash_transactions)
-    ]
-    both = [
-        [*theirs, *ours]
-        for ours, theirs in zip(
-            (first.balances, first.positions, first.executions, first.cash_transactions), moved, strict=True
-        )
+    first_rows = (first.balances, first.positions, first.executions, first.cash_transactions)
+    second_rows = (second.balances, second.positions, second.executions, second.cash_transactions)
+    both: list[list[Any]] = [
+        [*(replace(row, account_id="OTHER") for row in theirs), *ours]
+        for ours, theirs in zip(first_rows, second_rows, strict=True)
     ]
     rows = daily_pnl_by_account(*both, start=date(2012, 1, 4))
     account_id = first.balances[0].account_id
