@@ -5,6 +5,7 @@ other; those of others, and the replays that write whole sessions, do not wait f
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -29,6 +30,7 @@ from tickledger.db.tables import (
 from tickledger.db.trading import decision_extra, order_event_extra
 from tickledger.db.versions import LOCK_AREA, current, refusals
 from tickledger.domain.account import Account, Mode
+from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderEvent, RiskDecision
@@ -40,6 +42,7 @@ from tickledger.execution.order_journal import (
     ForeignExecution,
     JournalEntry,
     OrderAmendment,
+    opening_after,
 )
 
 
@@ -47,19 +50,28 @@ class LedgerJournal:
     """The DurableJournal port over the ledger.
 
     `guard` is called in the transaction that writes an order, before anything is written, with the connection and
-    the account; it raises FencedError where this process may not trade any more.
+    the account; it raises FencedError where this process may not trade any more. `corporate_actions` are those that
+    have changed what the account holds at its broker; those since its last close change what `load` tells of that.
     """
 
-    def __init__(self, engine: Engine, *, guard: Callable[[Connection, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        guard: Callable[[Connection, str], None] | None = None,
+        corporate_actions: Iterable[CorporateAction] = (),
+    ) -> None:
         self._engine = engine
         self._guard = guard
+        self._corporate_actions = in_order(corporate_actions)
         self._modes: dict[str, Mode] = {}
         self._symbols: dict[str, int] = {}
 
     def load(self, account_id: str) -> AccountRecord:
         """What the ledger knows of an account's orders and fills; see `AccountRecord`."""
         with refusals("orders"), self._engine.connect() as connection:
-            return read_record(connection, account_id)
+            record = read_record(connection, account_id)
+        return replace(record, opening=opening_after(record.opening, self._corporate_actions))
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
         """The entries of one order, none where it is not in the ledger."""

@@ -21,6 +21,12 @@ class CorporateActionKind(StrEnum):
     DELISTING = "delisting"
 
 
+#: What ends the symbol it is about.
+ENDINGS: Final = frozenset(
+    (CorporateActionKind.TICKER_CHANGE, CorporateActionKind.MERGER, CorporateActionKind.DELISTING)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CorporateAction:
     """One event, effective before the first trade of `ex_date`.

@@ -5,7 +5,7 @@ The journal is a list of entries that are only ever appended. Everything the ord
 was committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,14 +14,20 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from tickledger.domain.broker import CommissionReport
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderEvent, OrderModification, RiskDecision
+from tickledger.domain.position import Holding
+from tickledger.exchange.corporate_actions import holdings_after
 
 #: The reason of the first event of a parent order, which is never sent: its children are what the broker sees.
 WORKED_BY_CHILDREN: Final = "worked by its children"
 #: How the reason of an event begins that says that a cancellation was asked for.
 CANCEL_ASKED: Final = "cancellation asked"
 _NEW_YORK: Final = ZoneInfo("America/New_York")
+_NOTHING: Final = Decimal(0)
+#: What becomes of shares does not depend on what they cost.
+_ANY_COST: Final = Decimal(1)
 
 
 class AmendmentSource(StrEnum):
@@ -106,6 +112,20 @@ class Opening:
     holdings: Mapping[str, Decimal] = field(default_factory=dict)
     cash: Decimal | None = None
     session_date: date | None = None
+
+
+def opening_after(opening: Opening, actions: Iterable[CorporateAction]) -> Opening:
+    """What the account holds of a close after the corporate actions since then, in order; cash comes by itself.
+
+    Raises InputError for an action without its terms.
+    """
+    held = dict(opening.holdings)
+    for action in actions:
+        is_later = opening.session_date is not None and action.ex_date > opening.session_date
+        if is_later and (quantity := held.pop(action.symbol, None)) is not None:
+            for symbol, received in holdings_after(action, Holding(quantity, _ANY_COST)).items():
+                held[symbol] = held.get(symbol, _NOTHING) + received.quantity
+    return replace(opening, holdings=held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Values of the trading core as JSON, and back: what a session's journal is written in.
 
-A dataclass is an object with its class under ``$``, an enum's member its class and name; decimals, instants, dates and
-spans of time are objects with a key of their own, so that each comes back as what it was. Sequences come back as
-tuples.
+A dataclass is an object with its class under ``$``, an enum's member its class and name; decimals, fractions, instants,
+dates and spans of time are objects with a key of their own, so that each comes back as what it was. Sequences come back
+as tuples.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any, Final
 
 from tickledger.domain import (
@@ -25,13 +26,13 @@ from tickledger.domain import (
     signal,
     wash_sale,
 )
-from tickledger.execution import live_market, session_policy, session_terms
+from tickledger.execution import live_market, order_journal, session_policy, session_terms
 from tickledger.risk import buying_power
 from tickledger.strategies import sizing
 
 _MODULES: Final = (
     *(account, bar, broker, corporate_action, execution, kill_switch, market, order, position, signal, wash_sale),
-    *(live_market, session_policy, session_terms, buying_power, sizing),
+    *(live_market, order_journal, session_policy, session_terms, buying_power, sizing),
 )
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     name: found
@@ -51,6 +52,8 @@ def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911  what json write
             return value
         case Decimal():
             return {"$d": str(value)}
+        case Fraction():
+            return {"$r": [value.numerator, value.denominator]}
         case datetime():
             return {"$t": value.isoformat()}
         case date():
@@ -69,7 +72,7 @@ def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911  what json write
     raise TypeError(f"expected a value of the trading core, found {value!r}")
 
 
-def restored(told: Any) -> Any:  # noqa: ANN401, PLR0911  whatever it was; one case for each kind
+def restored(told: Any) -> Any:  # noqa: ANN401, C901, PLR0911  whatever it was; one case for each kind
     """What `plain` has told; raises ValueError or KeyError where it cannot be that."""
     match told:
         case list():
@@ -78,6 +81,8 @@ def restored(told: Any) -> Any:  # noqa: ANN401, PLR0911  whatever it was; one c
             return _CLASSES[name][member]
         case {"$d": text}:
             return Decimal(text)
+        case {"$r": [numerator, denominator]}:
+            return Fraction(numerator, denominator)
         case {"$t": text}:
             return datetime.fromisoformat(text)
         case {"$D": text}:
