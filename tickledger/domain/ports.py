@@ -8,14 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from tickledger.domain.broker import BrokerFill, BrokerSnapshot, CommissionReport, ConnectivityChange
-from tickledger.domain.execution import CashTransaction, Execution
+from tickledger.domain.execution import CashTransaction
 from tickledger.domain.market import MarketEvent
 from tickledger.domain.order import Order, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.signal import Signal
-
-#: What a broker tells: a step of an order, a fill, or cash that moved without one.
-BrokerReport = OrderReport | Execution | CashTransaction
 
 
 class Clock(Protocol):
@@ -36,27 +33,13 @@ class Predictor(Protocol):
     def signals(self, event: MarketEvent) -> Sequence[Signal]: ...
 
 
-class Broker(Protocol):
-    """A broker: takes orders and reports what became of them. It never raises for an order it refuses.
-
-    `reports` is everything that happened since it was last asked, in order, the answers to `place` and `cancel`
-    included.
-    """
-
-    async def place(self, order: Order) -> None: ...
-
-    async def cancel(self, order_id: str) -> None: ...
-
-    async def reports(self) -> Sequence[BrokerReport]: ...
-
-
 #: What a broker that is another program tells: besides orders, fills as they come, charges, cash that no fill moved,
 #: and the link itself.
 RemoteReport = OrderReport | BrokerFill | CommissionReport | CashTransaction | ConnectivityChange
 
 
 class RemoteBroker(Protocol):
-    """A broker in another program, which may lose messages, repeat them, and go away.
+    """A broker: as a rule in another program, which may lose messages, repeat them, and go away.
 
     No call raises for what the broker refuses or for a link that is down: that is told by the reports, and an order
     whose fate is not known is told as UNKNOWN. `place` is called only once the order is in the durable journal.

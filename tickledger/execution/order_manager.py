@@ -24,7 +24,7 @@ from typing import Final
 
 from tickledger.domain.broker import BrokerFill, BrokerOrder, CommissionReport, Connectivity, ConnectivityChange
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
-from tickledger.domain.execution import Execution
+from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
@@ -227,7 +227,8 @@ class OrderManager:
             for report in reports:
                 self._hear(report)
             self._write_news()
-            if self._is_snapshot_due():
+            # Cash that was told just now is in the record only when the caller has put it there.
+            if self._is_snapshot_due() and not any(isinstance(report, CashTransaction) for report in reports):
                 await self._try_to_reconcile()
             return reports
 

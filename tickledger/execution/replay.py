@@ -8,17 +8,19 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 import pandas as pd
 
-from tickledger.bars.calendars import session_open
+from tickledger.bars.calendars import session_close, session_open
+from tickledger.bars.calendars import sessions as days_between
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.account import Account
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.market import MarketEvent, SessionClosed
+from tickledger.domain.money import PRICE_INCREMENT
 from tickledger.domain.order import OrderSide, RiskLimit
 from tickledger.domain.position import Mark, PortfolioState
 from tickledger.domain.session_record import SessionRecord
@@ -37,7 +39,7 @@ from tickledger.execution.portfolio import holdings_of
 from tickledger.execution.session import TradingSession
 from tickledger.execution.session_desk import SessionDesk
 from tickledger.execution.session_policy import SessionPolicy
-from tickledger.execution.tape import ReplayedMarket, TapeSession, tape
+from tickledger.execution.tape import LONGEST_CLOSING, ReplayedMarket, TapeSession, tape
 from tickledger.execution.venue_broker import VenueBroker
 from tickledger.risk.pre_trade import CostEstimate, PreTradeRisk
 from tickledger.strategies.sizing import SizingPolicy
@@ -101,9 +103,17 @@ def replay(
         predictor=RecordedSignals(signals, strategy=strategy),
         journal=journal,
         sizing=sizing or SizingPolicy(),
+        previous_close=_previous_close(sessions[0]),
     )
     asyncio.run(session.run())
     return journal.session_record()
+
+
+def _previous_close(first: TapeSession) -> datetime | None:
+    """When the session before the first one closed, None where the calendar does not reach."""
+    day = first.session_date
+    before = days_between(day - LONGEST_CLOSING, day - timedelta(days=1))
+    return session_close(before[-1]) if before else None
 
 
 def _market_tape(sessions: Sequence[TapeSession], bars: pd.DataFrame) -> MarketTape:
@@ -126,6 +136,7 @@ def _venue_settings(
         fees=fees,
         initial_margin=Decimal(1),
         shortable={},
+        price_increment=PRICE_INCREMENT,  # what a split makes of a limit
         takes_fractions=True,  # what a split leaves has to be sold
         watches_all=False,
         cancels_on_split=True,

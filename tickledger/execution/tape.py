@@ -15,13 +15,13 @@ from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.market import MarketEvent, SessionClosed, SessionOpening
 from tickledger.domain.money import exact
 from tickledger.exchange.venue import Venue
-from tickledger.exchange.venue_tape import EARLY_HOURS
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.journal import BufferedJournal
 from tickledger.execution.venue_broker import VenueBroker
 
 #: No gap between two sessions is longer (in September 2001 the exchange was closed for six days).
-_LONGEST_CLOSING: Final = timedelta(days=14)
+LONGEST_CLOSING: Final = timedelta(days=14)
+_INSTANT: Final = timedelta(microseconds=1)
 _COLUMNS: Final = ("bar_id", "symbol", "timestamp", "open", "high", "low", "close", "volume")
 
 
@@ -56,18 +56,16 @@ class ReplayedMarket:
         """The opening and the close of every session."""
         for session in self._tape:
             day = session.session_date
-            opens_at, closes_at = _hours(day)
-            self._broker.take(self._venue.advance(opens_at - EARLY_HOURS))
+            before_open, closes_at = session_open(day) - _INSTANT, session_close(day)
+            self._move(before_open)
             self._journal.take_corporate_actions(session.corporate_actions)
-            self._clock.advance(opens_at)
-            yield SessionOpening(day, opens_at, session.corporate_actions)
-            self._broker.take(self._venue.advance(closes_at))
-            self._clock.advance(closes_at)
+            yield SessionOpening(day, before_open, session.corporate_actions)
+            self._move(closes_at)
             yield SessionClosed(day, closes_at, tuple(session.bars.values()))
 
-
-def _hours(day: date) -> tuple[datetime, datetime]:
-    return session_open(day), session_close(day)
+    def _move(self, to: datetime) -> None:
+        self._clock.advance(to)
+        self._broker.take(self._venue.advance(to))
 
 
 def tape(bars: pd.DataFrame, actions: Iterable[CorporateAction], *, start: date, end: date) -> list[TapeSession]:
@@ -98,7 +96,7 @@ def _by_first_session(actions: Iterable[CorporateAction], days: Sequence[date]) 
     taken: dict[date, list[CorporateAction]] = defaultdict(list)
     if not days:
         return taken
-    earlier = sessions(days[0] - _LONGEST_CLOSING, days[0] - timedelta(days=1))
+    earlier = sessions(days[0] - LONGEST_CLOSING, days[0] - timedelta(days=1))
     seen_until = earlier[-1] if earlier else date.min
     for action in actions:
         position = bisect_left(days, action.ex_date)
