@@ -5,6 +5,7 @@ done is the ledger's; this is what was heard before it:
 
     began      the account, the day, the terms, what was held, the bars of the days before
     record     the orders that the record has already: what an earlier session of the day has left
+    started    the clock when the broker was asked for the first time
     event      an event of the market, and the clock when the session turned to it
     reports    what the broker told at the n-th time it was asked, where it told anything
     snapshot   all that the broker had, or why it did not say
@@ -30,6 +31,7 @@ from tickledger.execution.plain_values import plain, restored
 
 BEGAN: Final = "began"
 RECORD: Final = "record"
+STARTED: Final = "started"
 EVENT: Final = "event"
 REPORTS: Final = "reports"
 SNAPSHOT: Final = "snapshot"
@@ -152,7 +154,7 @@ def _line(text: bytes, *, number: int, where: str) -> JournalLine:
         found = f"{_shortened(text)}: {error!r}"
         raise InputError([Problem(where, expected="values as this version writes them", found=found)]) from error
     if line.number != number:
-        raise InputError([Problem(where, expected=f"line {number}", found=f"line {line.number}")])
+        raise InputError([Problem(where, expected=f"line {number} with its checksum", found=f"line {line.number}")])
     return line
 
 
