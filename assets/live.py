@@ -17,6 +17,7 @@ from assets.models import DIRECTION
 from assets.partitions import SESSIONS, session_of
 from resources.broker_comparison import BrokerComparison, compare_with_broker
 from resources.interrupts import cancelling_interrupts
+from resources.journal_check import JournalCheck, check_journal
 from resources.ledger import Ledger
 from resources.notifier import AlertNotifier
 from resources.readiness import SUBJECTS, Finding, Readiness, readiness
@@ -135,6 +136,11 @@ def _spec(key: Sequence[str], deps: Sequence[Sequence[str]], description: str) -
             asset=dg.AssetKey(SESSION),
             description="At the end the broker has the positions, cash, orders and fills that the ledger has.",
         ),
+        dg.AssetCheckSpec(
+            "replays_to_the_same_decisions",
+            asset=dg.AssetKey(SESSION),
+            description="The session's journal of inputs, played again, leads to the decisions that were made.",
+        ),
     ],
 )
 def live_session(
@@ -145,6 +151,7 @@ def live_session(
         summary = _traded(context, ledger, live)
     origins = read_order_origins(ledger.engine, live.account.account_id, session_date)
     comparison = compare_with_broker(ledger, live)
+    journal = check_journal(live.journal_of(summary))
     told: list[Materialized] = [
         dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata=_counts(summary, names))
         for key, names in _TOLD.items()
@@ -152,7 +159,7 @@ def live_session(
     session: Materialized = dg.MaterializeResult(
         asset_key=dg.AssetKey(SESSION),
         metadata=_session_metadata(summary),
-        check_results=[_origins_checked(origins), _comparison_checked(comparison)],
+        check_results=[_origins_checked(origins), _comparison_checked(comparison), _journal_checked(journal)],
     )
     return told[0], told[1], told[2], told[3], session
 
@@ -218,6 +225,21 @@ def _comparison_checked(comparison: BrokerComparison) -> dg.AssetCheckResult:
         passed=comparison.agrees,
         severity=dg.AssetCheckSeverity.WARN if comparison.unavailable else dg.AssetCheckSeverity.ERROR,
         metadata=comparison_metadata(comparison),
+    )
+
+
+def _journal_checked(journal: JournalCheck) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(SESSION),
+        check_name="replays_to_the_same_decisions",
+        passed=journal.is_same,
+        severity=dg.AssetCheckSeverity.WARN if journal.unreadable else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "events": journal.events,
+            "decisions": journal.decisions,
+            "differences": list(journal.differences),
+            "unreadable": journal.unreadable,
+        },
     )
 
 

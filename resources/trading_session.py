@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from resources.broker_view import BrokerView
@@ -63,6 +64,10 @@ class LiveTrading:
 
         request = SessionRequest(session_date, dagster_run_id=run_id, waits_for_lease=True)
         return self.desk(ledger).run(request, on_summary=on_summary)
+
+    def journal_of(self, summary: SessionSummary) -> Path:
+        """Where the inputs of a session are written down."""
+        return self.settings.home / "sessions" / f"{summary.session_date}" / f"{summary.session_id}.jsonl"
 
     def market_now(self) -> datetime:
         """The market's time; raises BrokerUnavailableError where a simulated one does not answer."""

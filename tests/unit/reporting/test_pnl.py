@@ -1,6 +1,7 @@
 """Daily P&L: a worked example, and that the columns add up to the change of equity to the cent."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -23,6 +24,7 @@ from tickledger.reporting.pnl import (
     unexplained_equity,
 )
 
+Rows = tuple[Sequence[Any], ...]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -103,8 +105,8 @@ def test_accounts_side_by_side_have_the_rows_that_each_has_alone() -> None:
     bars = market("2012-01-03", {"X": ["10 10", "10 11", "12 12"]})
     first = trade(bars, ["BUY X 2012-01-03"], slippage_bps=Decimal(0), fees="none")
     second = trade(bars, ["BUY X 2012-01-04"], slippage_bps=Decimal(0), fees="none")
-    first_rows = (first.balances, first.positions, first.executions, first.cash_transactions)
-    second_rows = (second.balances, second.positions, second.executions, second.cash_transactions)
+    first_rows: Rows = (first.balances, first.positions, first.executions, first.cash_transactions)
+    second_rows: Rows = (second.balances, second.positions, second.executions, second.cash_transactions)
     both: list[list[Any]] = [
         [*(replace(row, account_id="OTHER") for row in theirs), *ours]
         for ours, theirs in zip(first_rows, second_rows, strict=True)
