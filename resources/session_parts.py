@@ -56,7 +56,7 @@ from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_facts import AccountFacts
 from tickledger.execution.session import Onlooker, TurnNews
 from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, warmed
-from tickledger.execution.session_journal import BEGAN, SessionJournalWriter
+from tickledger.execution.session_journal import BEGAN, RECORD, SessionJournalWriter
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.execution.wash_sale_awareness import WashSaleAwareness
 from tickledger.ib.broker import IBBroker
@@ -170,6 +170,7 @@ class _Parts:
         tally.state, tally.reason = SessionState.WARMING, "history"
         terms = await self._terms()
         self._journal.write(BEGAN, terms)
+        self._journal.write(RECORD, self._order_journal.load(berth.account.account_id))
         warmed(terms.history, self._builder, terms)
         made = self._assembled(terms, onlookers)
         watch = ControlsWatch(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,19 @@ from tickledger.domain.market import MarketEvent
 from tickledger.domain.order import RiskDecision
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.journal import BufferedJournal
-from tickledger.execution.journaled import ReplayedBroker, replayed_facts
+from tickledger.execution.journaled import JournalEndError, ReplayedBroker, replayed_facts
 from tickledger.execution.session import TurnNews
 from tickledger.execution.session_assembly import SessionPorts, assembled
-from tickledger.execution.session_journal import BEGAN, DECIDED, EVENT, JournalLine, of_kind, read_session_journal
+from tickledger.execution.session_journal import (
+    BEGAN,
+    DECIDED,
+    EVENT,
+    RECORD,
+    STARTED,
+    JournalLine,
+    of_kind,
+    read_session_journal,
+)
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.risk.order_flow import OrderFlow
 
@@ -48,10 +58,10 @@ def replayed(path: Path) -> SessionReplay:
     terms: SessionTerms | None = next(of_kind(lines, BEGAN), None)
     if terms is None:
         raise InputError([Problem(path.name, expected="the terms of a session in its first line", found="none")])
-    decided = asyncio.run(_decided(lines, terms))
+    before_last, last = asyncio.run(_decided(lines, terms))
     recorded = tuple(of_kind(lines, DECIDED))
-    # What was decided of the last event may not have been written down any more.
-    made = decided[: len(recorded)] if left_out else decided
+    # A process that died over its last event may not have written down what it decided of it.
+    made = [*before_last, *last[: max(len(recorded) - len(before_last), 0)]]
     return SessionReplay(
         session_date=terms.session_date.isoformat(),
         events=sum(line.kind == EVENT for line in lines),
@@ -62,16 +72,22 @@ def replayed(path: Path) -> SessionReplay:
     )
 
 
-async def _decided(lines: Sequence[JournalLine], terms: SessionTerms) -> list[RiskDecision]:
+async def _decided(lines: Sequence[JournalLine], terms: SessionTerms) -> tuple[list[RiskDecision], list[RiskDecision]]:
+    """What is decided of all events but the last, and of the last."""
     events: list[tuple[datetime, MarketEvent]] = list(of_kind(lines, EVENT))
-    clock = ReplayClock(min((at for at, _ in events), default=terms.warmed_until))
+    clock = ReplayClock(next(of_kind(lines, STARTED), terms.warmed_until))
     journal = BufferedJournal(terms.account_id, terms.opening, opened_on=terms.opened_on)
     for transaction in terms.cash:
         journal.record_cash_transaction(transaction)
-    decided: list[RiskDecision] = []
+    if terms.opened_on is not None:
+        journal.take_corporate_actions(one for one in terms.corporate_actions if one.ex_date > terms.opened_on)
+    for record in of_kind(lines, RECORD):
+        journal.take_orders(record)
+    before_last: list[RiskDecision] = []
+    last: list[RiskDecision] = []
 
     def take(news: TurnNews) -> None:
-        decided.extend(news.decisions)
+        (last if news.event is events[-1][1] else before_last).extend(news.decisions)
 
     ports = SessionPorts(
         clock=clock,
@@ -81,8 +97,9 @@ async def _decided(lines: Sequence[JournalLine], terms: SessionTerms) -> list[Ri
         journal=journal,
         facts=replayed_facts(lines, OrderFlow()),
     )
-    await assembled(terms, ports, onlookers=(take,)).session.run()
-    return decided
+    with suppress(JournalEndError):
+        await assembled(terms, ports, onlookers=(take,)).session.run()
+    return before_last, last
 
 
 class _Events:

@@ -108,7 +108,7 @@ class ControlsWatch:
         self._tell = tell
         self._told: int | None = None
         self._switch = RecordedKillSwitch(engine)
-        self._is_paused = False
+        self._controls = (False, False)
         self._absence = _Absence()
 
     async def look(self) -> None:
@@ -137,9 +137,10 @@ class ControlsWatch:
         switch = KillSwitch(events)
         is_paused = pause.is_requested or switch.state.is_engaged
         reason = switch.state.reason if switch.state.is_engaged else f"{pause.actor}: {pause.reason}"
-        if is_paused != self._is_paused:
-            self._is_paused = is_paused
-            self._market.on_controls(is_paused=is_paused, reason=reason)
+        controls = (is_paused, switch.state.is_engaged)
+        if controls != self._controls:
+            self._controls = controls
+            self._market.on_controls(is_paused=is_paused, reason=reason, is_killed=switch.state.is_engaged)
             if is_paused:
                 self._tally.hinder(Hindrance.PAUSE, reason)
             else:

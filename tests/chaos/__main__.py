@@ -1,5 +1,7 @@
 """Run scenarios: ``python -m tests.chaos --seeds 300``, or one of them with all that happened: ``--seed 17 -v``.
 
+With ``--session`` they are of whole trading sessions; see `tests.chaos.session`.
+
 Prints one line of figures, and for each scenario that went wrong what differs and how to run it alone. Ends with 1
 where anything was lost, duplicated or differs.
 """
@@ -9,12 +11,13 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.chaos.plan import plan
 from tests.chaos.scenario import Outcome, play
+from tests.chaos.session.runs import run_sessions
 
 
 @dataclass
@@ -77,6 +80,11 @@ def show(outcome: Outcome, *, is_verbose: bool) -> None:
         print(outcome.verdict)
 
 
+def seeds(asked: argparse.Namespace) -> Sequence[int]:
+    """The scenarios that the command line names."""
+    return range(asked.first, asked.first + asked.seeds) if asked.seed is None else [asked.seed]
+
+
 def main() -> int:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.partition("\n")[0])
@@ -84,8 +92,11 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="this scenario alone")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--session", action="store_true", help="whole trading sessions instead of order managers")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the plan and everything that happened")
     asked = parser.parse_args()
+    if asked.session:
+        return run_sessions(seeds(asked), jobs=asked.jobs, is_verbose=asked.verbose)
     began_at = time.monotonic()
     total = Total()
     if asked.seed is not None:
@@ -94,7 +105,7 @@ def main() -> int:
         show(outcome, is_verbose=asked.verbose)
         total.add(outcome)
     else:
-        for outcome in outcomes(range(asked.first, asked.first + asked.seeds), jobs=asked.jobs):
+        for outcome in outcomes(seeds(asked), jobs=asked.jobs):
             show(outcome, is_verbose=asked.verbose)
             total.add(outcome)
     print(total)

@@ -21,6 +21,8 @@ class Line:
         self.random = random
         self.port = 0
         self.connections: list[_Pair] = []
+        #: Our ports of the connections to the gateway, which it sees as its clients'.
+        self.gateway_ends: set[int] = set()
         self._server: asyncio.Server | None = None
         self._stalled_until = {"up": 0.0, "down": 0.0}
 
@@ -114,6 +116,8 @@ class _Pair:
             self.cut(0)
             return
         self.is_joined = True
+        if self.far.transport is not None:
+            self.line.gateway_ends.add(self.far.transport.get_extra_info("sockname")[1])
         if self.is_cut:
             self.far.close()
         early, self._held = self._held, []

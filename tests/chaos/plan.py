@@ -72,16 +72,16 @@ def plan(seed: int) -> Plan:
 
 def _step(random: Random, wildness: float, hurry: float) -> Step:
     after = random.choice([0.0, 0.001, 0.02, random.expovariate(1 / hurry)])
-    table = _FAULTS if random.random() < wildness else TRADES
-    do, terms = _drawn(random, table)
+    table = FAULTS if random.random() < wildness else TRADES
+    do, terms = drawn(random, table)
     return Step(after, do, terms(random))
 
 
 Terms = Callable[[Random], Mapping[str, Any]]
-_Table = Mapping[str, tuple[int, Terms]]
+Table = Mapping[str, tuple[int, Terms]]
 
 
-def _drawn(random: Random, table: _Table) -> tuple[str, Terms]:
+def drawn(random: Random, table: Table) -> tuple[str, Terms]:
     (name,) = random.choices(list(table), [weight for weight, _ in table.values()])
     return name, table[name][1]
 
@@ -120,7 +120,7 @@ def _seconds(most: float) -> Terms:
     return lambda random: {"seconds": round(random.uniform(0.1, most), 2)}
 
 
-TRADES: Final[_Table] = {
+TRADES: Final[Table] = {
     "place": (40, _order),
     "burst": (1, _burst),
     "place_again": (4, _pick),
@@ -250,7 +250,7 @@ def _downtime(random: Random) -> float:
     return random.choice([0.0, round(random.uniform(0, 2), 2), round(random.uniform(0, 60), 2)])
 
 
-_FAULTS: Final[_Table] = {
+FAULTS: Final[Table] = {
     "lose_link": (5, _lost_link),
     "daily_reset": (3, _reset),
     "roll_back_ids": (2, lambda random: {"count": random.choice([1, 3, 10])}),

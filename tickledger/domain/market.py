@@ -58,7 +58,8 @@ class Beat:
 class ControlsChanged:
     """What the session may do is otherwise: nothing that opens a position while it is paused.
 
-    `is_stopping`: it is to end in good order, whatever the hour.
+    `is_stopping`: it is to end in good order, whatever the hour. `is_killed`: the kill switch is engaged, and whoever
+    obeys it has the account to himself; the session sends nothing at all.
     """
 
     session_date: date
@@ -66,6 +67,7 @@ class ControlsChanged:
     is_paused: bool
     reason: str = ""
     is_stopping: bool = False
+    is_killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,11 @@ class BufferedJournal:
         """These change what the account holds at its broker."""
         self._holdings = _after(self._holdings, in_order(actions))
 
+    def take_orders(self, record: AccountRecord) -> None:
+        """Begin with the orders that another journal has, and all that came of them."""
+        self._entries = list(record.entries)
+        self._closed_entries = len(self._entries)
+
     def load(self, account_id: str) -> AccountRecord:  # noqa: ARG002  of one account
         """The account since its last close, with every order that worked then or later."""
         holdings = {symbol: holding.quantity for symbol, holding in self._holdings.items()}

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tickledger.domain.broker import BrokerSnapshot
-from tickledger.domain.errors import BrokerUnavailableError
+from tickledger.domain.errors import BrokerUnavailableError, TickledgerError
 from tickledger.domain.market import MarketEvent
 from tickledger.domain.order import Order, OrderModification
 from tickledger.domain.ports import Clock, MarketData, RemoteBroker, RemoteReport
@@ -19,8 +19,12 @@ from tickledger.risk.order_flow import OrderFlow
 Write = Callable[[str, object], None]
 
 
+class JournalEndError(TickledgerError):
+    """A replay asks for more than its journal has: the process died over the event, or did not decide alike."""
+
+
 class SteppedClock:
-    """A clock that stands while an event is dealt with, so that all of it bears one instant."""
+    """A clock that stands while an event is dealt with, so that all of it bears one instant; it never goes back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -31,8 +35,8 @@ class SteppedClock:
         return self._now
 
     def step(self) -> datetime:
-        """Go on to the instant that it is by the other clock."""
-        self._now = self._clock.now()
+        """Go on to the instant that it is by the other clock; where that was set back, stand until it has caught up."""
+        self._now = max(self._now, self._clock.now())
         return self._now
 
 
@@ -152,11 +156,14 @@ class ReplayedBroker:
 
 
 def replayed_facts(lines: Iterable[JournalLine], flow: OrderFlow) -> Callable[[OrderIntent], OrderFacts]:
-    """The facts of a journal in order, with a flow of the replay's own."""
+    """The facts of a journal in order, with a flow of the replay's own; raise JournalEndError at its end."""
     told: Any = of_kind(lines, FACTS)
 
     def next_facts(_: OrderIntent) -> OrderFacts:
-        kill_switch, locates, margin, wash_sale = next(told)
+        found = next(told, None)
+        if found is None:
+            raise JournalEndError("the journal tells the facts of no more orders")
+        kill_switch, locates, margin, wash_sale = found
         return OrderFacts(flow=flow, kill_switch=kill_switch, locates=locates, margin=margin, wash_sale=wash_sale)
 
     return next_facts

@@ -135,9 +135,12 @@ class LiveMarket:
         if bar.volume:
             self._intake.bars.book_bar(Bar(bar_id, bar.symbol, self._day.session_date, *prices, bar.volume))
 
-    def on_controls(self, *, is_paused: bool, reason: str = "", is_stopping: bool = False) -> None:
+    def on_controls(
+        self, *, is_paused: bool, reason: str = "", is_stopping: bool = False, is_killed: bool = False
+    ) -> None:
         """Tell the session what the operator wants."""
-        change = ControlsChanged(self._day.session_date, self._clock.now(), is_paused, reason, is_stopping)
+        day = self._day.session_date
+        change = ControlsChanged(day, self._clock.now(), is_paused, reason, is_stopping, is_killed)
         self._controls.append(change)
         self._woken.set()
 

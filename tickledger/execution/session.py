@@ -82,6 +82,7 @@ class _Controls:
     is_paused: bool = False
     reason: str = ""
     is_stopping: bool = False
+    is_killed: bool = False
 
 
 class TradingSession:
@@ -203,7 +204,8 @@ class TradingSession:
                 self._journal.record_cash_transaction(report)
                 self._account.take_cash(report)
         self._hear_orders()
-        if self._earlier_fills is None and turn.at < session_close(turn.session_date):
+        is_open = self._earlier_fills is None and turn.at < session_close(turn.session_date)
+        if is_open and not self._controls.is_killed:
             await self._desk.look_after(turn)
         if self._working_desk is not None:
             self._news.problems += await self._working_desk.take_turn(self._quotes)
@@ -272,14 +274,16 @@ class TradingSession:
             self._news.problems.append(Problem(where, expected=expected, found=str(error)))
 
     async def _obey(self, event: ControlsChanged, turn: Turn) -> None:
-        self._controls = _Controls(event.is_paused, event.reason, event.is_stopping)
+        self._controls = _Controls(event.is_paused, event.reason, event.is_stopping, event.is_killed)
+        if event.is_killed:
+            await self._desk.stand_aside(event.reason, turn)
         if event.is_stopping:
             await self._desk.cancel_opening_orders(event.reason, turn)
 
     async def _approach_close(self, turn: Turn) -> None:
         """Close what was opened where the day ends flat and its end is near."""
         flatten_before, closes_at = self._policy.flatten_before, session_close(turn.session_date)
-        if flatten_before is None or self._earlier_fills is not None:
+        if flatten_before is None or self._earlier_fills is not None or self._controls.is_killed:
             return
         if closes_at - flatten_before <= turn.at < closes_at:
             await self._desk.cancel_opening_orders("the session closes soon", turn)
@@ -315,6 +319,8 @@ class TradingSession:
         if not signals:
             return
         self._news.signals += signals
+        if self._controls.is_killed:
+            return
         prices = {bar.symbol: bar.close for bar in bars} or self._account.reference_prices()
         book = self._account.sizing_book(self._orders.working(), prices)
         day = event.session_date

@@ -193,6 +193,16 @@ class SessionDesk:
         for state in _opening(self._orders.working()):
             await self._withdraw_purchase(state, reason, turn)
 
+    async def stand_aside(self, reason: str, turn: Turn) -> None:
+        """Let nothing more out by itself: whoever obeys the kill switch cancels what works, and closes positions.
+
+        What an algorithm works is known to nobody else, so it is ended here.
+        """
+        self._exits.clear()
+        for state in self._orders.working():
+            if state.is_parent:
+                await self._withdraw_purchase(state, reason, turn)
+
     async def _withdraw_purchase(self, state: OrderState, reason: str, turn: Turn) -> None:
         if state.is_parent and self._working_desk is not None:
             await self._working_desk.cancel(state.order.order_id)
