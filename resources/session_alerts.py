@@ -19,7 +19,7 @@ from tickledger.domain.alert_wording import (
 from tickledger.domain.broker import Connectivity, ConnectivityChange
 from tickledger.domain.kill_switch import KillSwitchEvent
 from tickledger.domain.order import OrderStatus, RiskDecision
-from tickledger.execution.session import TurnNews
+from tickledger.execution.session import OLDEST_QUOTE, TurnNews
 
 _QUOTE_AGE: Final = "quote_age_seconds"
 #: The checks whose failure a person should hear of at once; others are in the record of decisions.
@@ -112,13 +112,13 @@ class SessionAlerts:
     def _tell_refusal(self, decision: RiskDecision) -> None:
         failed = {check.name: check for check in decision.checks if not check.is_passed}
         if (stale := failed.get(_QUOTE_AGE)) is not None:
-            last_at = decision.decided_at - timedelta(seconds=float(stale.value))
+            age = timedelta(seconds=float(stale.value))
             self._alerts.notify(
                 stale_data_alert(
                     account_id=decision.account_id,
                     mode=self._account.mode,
                     symbol=decision.symbol,
-                    last_at=last_at,
+                    last_at=None if age >= OLDEST_QUOTE else decision.decided_at - age,
                     occurred_at=decision.decided_at,
                 )
             )

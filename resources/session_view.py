@@ -80,16 +80,13 @@ class SessionView:
 
     def _publish_account(self, at: datetime) -> None:
         portfolio = self._account.portfolio
-        if set(portfolio.holdings) - set(portfolio.marks):
-            # A holding without a price has no value yet.
-            return
         values = {
             symbol: LivePosition(
                 symbol,
                 held.quantity,
                 held.average_cost,
-                portfolio.marks[symbol].close,
-                held.quantity * (portfolio.marks[symbol].close - held.average_cost),
+                self._account.price(symbol),
+                held.quantity * (self._account.price(symbol) - held.average_cost),
                 at,
             )
             for symbol, held in portfolio.holdings.items()
@@ -99,7 +96,7 @@ class SessionView:
         for position in values.values():
             self._publisher.publish_position(position)
         self._held = set(values)
-        equity, worth = portfolio.equity(), sum((p.quantity * p.price for p in values.values()), _ZERO)
+        equity, worth = self._account.equity(), sum((p.quantity * p.price for p in values.values()), _ZERO)
         pnl = equity - self._account.previous_equity
         self._publisher.publish_portfolio(PortfolioSummary(equity, portfolio.cash, worth, pnl, at))
         held = Exposure(

@@ -78,7 +78,9 @@ class Settings(BaseSettings):
         "signals of the evening before, at the open",
     )
     symbols: str = Field("", description="what a session trades, by commas; unset: every symbol of the record")
-    bar_interval: Literal["1min", "5min"] = Field("1min", description="the bars that a session decides by")
+    bar_interval: Literal["1sec", "1min", "5min"] = Field(
+        "1min", description="the bars that a session decides by; 1sec: driven by ticks, from prints"
+    )
     target_weight: Decimal = Field(Decimal("0.1"), gt=0, le=1, description="size of a position, as a part of equity")
     stop_loss: Decimal = Field(
         Decimal("0.02"),

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from tickledger.bars.building import BarBuilder
+from tickledger.bars.trading_hours import seconds_of
 from tickledger.domain.bar import Bar, BarKey
 from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.market import BarsClosed
@@ -71,6 +72,8 @@ def assembled(terms: SessionTerms, ports: SessionPorts, *, onlookers: Sequence[O
     account = AccountBook(terms.account_id, terms.opening, opened_on=terms.opened_on)
     for transaction in terms.cash:
         account.take_cash(transaction)
+    # What is older than today is told in today's terms once the opening has brought the corporate actions.
+    account.remember(sorted((bar for bar in terms.history if bar.session_date < terms.session_date), key=_when))
     orders = OrderManager(
         ports.broker,
         ports.order_journal,
@@ -90,6 +93,7 @@ def assembled(terms: SessionTerms, ports: SessionPorts, *, onlookers: Sequence[O
         policy=terms.policy,
         working_desk=working_desk,
         origins=terms.origins,
+        ask_again_after=ASK_AGAIN_AFTER * terms.pace,
     )
     session = TradingSession(
         market_data=ports.market_data,
@@ -123,6 +127,11 @@ def risk_of(terms: SessionTerms, facts: Callable[[OrderIntent], OrderFacts]) -> 
     return replace(rules, adverse_move=stop_loss) if stop_loss is not None and is_intraday else rules
 
 
+def bar_intervals(interval: str) -> tuple[str, ...]:
+    """The bars that a session of `interval` builds: its own, and the minutes of history; the shorter first."""
+    return tuple(sorted({_MINUTE, interval}, key=seconds_of))
+
+
 def warmed(history: Sequence[Bar], builder: BarBuilder, terms: SessionTerms) -> list[BarsClosed]:
     """Let a builder know the minutes of the days before; the bars that they make, in order."""
     return builder.warm(sorted(history, key=_when), until=terms.warmed_until)
@@ -130,9 +139,9 @@ def warmed(history: Sequence[Bar], builder: BarBuilder, terms: SessionTerms) -> 
 
 def _predictor(terms: SessionTerms, record: LineageRecord) -> Predictor:
     if terms.signals is not None:
-        return OpeningPredictor(terms.signals, record)
+        return OpeningPredictor(terms.signals, record, quote_limit=terms.policy.quote_limit)
     streaming = StreamingSignals(interval=terms.interval)
-    builder = BarBuilder(tuple(dict.fromkeys((_MINUTE, terms.interval))))
+    builder = BarBuilder(bar_intervals(terms.interval))
     for event in warmed(terms.history, builder, terms):
         if event.interval == terms.interval:
             streaming.warm(event.bars)

@@ -1,10 +1,11 @@
 """The Predictors of a live session: what signals rest on is recorded before anybody acts on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from tickledger.domain.bar import Bar
-from tickledger.domain.market import BarsClosed, MarketEvent, SessionOpening
+from tickledger.domain.market import BarsClosed, MarketEvent, QuotesChanged, SessionOpening
 from tickledger.domain.signal import Signal
 from tickledger.features.snapshot import FeatureSnapshot
 from tickledger.strategies.streaming import StreamingSignals
@@ -46,14 +47,36 @@ class StreamingPredictor:
 
 
 class OpeningPredictor:
-    """The Predictor of a session that trades, at its open, the signals made after the close before."""
+    """The Predictor of a session that trades, from its open on, the signals made after the close before.
 
-    def __init__(self, signals: Sequence[Signal], record: LineageRecord) -> None:
-        self._signals = signals
+    With a `quote_limit`, each is told once its symbol has a quote of both sides that is not older, as nothing could be
+    opened before; without, all of them at the opening.
+    """
+
+    def __init__(
+        self, signals: Sequence[Signal], record: LineageRecord, *, quote_limit: timedelta | None = None
+    ) -> None:
+        self._ahead = list(signals)
         self._record = record
+        self._quote_limit = quote_limit
+        self._is_open = False
 
     def signals(self, event: MarketEvent) -> Sequence[Signal]:
-        """The signals at the opening; bars are recorded, because positions are marked by them."""
-        if isinstance(event, BarsClosed):
-            self._record.record_bars(event.bars, event.interval)
-        return self._signals if isinstance(event, SessionOpening) else []
+        """The signals whose moment has come, each once; bars are recorded, because positions are marked by them."""
+        match event:
+            case BarsClosed():
+                self._record.record_bars(event.bars, event.interval)
+            case SessionOpening():
+                self._is_open = True
+                if self._quote_limit is None:
+                    return self._told({signal.symbol for signal in self._ahead})
+            case QuotesChanged() if self._is_open and self._quote_limit is not None:
+                oldest = event.occurred_at - self._quote_limit
+                fresh = (quote for quote in event.quotes if quote.bid and quote.ask and quote.quoted_at >= oldest)
+                return self._told({quote.symbol for quote in fresh})
+        return []
+
+    def _told(self, symbols: Collection[str]) -> list[Signal]:
+        told = [signal for signal in self._ahead if signal.symbol in symbols]
+        self._ahead = [signal for signal in self._ahead if signal.symbol not in symbols]
+        return told

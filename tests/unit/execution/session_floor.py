@@ -121,7 +121,7 @@ class SessionFloor:
         self.venue.outbound.clear()
         self.line = OrderedLine(self.venue, self.line.sent)
         mark = Mark(Decimal(10), bar("X", self.clock.now(), "10").bar_id)
-        opening = PortfolioState(
+        self.opening = opening = PortfolioState(
             cash=OPENING.cash or Decimal(0),
             holdings={"X": HELD},
             opened_dates={"X": YESTERDAY},
