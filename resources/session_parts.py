@@ -54,9 +54,10 @@ from tickledger.execution.kill_switch import Flattening, obey
 from tickledger.execution.live_market import LiveMarket, LiveMarketSettings, forward
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_facts import AccountFacts
+from tickledger.execution.order_journal import OrderPlaced
 from tickledger.execution.session import Onlooker, TurnNews
-from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, warmed
-from tickledger.execution.session_journal import BEGAN, RECORD, SessionJournalWriter
+from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, bar_intervals, warmed
+from tickledger.execution.session_journal import BEGAN, RECORD, STARTED, SessionJournalWriter
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.execution.wash_sale_awareness import WashSaleAwareness
 from tickledger.ib.broker import IBBroker
@@ -71,6 +72,10 @@ _RECONNECT_AFTER: Final = 1.0
 _LAST_WORDS: Final = 1.0
 COMPOSITE: Final = "composite"
 _MINUTE: Final = "1min"
+_SECOND: Final = timedelta(seconds=1)
+#: How long a bar is waited for: prints come at once, a broker's bars of five seconds some tenths of a second later.
+_PATIENCE: Final = timedelta(seconds=1)
+_PATIENCE_WITH_TICKS: Final = timedelta(seconds=0.25)
 _WALL: Final = WallClock()
 
 
@@ -145,7 +150,8 @@ class _Parts:
         )
         known = OrderBook(self._order_journal.load(account_id).entries).at_broker()
         self.broker.adopt(order.state.order for order in known)
-        self._builder = BarBuilder(tuple(dict.fromkeys((_MINUTE, settings.bar_interval))), since=berth.clock.now())
+        self._builder = BarBuilder(bar_intervals(settings.bar_interval), since=berth.clock.now())
+        is_tick_driven = settings.bar_interval == "1sec"
         self._market = LiveMarket(
             self._plan.day,
             clock=berth.clock,
@@ -153,7 +159,8 @@ class _Parts:
             settings=LiveMarketSettings(
                 intervals=(settings.bar_interval,),
                 beat=timedelta(seconds=berth.pace),
-                bar_patience=timedelta(seconds=max(1.0, berth.speed / 4)),
+                bar_patience=max(_PATIENCE_WITH_TICKS if is_tick_driven else _PATIENCE, _SECOND * berth.speed / 4),
+                is_tick_driven=is_tick_driven,
             ),
             ends_at=berth.until,
             on_tick=published(berth.publisher),
@@ -198,7 +205,9 @@ class _Parts:
         signals = None
         if settings.strategy == COMPOSITE:
             evening = session_before(berth.day) or berth.day
-            signals = tuple(read_signals(berth.engine, start=evening, end=evening, strategy=COMPOSITE))
+            found = read_signals(berth.engine, start=evening, end=evening, strategy=COMPOSITE)
+            ordered = self._ordered_today()
+            signals = tuple(signal for signal in found if signal.symbol not in ordered)
         terms = SessionTerms(
             account_id=account_id,
             session_date=berth.day,
@@ -227,6 +236,12 @@ class _Parts:
         )
         return replace(terms, cash=await self._first_deposit()) if opened.is_new else terms
 
+    def _ordered_today(self) -> set[str]:
+        """What an earlier session of the day has ordered already: an evening's signal is not acted on twice."""
+        entries = self._order_journal.load(self._berth.account.account_id).entries
+        placed = (entry.order for entry in entries if isinstance(entry, OrderPlaced))
+        return {order.symbol for order in placed if order.session_date == self._berth.day}
+
     async def _history(self) -> tuple[Bar, ...]:
         """The minutes of two sessions and of today so far; what the broker tells of them is recorded for next time."""
         day = self._berth.day
@@ -250,6 +265,7 @@ class _Parts:
         engine, clock = self._berth.engine, SteppedClock(self._berth.clock)
         facts = AccountFacts(lambda: read_kill_switch_state(engine), WashSaleAwareness(read_tax_history(engine)))
         write = self._journal.write
+        write(STARTED, clock.now())
         ports = SessionPorts(
             clock=clock,
             market_data=JournaledMarket(self._market, clock, write),

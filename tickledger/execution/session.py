@@ -46,6 +46,8 @@ from tickledger.risk.question import Moment
 from tickledger.strategies.sizing import SizingPolicy, intents_of
 
 _NOTHING: Final = Decimal(0)
+#: The age of a quote that is older still, or that there never was.
+OLDEST_QUOTE: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,8 @@ class TradingSession:
         if self._controls.is_killed:
             return
         prices = {bar.symbol: bar.close for bar in bars} or self._account.reference_prices()
+        if isinstance(event, QuotesChanged):
+            prices |= {quote.symbol: (quote.bid + quote.ask) / 2 for quote in event.quotes if quote.bid and quote.ask}
         book = self._account.sizing_book(self._orders.working(), prices)
         day = event.session_date
         for intent in intents_of(signals, book, policy=self._sizing, intended_at=event.occurred_at, session_date=day):
@@ -331,10 +335,10 @@ class TradingSession:
         """The turn with the age of the quote that an order would trade with, where that counts."""
         if self._policy.quote_limit is None:
             return turn
-        limit, quote = Decimal(str(self._policy.quote_limit.total_seconds())), self._quotes.get(intent.symbol)
-        age = Decimal("Infinity") if quote is None else _seconds(turn.at - quote.quoted_at)
+        limit, quote = _seconds(self._policy.quote_limit), self._quotes.get(intent.symbol)
+        age = _seconds(OLDEST_QUOTE if quote is None else min(turn.at - quote.quoted_at, OLDEST_QUOTE))
         told = "there is no quote" if quote is None else f"the last quote is {age} s old"
-        moment = Moment("quote_age_seconds", limit, min(age, Decimal(86_400)), f"{intent.symbol}: {told}")
+        moment = Moment("quote_age_seconds", limit, age, f"{intent.symbol}: {told}")
         return Turn(turn.at, turn.session_date, (*turn.moment, moment))
 
     def _tell(self, event: MarketEvent) -> None:
