@@ -147,8 +147,7 @@ def live_session(
     context: dg.AssetExecutionContext, ledger: Ledger, live: dg.ResourceParam[LiveTrading]
 ) -> tuple[Materialized, Materialized, Materialized, Materialized, Materialized]:
     session_date = session_of(context)
-    with cancelling_interrupts():
-        summary = _traded(context, ledger, live)
+    summary = _traded(context, ledger, live)
     origins = read_order_origins(ledger.engine, live.account.account_id, session_date)
     comparison = compare_with_broker(ledger, live)
     journal = check_journal(live.journal_of(summary))
@@ -167,7 +166,8 @@ def live_session(
 def _traded(context: dg.AssetExecutionContext, ledger: Ledger, live: LiveTrading) -> SessionSummary:
     """Trade; an interrupt ends the session first and is then told as Dagster tells it."""
     try:
-        return live.trade(ledger, session_of(context), run_id=context.run.run_id, on_summary=_Teller(context))
+        with cancelling_interrupts():
+            return live.trade(ledger, session_of(context), run_id=context.run.run_id, on_summary=_Teller(context))
     except KeyboardInterrupt as interrupt:
         raise DagsterExecutionInterruptedError from interrupt
 
