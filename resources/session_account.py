@@ -13,11 +13,14 @@ from tickledger.db.accounts import ensure_account, replace_risk_limits
 from tickledger.db.opening import opening_state
 from tickledger.db.trading import read_balances, read_cash_transactions
 from tickledger.domain.account import Account, Mode
+from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.execution import CashKind, CashTransaction
 from tickledger.domain.ids import identified
 from tickledger.domain.order import CONTROL_LIMIT_UNITS, RISK_LIMIT_UNITS, RiskLimit
 from tickledger.domain.position import PortfolioState
+from tickledger.execution.order_book import OrderBook
+from tickledger.execution.portfolio import cash_effect
 from tickledger.settings import Settings
 
 #: The account of the simulated gateway.
@@ -87,7 +90,7 @@ def _last_close_before(engine: Engine, account_id: str, session_date: date) -> d
 
 
 def opening_deposit(account_id: str, cash: Decimal, session_date: date) -> CashTransaction:
-    """The cash with which an account comes into the record: what its broker had of it then."""
+    """The cash with which an account comes into the record: what its broker had of it then, before its first fills."""
     deposit = CashTransaction(
         cash_transaction_id="",
         account_id=account_id,
@@ -97,6 +100,17 @@ def opening_deposit(account_id: str, cash: Decimal, session_date: date) -> CashT
         description="cash at the broker when the account was first traded",
     )
     return identified("cash", deposit)
+
+
+def cash_before_fills(snapshot: BrokerSnapshot) -> Decimal:
+    """The cash of an account before the fills that its broker tells, those of today: they are booked by themselves."""
+    book = OrderBook()
+    for fill in snapshot.fills:
+        book.hear_fill(fill, at=snapshot.taken_at)
+    for report in snapshot.commissions:
+        book.hear_commission(report)
+    told = (*book.fills.own.values(), *(entry.execution for entry in book.fills.foreign.values()))
+    return snapshot.cash - sum(map(cash_effect, told), Decimal(0))
 
 
 def session_before(day: date) -> date | None:

@@ -15,7 +15,13 @@ from typing import Final
 from sqlalchemy import Engine
 
 from resources.market_clock import follow
-from resources.session_account import opened_account, opening_deposit, session_before, session_limits
+from resources.session_account import (
+    cash_before_fills,
+    opened_account,
+    opening_deposit,
+    session_before,
+    session_limits,
+)
 from resources.session_alerts import SessionAlerts
 from resources.session_feed import SessionFeed, daily_volumes
 from resources.session_plan import session_plan, session_policy
@@ -256,7 +262,7 @@ class _Parts:
     async def _first_deposit(self) -> tuple[CashTransaction, ...]:
         """The cash of an account that was never traded comes into the record with its first session."""
         snapshot = await self.broker.snapshot()
-        deposit = opening_deposit(self._berth.account.account_id, snapshot.cash, self._berth.day)
+        deposit = opening_deposit(self._berth.account.account_id, cash_before_fills(snapshot), self._berth.day)
         self._recorder.record_cash_transaction(deposit)
         await self._recorder.flushed()
         return (deposit,)

@@ -28,6 +28,7 @@ from tickledger.domain.market import (
     SessionOpening,
 )
 from tickledger.domain.order import Order, OrderSide, OrderType, RiskDecision
+from tickledger.domain.ports import Predictor
 from tickledger.domain.position import Balance, Holding, Mark, PortfolioState, Position
 from tickledger.domain.signal import Signal, SignalType
 from tickledger.exchange.fees import schedule
@@ -102,6 +103,7 @@ class SessionFloor:
         is_opened: bool = True,
         weight: str = "0.01",
         actions: tuple[CorporateAction, ...] = (),
+        predictor: Predictor | None = None,
         **risk_limits: str,
     ) -> None:
         self.policy = policy or SessionPolicy()
@@ -112,6 +114,7 @@ class SessionFloor:
         self.sizing = SizingPolicy(target_weight=Decimal(weight), minimum_notional=Decimal(0))
         self.risk_limits = limits(**risk_limits)
         self.actions = actions
+        self.predictor = predictor
         self.news: list[TurnNews] = []
         self.line = OrderedLine(self.venue, [])
         self.restart(is_opened=is_opened)
@@ -145,7 +148,7 @@ class SessionFloor:
             account=self.account,
             orders=self.orders,
             desk=self.desk,
-            predictor=self.said,
+            predictor=self.predictor or self.said,
             journal=self.journal,
             sizing=self.sizing,
             policy=self.policy,

@@ -1,5 +1,6 @@
 """From signals to orders: what is wanted, what is worth a trade, and in which order it is asked for."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -91,3 +92,26 @@ def test_no_order_leads_to_a_short_or_beyond_the_target_weight(close: int, held:
 
 def _sold(intent: OrderIntent) -> Decimal:
     return -intent.side.sign * intent.quantity
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "ordered"),
+    [
+        ("BUY X", "0", ["BUY 40 X"]),  # 66 would be the target
+        ("BUY X", "40", []),
+        ("BUY X", "83", ["SELL 43 X"]),
+        ("SELL X", "83", ["SELL 83 X"]),  # leaving is never held up
+        ("HOLD X", "83", []),
+    ],
+)
+def test_no_position_is_meant_to_be_larger_than_the_most_shares(said: str, held: str, ordered: list[str]) -> None:
+    assert orders([said], {"X": held}, replace(POLICY, maximum_quantity=Decimal(40)), X="30") == ordered
+
+
+@given(price=st.integers(1, 100_000), most=st.integers(1, 2_000), held=st.integers(0, 3_000))
+def test_whatever_the_price_a_purchase_leads_to_no_more_than_the_most_shares(price: int, most: int, held: int) -> None:
+    policy = replace(POLICY, maximum_quantity=Decimal(most), minimum_notional=Decimal(0))
+    for text in orders(["BUY X"], {"X": str(held)}, policy, X=str(Decimal(price).scaleb(-2))):
+        side, quantity, _ = text.split()
+        after = held + (int(quantity) if side == "BUY" else -int(quantity))
+        assert 0 <= after <= most
