@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     ib_host: str = Field("127.0.0.1", description="host of TWS or IB Gateway")
     ib_port: int = Field(4002, ge=1, le=65535, description="7497 paper TWS, 4002 gateway")
     ib_client_id: int = Field(1, ge=0, description="TWS API client id")
+    ib_market_lines: int = Field(
+        100, ge=2, description="market data lines of the account; a symbol that a session trades takes two"
+    )
     ib_account: str | None = Field(None, description="broker account; unset: the simulated one")
     max_position_size: PositiveInt = Field(1000, description="most shares held of one symbol")
     max_portfolio_exposure: Decimal = Field(

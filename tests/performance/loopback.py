@@ -5,6 +5,8 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -15,6 +17,7 @@ import numpy as np
 from tests.integration.ib.desk import NOON, tape
 from tests.unit.ib.messages import ACCOUNT
 from tickledger.exchange.venue_settings import VenueSettings
+from tickledger.exchange.venue_tape import MarketTape
 from tickledger.gateway.control import control
 from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.gateway.server import Gateway
@@ -26,12 +29,27 @@ _PATIENCE: Final = 30.0
 _GLANCE: Final = 0.02
 
 
+@dataclass(frozen=True)
+class Scene:
+    """The market behind the gateway: a tape of the symbols, when it starts, and how fast its time goes, if it does."""
+
+    tape: Callable[[Sequence[str]], MarketTape] = tape
+    starts_at: datetime = NOON
+    speed: float = 0.0
+
+    @property
+    def venue(self) -> VenueSettings:
+        """The terms of its venue, but for the accounts."""
+        return VenueSettings(accounts={}, starts_at=self.starts_at, stands=self.speed == 0)
+
+
 class GatewayProcess:
-    """A gateway in another process; `port` is where its clients connect."""
+    """A gateway in another process; clients connect to its `port`, and its control socket is at `control`."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self.port: int = self._answer()
+        self.port, control_port = self._answer()
+        self.control = f"{HOST}:{control_port}"
 
     def do(self, **order: Any) -> Mapping[str, Any]:
         """Have an order of the control socket carried out; its answer, with the process's CPU seconds as `cpu`."""
@@ -63,12 +81,22 @@ def gateway_process(
     account: str = ACCOUNT,
     journal: Path | None = None,
     messages_per_second: int | None = None,
+    scene: Scene | None = None,
 ) -> Iterator[GatewayProcess]:
     """Start a gateway and end it; without `messages_per_second` it takes as many as come."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    settings = GatewaySettings(port=0, account=account, journal=journal, messages_per_second=messages_per_second)
-    process = context.Process(target=_serve, args=(theirs, tuple(symbols), settings), daemon=True)
+    scene = scene or Scene()
+    settings = GatewaySettings(
+        port=0,
+        control_port=0,
+        account=account,
+        journal=journal,
+        messages_per_second=messages_per_second,
+        speed=scene.speed,
+        has_history_pacing=False,
+    )
+    process = context.Process(target=_serve, args=(theirs, tuple(symbols), settings, scene), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -93,11 +121,11 @@ def percentile(values: Sequence[float], part: float) -> float:
     return float(np.percentile(values, part))
 
 
-def _serve(pipe: Pipe, symbols: Sequence[str], settings: GatewaySettings) -> None:
+def _serve(pipe: Pipe, symbols: Sequence[str], settings: GatewaySettings, scene: Scene) -> None:
     async def run() -> None:
-        venue = VenueSettings(accounts={settings.account: _CASH}, starts_at=NOON, stands=True)
+        venue = replace(scene.venue, accounts={settings.account: _CASH})
         is_over = asyncio.Event()
-        async with Gateway(tape(symbols), venue, settings) as gateway:
+        async with Gateway(scene.tape(symbols), venue, settings) as gateway:
 
             def answer() -> None:
                 try:
@@ -109,7 +137,7 @@ def _serve(pipe: Pipe, symbols: Sequence[str], settings: GatewaySettings) -> Non
                 pipe.send({**control(gateway, order), "cpu": time.process_time()})
 
             asyncio.get_running_loop().add_reader(pipe.fileno(), answer)
-            pipe.send(gateway.port)
+            pipe.send((gateway.port, gateway.control_port))
             await is_over.wait()
 
     asyncio.run(run())

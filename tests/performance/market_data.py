@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -76,7 +77,9 @@ class _Stopwatch:
         self._reception.from_sending.append((now - (stamp - STAMP_BASE) * 1e-6) * 1e3)
 
 
-async def bare_library(gateway: GatewayProcess, *, rate: float, seconds: float) -> Reception:
+async def bare_library(
+    gateway: GatewayProcess, *, rate: float, seconds: float, symbols: Sequence[str] = SYMBOLS
+) -> Reception:
     """A flood to `ib_insync` alone, with a handler on `pendingTickersEvent`."""
     reception = Reception()
     watch = _Stopwatch(reception)
@@ -91,7 +94,7 @@ async def bare_library(gateway: GatewayProcess, *, rate: float, seconds: float) 
 
     tickers = [
         ib.reqMktData(library.Contract(secType="STK", symbol=symbol, exchange="SMART", currency="USD"))
-        for symbol in SYMBOLS
+        for symbol in symbols
     ]
     await until(lambda: all(ticker.bid > 0 and ticker.ask > 0 for ticker in tickers), "a quote of every symbol")
     ib.pendingTickersEvent += handle

@@ -33,7 +33,8 @@ def record_kill_switch_event(engine: Engine, event: KillSwitchEvent) -> KillSwit
 def read_kill_switch_state(engine: Engine) -> KillSwitchState:
     """The state as it is now, one row read by its index; a database that does not answer counts as engaged."""
     try:
-        with engine.connect() as connection:
+        # Without a transaction, whose beginning and end would each be waited for.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             found = as_values(connection, _LATEST, KillSwitchEvent)
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
         return KillSwitchState(unreadable=" ".join(str(error).split()))

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 _STAMP: Final = "%Y%m%dT%H%MZ"
 #: The stamp of a bar that does not start on a whole minute.
 _STAMP_WITH_SECONDS: Final = "%Y%m%dT%H%M%SZ"
 _LENGTH_WITH_SECONDS: Final = len("20120103T143005Z")
+#: More than the minutes of a week, and about the pieces of five seconds of a day.
+_STAMPS_KEPT: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,14 +38,19 @@ class BarKey:
         try:
             prefix, rest = bar_id.split("_", 1)
             symbol, interval, stamp, version = rest.rsplit("_", 3)
-            spelling = _STAMP_WITH_SECONDS if len(stamp) == _LENGTH_WITH_SECONDS else _STAMP
-            bar_at = datetime.strptime(stamp, spelling).replace(tzinfo=UTC)
-            key = cls(symbol=symbol, interval=interval, bar_at=bar_at, version=int(version))
+            key = cls(symbol=symbol, interval=interval, bar_at=_instant(stamp), version=int(version))
         except ValueError as error:
             raise ValueError(f"expected a bar id such as bar_AAPL_1day_20120103T0000Z_1, found {bar_id!r}") from error
         if prefix != "bar" or not symbol:
             raise ValueError(f"expected a bar id such as bar_AAPL_1day_20120103T0000Z_1, found {bar_id!r}")
         return key
+
+
+@lru_cache(maxsize=_STAMPS_KEPT)
+def _instant(stamp: str) -> datetime:
+    """The instant that the stamp of a bar spells: the same for all symbols, and slow to read."""
+    spelling = _STAMP_WITH_SECONDS if len(stamp) == _LENGTH_WITH_SECONDS else _STAMP
+    return datetime.strptime(stamp, spelling).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

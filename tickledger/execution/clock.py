@@ -54,8 +54,8 @@ class MarketClock:
 
     def now(self) -> datetime:
         """The market's time, aware, in UTC."""
-        passed = timedelta(seconds=(self._monotonic() - self._set_at) * self._speed)
-        self._told = max(self._told, self._at + passed)
+        now = self._at + timedelta(0, (self._monotonic() - self._set_at) * self._speed)
+        self._told = max(self._told, now)
         return self._told
 
     def seconds_until(self, instant: datetime) -> float:

@@ -96,6 +96,8 @@ class OrderBook:
         self.problems: list[Problem] = []
         self.waiting: dict[str, datetime] = {}
         self.touched: set[str] = set()
+        self._open: dict[str, TrackedOrder] = {}
+        self._working: tuple[OrderState, ...] | None = None
         self._children: dict[str, list[str]] = {}
         self._news: list[JournalEntry] = []
         for entry in entries:
@@ -117,9 +119,15 @@ class OrderBook:
         below = [row for child in self.children(order_id) for row in self.family(child.placed.order_id)]
         return [self.orders[order_id], *below]
 
+    def working(self) -> tuple[OrderState, ...]:
+        """The orders that are not over, parents included, the earlier first; asked for many times a turn."""
+        if self._working is None:
+            self._working = tuple(order.state for order in by_age(self._open.values()))
+        return self._working
+
     def at_broker(self) -> list[TrackedOrder]:
-        """The orders that may be working at the broker, in the order in which they were placed."""
-        return [order for order in self.orders.values() if not order.state.is_terminal and not order.is_parent]
+        """The orders that may be working at the broker, the earlier first."""
+        return [order for order in by_age(self._open.values()) if not order.is_parent]
 
     def ids_at_broker(self) -> list[str]:
         """The ids of the orders that may be working at the broker."""
@@ -225,7 +233,7 @@ class OrderBook:
         if order.order_id in self.orders:
             raise LedgerError(f"order {order.order_id} is in the record twice")
         at = order.submitted_at
-        self.orders[order.order_id] = TrackedOrder(order, OrderState(order), placed_at=at, heard_at=at)
+        self._put(TrackedOrder(order, OrderState(order), placed_at=at, heard_at=at))
         if order.parent_order_id is not None:
             self._children.setdefault(order.parent_order_id, []).append(order.order_id)
 
@@ -250,11 +258,20 @@ class OrderBook:
 
     def _keep(self, tracked: TrackedOrder) -> None:
         order_id = tracked.placed.order_id
-        self.orders[order_id] = tracked
+        self._put(tracked)
         self.touched.add(order_id)
         self.waiting.pop(order_id, None)
         if tracked.waiting_since is not None and not tracked.is_parent:
             self.waiting[order_id] = tracked.waiting_since
+
+    def _put(self, tracked: TrackedOrder) -> None:
+        order_id = tracked.placed.order_id
+        self.orders[order_id] = tracked
+        self._working = None
+        if tracked.state.is_terminal:
+            self._open.pop(order_id, None)
+        else:
+            self._open[order_id] = tracked
 
     def _amend(self, entry: OrderAmendment) -> None:
         tracked = self.tracked(entry.order_id)

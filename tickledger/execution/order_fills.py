@@ -57,11 +57,13 @@ class FillBook:
     _charges: dict[str, _Charge] = field(default_factory=dict)
     _early: dict[str, CommissionReport] = field(default_factory=dict)
     _of_order: dict[str, list[str]] = field(default_factory=dict)
+    _touched: dict[str, None] = field(default_factory=dict)
 
     def apply(self, entry: Execution | ExecutionCorrection | CommissionEntry | ForeignExecution) -> None:
         """Take an entry of the journal into the book."""
         match entry:
             case Execution():
+                self._touched[entry.execution_id] = None
                 self._open_family(entry.execution_id, entry.execution_id)
                 self.own[entry.execution_id] = entry
                 self._of_order.setdefault(entry.order_id, []).append(entry.execution_id)
@@ -80,9 +82,16 @@ class FillBook:
         """Shares of an order that are filled."""
         return sum((self.own[root].quantity for root in self._of_order.get(order_id, ())), Decimal(0))
 
-    def standing(self) -> dict[str, Execution]:
-        """Every fill, ours and foreign, as it stands, by the id under which it was booked first."""
-        return {**{root: entry.execution for root, entry in self.foreign.items()}, **self.own}
+    def take_changed(self, seen: dict[str, Execution]) -> list[Execution]:
+        """The fills that stand otherwise than in `seen`, which has them then, in the order in which they were told.
+
+        A book that is new looks at all of its fills, one that was asked before at those that it has heard of since.
+        """
+        touched, self._touched = self._touched, {}
+        standing = ((root, self._booked(root)) for root in touched)
+        changed = {root: fill for root, fill in standing if fill is not None and seen.get(root) != fill}
+        seen.update(changed)
+        return list(changed.values())
 
     def family(self, execution_id: str) -> str | None:
         """The id under which an execution was booked first, ours or foreign; None for one never heard of."""
@@ -219,6 +228,7 @@ class FillBook:
         self._family.setdefault(entry.corrects, root)
         self._know_stem(entry.correction_id, root)
         self._corrections[root] = entry.sequence + 1
+        self._touched[root] = None
         self.own[root] = replace(
             booked,
             quantity=entry.quantity,
@@ -230,6 +240,7 @@ class FillBook:
     def _charge(self, entry: CommissionEntry) -> None:
         root = entry.execution_id
         self._charges[root] = _Charge(entry.sequence + 1, entry.report)
+        self._touched[root] = None
         self.own[root] = _charged(self.own[root], entry.report)
 
     def _take_foreign(self, entry: ForeignExecution) -> None:
@@ -239,6 +250,7 @@ class FillBook:
             self._family.setdefault(entry.corrects, root)
             self._know_stem(entry.reported_id, root)
         self._family.setdefault(root, root)
+        self._touched[root] = None
         self.foreign[root] = entry
 
     def _open_family(self, identity: str, root: str) -> None:

@@ -37,7 +37,7 @@ from tickledger.execution.order_journal import (
     OrderPlaced,
     new_york_date,
 )
-from tickledger.execution.order_reconciliation import PATIENCE, Reconciliation, reconciled
+from tickledger.execution.order_reconciliation import PATIENCE, Reconciliation, position_problems, reconciled
 from tickledger.execution.order_refusals import differing, foreign_order, not_ready, refuse_child, refuse_modification
 from tickledger.execution.order_state import OrderState, pending
 
@@ -189,7 +189,7 @@ class OrderManager:
 
     def working(self) -> list[OrderState]:
         """The orders that are not over, parents included, the earlier first."""
-        return [order.state for order in by_age(self._book.orders.values()) if not order.state.is_terminal]
+        return list(self._book.working())
 
     def lapsed(self, symbol: str, since: datetime) -> list[OrderState]:
         """The orders that were to outlast a close, `since`, and that the broker has ended by itself since then."""
@@ -212,8 +212,7 @@ class OrderManager:
 
         One that was taken back altogether has no shares any more.
         """
-        before, self._seen_fills = self._seen_fills, self._book.fills.standing()
-        return [fill for root, fill in self._seen_fills.items() if before.get(root) != fill]
+        return self._book.fills.take_changed(self._seen_fills)
 
     async def take_reports(self) -> Sequence[RemoteReport]:
         """Book what the broker has told since the last call, and ask it for all where that is due; what it told.
@@ -316,8 +315,8 @@ class OrderManager:
             # A complete answer came over it, whatever was said of the link before.
             self._connectivity = Connectivity.CONNECTED
         self._is_reconciled, self._needs_snapshot, self._is_stale = True, False, False
+        self.problems += [*result.problems, *position_problems(result, self.last_reconciliation)]
         self.last_reconciliation = result
-        self.problems.extend(result.problems)
 
     def _stand_still(self) -> None:
         """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""

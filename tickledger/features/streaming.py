@@ -32,10 +32,7 @@ class FeatureStream:
 
         Its features in the order of `FEATURE_NAMES`; None for each of the first 63 bars. Prices have to be above 0.
         """
-        self.count += 1
-        self._history.learn(bar)
-        for part in self._parts:
-            part.learn(self._history)
+        self.learn(bar)
         if self.count < WARM_UP:
             return None
         values: dict[str, float] = {}
@@ -43,6 +40,13 @@ class FeatureStream:
             part.write(self._history, values)
         values["day_of_week"] = bar.weekday
         return values
+
+    def learn(self, bar: StreamBar) -> None:
+        """Take the next complete bar, whose features nobody asks for."""
+        self.count += 1
+        self._history.learn(bar)
+        for part in self._parts:
+            part.learn(self._history)
 
     def rescale(self, *, price_factor: float, volume_factor: float) -> None:
         """As if every price and every volume so far had been multiplied by these.
@@ -63,10 +67,11 @@ class StreamingFeatures:
 
     def update(self, symbol: str, bar: StreamBar) -> Mapping[str, float] | None:
         """As `FeatureStream.update`, of `symbol`."""
-        stream = self._streams.get(symbol)
-        if stream is None:
-            stream = self._streams[symbol] = FeatureStream()
-        return stream.update(bar)
+        return self._of(symbol).update(bar)
+
+    def learn(self, symbol: str, bar: StreamBar) -> None:
+        """As `FeatureStream.learn`, of `symbol`."""
+        self._of(symbol).learn(bar)
 
     def rescale(self, symbol: str, *, price_factor: float, volume_factor: float) -> None:
         """Tell the history of `symbol` in the terms of a corporate action; nothing where there is none."""
@@ -82,3 +87,9 @@ class StreamingFeatures:
         """How many bars of `symbol` were seen."""
         stream = self._streams.get(symbol)
         return 0 if stream is None else stream.count
+
+    def _of(self, symbol: str) -> FeatureStream:
+        stream = self._streams.get(symbol)
+        if stream is None:
+            stream = self._streams[symbol] = FeatureStream()
+        return stream

@@ -72,7 +72,8 @@ class StreamingSignals:
     def warm(self, bars: Iterable[Bar]) -> None:
         """Learn the history, in order of time; nothing is said of it."""
         for bar in bars:
-            self._learn(bar)
+            if self._next_start(bar) is not None:
+                self._features.learn(bar.symbol, _stream_bar(bar))
 
     def take(self, bars: Sequence[Bar]) -> tuple[list[FeatureSnapshot], list[Signal]]:
         """Bars that are complete: a feature row for each whose symbol is warm, in their order, and its signals.
@@ -81,7 +82,7 @@ class StreamingSignals:
         """
         rows, days = list[UnnamedRow](), []
         for bar in bars:
-            row = self._learn(bar)
+            row = self._row(bar)
             if row is not None:
                 rows.append(row)
                 days.append(bar.session_date)
@@ -107,7 +108,14 @@ class StreamingSignals:
         """How many bars of `symbol` were learned; from the 64th on there are features."""
         return self._features.count(symbol)
 
-    def _learn(self, bar: Bar) -> UnnamedRow | None:
+    def _row(self, bar: Bar) -> UnnamedRow | None:
+        starts_at = self._next_start(bar)
+        if starts_at is None or (features := self._features.update(bar.symbol, _stream_bar(bar))) is None:
+            return None
+        return UnnamedRow(bar.bar_id, bar.symbol, self._end(bar, starts_at), features)
+
+    def _next_start(self, bar: Bar) -> datetime | None:
+        """When a bar starts; None for one that is not after the last one of its symbol."""
         key = BarKey.parse(bar.bar_id)
         if key.interval != self._interval:
             raise ValueError(f"expected a bar of {self._interval}, found {bar.bar_id}")
@@ -116,10 +124,7 @@ class StreamingSignals:
             self._tell(Problem(f"bar {bar.bar_id}", f"one after {last.isoformat()}", "an earlier one: it is left out"))
             return None
         self._last[bar.symbol] = key.bar_at
-        features = self._features.update(bar.symbol, _stream_bar(bar))
-        if features is None:
-            return None
-        return UnnamedRow(bar.bar_id, bar.symbol, self._end(bar, key.bar_at), features)
+        return key.bar_at
 
     def _end(self, bar: Bar, starts_at: datetime) -> datetime:
         """When the bar was over: the session's close cuts the last one short where it lies inside it."""

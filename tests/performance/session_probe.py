@@ -1,0 +1,132 @@
+"""What a session takes from the inside: probes at its parts while it runs as it always does.
+
+Times are milliseconds of the monotonic clock. A bar's time begins with the packet that completes it, the last piece of
+the last symbol, and ends when its signals are returned; a quote's begins with the first packet since quotes were last
+told. A decision's time begins when risk is asked and ends when what the broker says of its order is booked.
+"""
+
+import importlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+from tickledger.domain.bar import Quote, TimeBar
+from tickledger.domain.market import BarsClosed, MarketEvent, QuotesChanged
+from tickledger.domain.order import OrderStatus
+from tickledger.execution.live_market import LiveMarket
+from tickledger.execution.session import TradingSession, TurnNews
+from tickledger.execution.streaming_predictor import StreamingPredictor
+from tickledger.gateway.flood import STAMP_BASE
+from tickledger.ib import library
+from tickledger.ib.market_data import MarketDataFeed
+from tickledger.risk.pre_trade import PreTradeRisk
+
+_OPEN_ENDED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
+
+
+@dataclass
+class Probe:
+    """What was seen of one session so far; as an onlooker it sees what became of orders."""
+
+    received: int = 0
+    bars_to_signals: list[float] = field(default_factory=list)
+    quotes_to_signals: list[float] = field(default_factory=list)
+    decisions_to_booked: list[float] = field(default_factory=list)
+    turns: list[float] = field(default_factory=list)
+    _arrived: float = 0.0
+    _completed: float = 0.0
+    _quoted: float | None = None
+    _decided: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, news: TurnNews) -> None:
+        """Note the orders of which the broker has said something."""
+        now = time.monotonic()
+        for state in news.orders:
+            decided = self._decided.get(state.order.risk_decision_id)
+            if decided is not None and state.status not in _OPEN_ENDED:
+                del self._decided[state.order.risk_decision_id]
+                self.decisions_to_booked.append((now - decided) * 1e3)
+
+    def forget(self) -> None:
+        """Begin anew, but for the orders under way."""
+        self.received = 0
+        for times in (self.bars_to_signals, self.quotes_to_signals, self.decisions_to_booked, self.turns):
+            times.clear()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch the sessions of this process that begin within."""
+        probes: list[tuple[type[Any], str, Callable[..., Any]]] = [
+            (importlib.import_module(f"{library.NAME}.connection").Connection, "data_received", self._on_packet),
+            (MarketDataFeed, "_price", self._on_tick),
+            (LiveMarket, "on_bar", self._on_bar),
+            (LiveMarket, "on_quote", self._on_quote),
+            (StreamingPredictor, "signals", self._on_signals),
+            (PreTradeRisk, "check", self._on_check),
+            (TradingSession, "step", self._on_step),
+        ]
+        with ExitStack() as stack:
+            for owner, name, probe in probes:
+                stack.enter_context(patch.object(owner, name, _with(getattr(owner, name), probe)))
+            yield
+
+    def _on_packet(self, original: Any, *arguments: Any) -> None:
+        self._arrived = time.monotonic()
+        original(*arguments)
+
+    def _on_tick(self, original: Any, *arguments: Any) -> None:
+        *_, size = arguments
+        self.received += size >= STAMP_BASE
+        original(*arguments)
+
+    def _on_bar(self, original: Any, market: LiveMarket, bar: TimeBar) -> None:
+        self._completed = self._arrived
+        original(market, bar)
+
+    def _on_quote(self, original: Any, market: LiveMarket, quote: Quote) -> None:
+        self._quoted = self._quoted or self._arrived
+        original(market, quote)
+
+    def _on_signals(self, original: Any, predictor: Any, event: MarketEvent) -> Any:
+        found = original(predictor, event)
+        now = time.monotonic()
+        if isinstance(event, BarsClosed):
+            self.bars_to_signals.append((now - self._completed) * 1e3)
+        elif isinstance(event, QuotesChanged) and self._quoted is not None:
+            self.quotes_to_signals.append((now - self._quoted) * 1e3)
+            self._quoted = None
+        return found
+
+    def _on_check(self, original: Any, *arguments: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        decision = original(*arguments, **options)
+        if decision.is_approved:
+            self._decided[decision.risk_decision_id] = began
+        return decision
+
+    async def _on_step(self, original: Any, *arguments: Any) -> None:
+        began = time.process_time()
+        await original(*arguments)
+        self.turns.append((time.process_time() - began) * 1e3)
+
+
+def _with(original: Any, probe: Callable[..., Any]) -> Any:
+    return lambda *arguments, **options: probe(original, *arguments, **options)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What this process holds: megabytes of memory, and files and sockets that are open."""
+
+    megabytes: float
+    files: int
+
+
+def footprint() -> Footprint:
+    """As Linux has it at this moment."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Footprint(pages * 4096 / 1e6, len(list(Path("/proc/self/fd").iterdir())))
