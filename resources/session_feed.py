@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -41,12 +41,14 @@ class SessionFeed:
         *,
         speed: float,
         tell: Callable[[Problem], None],
+        lines: int = 100,
     ) -> None:
         self._broker = broker
         self._clock = clock
         self._symbols = symbols
         self._speed = speed
         self._tell = tell
+        self._lines = lines
         self._history = HistoricalData(wire=broker.wire, requests=broker.requests)
         self._feed: MarketDataFeed | None = None
 
@@ -57,10 +59,11 @@ class SessionFeed:
         and left out: a session that is late is worse than one that warms up while it trades.
         """
         held = {(bar.symbol, bar.bar_id): bar for bar in known}
+        stamps = _stamps(known)
         stretches = [
             (symbol, stretch)
             for symbol in self._symbols
-            for stretch in _missing(symbol, days, known, self.now_minute())
+            for stretch in _missing({day: stamps[symbol, day] for day in days}, self.now_minute())
         ]
         try:
             async with asyncio.timeout(HISTORY_PATIENCE):
@@ -85,7 +88,7 @@ class SessionFeed:
             connection=self._broker.connection,
             clock=self._clock,
             consumers=Consumers(market.on_quote, market.on_print, market.on_bar, self._tell),
-            policy=FeedPolicy(stale_after=_STALE_AFTER * max(self._speed, 1.0)),
+            policy=FeedPolicy(lines=self._lines, stale_after=_STALE_AFTER * max(self._speed, 1.0)),
         )
         for problem in (feed.subscribe(symbol, bars=bars) for symbol in self._symbols for bars in (False, True)):
             if problem is not None:
@@ -124,12 +127,19 @@ def daily_volumes(minutes: Iterable[Bar], before: date) -> dict[str, Decimal]:
     return {symbol: Decimal(sum(days.values()) // len(days)) for symbol, days in sums.items()}
 
 
-def _missing(symbol: str, days: Sequence[date], known: Sequence[Bar], now: datetime) -> list[tuple[datetime, datetime]]:
-    """The stretches of these sessions of which nothing is known, one for each session at most."""
+def _stamps(known: Iterable[Bar]) -> Mapping[tuple[str, date], list[datetime]]:
+    """When the bars that are known start, by symbol and session."""
+    found = defaultdict[tuple[str, date], list[datetime]](list)
+    for bar in known:
+        found[bar.symbol, bar.session_date].append(BarKey.parse(bar.bar_id).bar_at)
+    return found
+
+
+def _missing(known: Mapping[date, Sequence[datetime]], now: datetime) -> list[tuple[datetime, datetime]]:
+    """The stretches of sessions of which no minute is known, one for each session at most."""
     found = []
-    for day in days:
+    for day, stamps in known.items():
         start, end = session_open(day), min(session_close(day), now)
-        stamps = [BarKey.parse(bar.bar_id).bar_at for bar in known if bar.symbol == symbol and bar.session_date == day]
         is_dense = len(stamps) >= _DENSE * ((end - start) / _MINUTE)
         if is_dense and stamps:
             start = max(stamps) + _MINUTE

@@ -173,7 +173,12 @@ class _Parts:
         )
         self.broker.connection.on_change.append(berth.alerts.hear_link)
         self.feed = SessionFeed(
-            self.broker, berth.clock, self._plan.symbols, speed=berth.speed, tell=self._problems.append
+            self.broker,
+            berth.clock,
+            self._plan.symbols,
+            speed=berth.speed,
+            tell=self._problems.append,
+            lines=settings.ib_market_lines,
         )
         self.feed.subscribe(self._market, self._builder)
 

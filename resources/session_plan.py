@@ -21,8 +21,8 @@ from tickledger.execution.session_policy import SessionPolicy
 from tickledger.execution.tape import bars_by_session
 from tickledger.settings import Settings
 
-#: Both quotes and bars of a symbol take a line of the account's hundred.
-MOST_SYMBOLS: Final = 50
+#: Quotes of a symbol take a line of the account, and its bars another one.
+_LINES_OF_A_SYMBOL: Final = 2
 _VOLUME_DAYS: Final = timedelta(days=40)
 _VOLUME_SESSIONS: Final = 21
 
@@ -60,10 +60,11 @@ def symbols_of(engine: Engine, settings: Settings) -> tuple[str, ...]:
     _ensure_symbols(engine)
     wanted = tuple(sorted({name.strip().upper() for name in settings.symbols.split(",")} - {""}))
     symbols = wanted or tuple(sorted(read_symbols(engine)["symbol"]))
-    if not 0 < len(symbols) <= MOST_SYMBOLS:
+    most = settings.ib_market_lines // _LINES_OF_A_SYMBOL
+    if not 0 < len(symbols) <= most:
         raise ConfigurationError(
-            f"TICKLEDGER_SYMBOLS: expected 1 to {MOST_SYMBOLS} symbols, which have a line each for quotes and for "
-            f"bars, found {len(symbols)}"
+            f"TICKLEDGER_SYMBOLS: expected 1 to {most} symbols, each with a line for its quotes and one for its bars "
+            f"(TICKLEDGER_IB_MARKET_LINES), found {len(symbols)}"
         )
     return symbols
 
