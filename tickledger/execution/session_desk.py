@@ -55,6 +55,14 @@ class Turn:
     moment: tuple[Moment, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    """A sale that waits for the stop of its symbol; whether it may be worked then, or is sent as it is."""
+
+    intent: OrderIntent
+    is_worked: bool
+
+
 @dataclass(slots=True)
 class Outcome:
     """What the desk did since it was last asked: decisions made, and what could not be sent, and why."""
@@ -95,7 +103,7 @@ class SessionDesk:
         held = account.portfolio.holdings
         self._origins = {symbol: signal_id for symbol, signal_id in (origins or {}).items() if symbol in held}
         self._ask_again_after = ask_again_after
-        self._exits: dict[str, OrderIntent] = {}
+        self._exits: dict[str, _Exit] = {}
         self._asked: dict[str, datetime] = {}
         self._refused: dict[str, datetime] = {}
         self._told: dict[tuple[str, str], datetime] = {}
@@ -146,7 +154,7 @@ class SessionDesk:
         """Take back what would buy, which the intent counts as bought, then sell what is held."""
         purchases = _of_symbol(_opening(self._orders.working()), intent.symbol)
         for state in purchases:
-            await self._withdraw_purchase(state, "the position is to be sold", turn)
+            await self._take_back(state, "the position is to be sold", turn)
         quantity = intent.quantity - sum((state.remaining_quantity for state in purchases), _NOTHING)
         if quantity > 0:
             await self._exit(replace(intent, quantity=quantity), turn)
@@ -156,7 +164,7 @@ class SessionDesk:
         if not stops:
             await self._sell_held(intent, turn, is_worked=is_worked)
         elif intent.symbol not in self._exits:
-            self._exits[intent.symbol] = intent
+            self._exits[intent.symbol] = _Exit(intent, is_worked)
             for stop in stops:
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
 
@@ -172,12 +180,13 @@ class SessionDesk:
                 self._tell(turn, symbol, "to sell once the stop is over", "the broker is out of reach: not queued")
             self._exits.clear()
             return
-        for symbol, intent in list(self._exits.items()):
+        for symbol, leaving in list(self._exits.items()):
             for stop in self._stops(symbol):
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
             if not self._stops(symbol):
                 del self._exits[symbol]
-                await self._sell_held(replace(intent, intended_at=turn.at, session_date=turn.session_date), turn)
+                intent = replace(leaving.intent, intended_at=turn.at, session_date=turn.session_date)
+                await self._sell_held(intent, turn, is_worked=leaving.is_worked)
         if self._policy.stop_loss is not None:
             await self._guard(turn)
 
@@ -191,7 +200,7 @@ class SessionDesk:
     async def cancel_opening_orders(self, reason: str, turn: Turn) -> None:
         """Take back what would open positions."""
         for state in _opening(self._orders.working()):
-            await self._withdraw_purchase(state, reason, turn)
+            await self._take_back(state, reason, turn)
 
     async def stand_aside(self, reason: str, turn: Turn) -> None:
         """Let nothing more out by itself: whoever obeys the kill switch cancels what works, and closes positions.
@@ -201,23 +210,28 @@ class SessionDesk:
         self._exits.clear()
         for state in self._orders.working():
             if state.is_parent:
-                await self._withdraw_purchase(state, reason, turn)
+                await self._take_back(state, reason, turn)
 
-    async def _withdraw_purchase(self, state: OrderState, reason: str, turn: Turn) -> None:
+    async def _take_back(self, state: OrderState, reason: str, turn: Turn) -> None:
         if state.is_parent and self._working_desk is not None:
             await self._working_desk.cancel(state.order.order_id)
         await self.withdraw(state.order.order_id, reason, turn)
 
     async def close_all(self, turn: Turn) -> None:
         """Sell every position that a signal of ours opened and no order closes yet."""
-        closing = {state.order.symbol for state in self._orders.working() if _closes(state)}
+        selling = [state for state in self._orders.working() if _closes(state)]
+        for state in selling:
+            if state.is_parent:
+                # The end of the day does not wait for an algorithm.
+                await self._take_back(state, "the session closes soon", turn)
+        self._exits = {symbol: replace(leaving, is_worked=False) for symbol, leaving in self._exits.items()}
+        closing = {state.order.symbol for state in selling}
         for symbol, holding in sorted(self._account.portfolio.holdings.items()):
             if holding.quantity <= 0 or symbol in closing or symbol in self._exits:
                 continue
             if symbol not in self._origins:
                 self._tell(turn, symbol, "a position that a signal of ours opened", "one of somebody else: left alone")
             elif self._may_try(symbol, turn):
-                # The end of the day does not wait for an algorithm.
                 await self._exit(self._closing(symbol, holding.quantity, turn), turn, is_worked=False)
 
     def _may_try(self, symbol: str, turn: Turn) -> bool:

@@ -34,6 +34,7 @@ from tickledger.domain.signal import Signal, SignalType
 from tickledger.exchange.fees import schedule
 from tickledger.exchange.fill_models import FillModel
 from tickledger.execution.account_book import AccountBook
+from tickledger.execution.algos.twap import Twap
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.order_state import OrderState
@@ -41,6 +42,7 @@ from tickledger.execution.replay import cost_estimate
 from tickledger.execution.session import TradingSession, TurnNews
 from tickledger.execution.session_desk import SessionDesk
 from tickledger.execution.session_policy import SessionPolicy
+from tickledger.execution.working_desk import WorkingDesk
 from tickledger.risk.pre_trade import PreTradeRisk
 from tickledger.strategies.sizing import SizingPolicy
 
@@ -135,6 +137,11 @@ class SessionFloor:
         self.orders = OrderManager(self.line, self.journal, self.clock, ACCOUNT.account_id)
         self.risk = PreTradeRisk(self.risk_limits, cost_estimate(schedule("none"), FillModel(Decimal(0))))
         self.said = Said()
+        working_desk = None
+        if self.policy.working_time is not None:
+            working_desk = WorkingDesk(
+                self.orders, self.clock, algorithm_of=lambda _: Twap(slices=5), window=self.policy.working_time
+            )
         self.desk = SessionDesk(
             account=self.account,
             orders=self.orders,
@@ -142,6 +149,7 @@ class SessionFloor:
             journal=self.journal,
             policy=self.policy,
             origins=self.origins,
+            working_desk=working_desk,
         )
         self.session = TradingSession(
             market_data=Nothing(),
@@ -152,6 +160,7 @@ class SessionFloor:
             journal=self.journal,
             sizing=self.sizing,
             policy=self.policy,
+            working_desk=working_desk,
             previous_close=session_close(YESTERDAY),
             onlookers=(self.news.append,),
         )

@@ -1,15 +1,21 @@
 """How a day begins, goes on after a restart, and ends: corporate actions, fills of before, closes that are recorded."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from tests.trading import signal
 from tests.unit.execution.remote_venue import CANCELLED
 from tests.unit.execution.session_floor import CLOSES_AT, DAY, GUARDED, SessionFloor
+from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.order import OrderStatus
 from tickledger.domain.position import Holding
+from tickledger.domain.signal import Signal
 from tickledger.execution.session_policy import SessionPolicy
+from tickledger.execution.streaming_predictor import OpeningPredictor
+from tickledger.features.snapshot import FeatureSnapshot
 
 SPLIT = CorporateAction("X", DAY, CorporateActionKind.SPLIT, ratio=Fraction(2))
 RENAMED = CorporateAction("X", DAY, CorporateActionKind.TICKER_CHANGE, new_symbol="N")
@@ -138,3 +144,35 @@ def test_controls_are_obeyed_before_the_open_too() -> None:
     floor.pause(is_paused=False)
     news = floor.bars("BUY Y", Y="5")
     assert [decision.is_approved for decision in news.decisions] == [True]
+
+
+class Unrecorded:
+    """What signals of an evening rest on is in the record since then."""
+
+    def record_bars(self, bars: Sequence[Bar], interval: str) -> None: ...
+
+    def record_features(self, rows: Sequence[FeatureSnapshot]) -> None: ...
+
+    def record_signals(self, signals: Sequence[Signal]) -> None: ...
+
+
+def test_an_evenings_signals_are_traded_once_their_symbols_are_quoted() -> None:
+    policy = SessionPolicy(quote_limit=timedelta(seconds=60))
+    said = [signal("BUY Y 2012-01-03"), signal("SELL X 2012-01-03")]
+    floor = SessionFloor(
+        policy,
+        is_opened=False,
+        predictor=OpeningPredictor(said, Unrecorded(), quote_limit=policy.quote_limit),
+        weight="0.01",
+    )
+    floor.open()
+    floor.quote("Y", "4.99", age=70)
+    assert floor.decisions() == []
+    floor.quote("Y", "4.99")
+    floor.quote("X", "10")
+    floor.settle()
+    # 1 % of 100,500 at 4.995, the middle of the quote.
+    assert floor.at_work() == ["BUY 201 Y", "SELL 50 X"]
+    floor.quote("Y", "4.99")
+    floor.settle()
+    assert len(floor.line.sent) == 2

@@ -1,0 +1,126 @@
+"""Orders that an algorithm works, in a session: guarded as they fill, resumed after a restart."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.unit.execution.remote_venue import WORKING
+from tests.unit.execution.session_floor import CLOSES_AT, SessionFloor
+from tickledger.domain.order import OrderType
+from tickledger.execution.session_policy import SessionPolicy
+
+WORKED = SessionPolicy(
+    stop_loss=Decimal("0.05"), flatten_before=timedelta(minutes=10), working_time=timedelta(minutes=5)
+)
+
+
+def fill_all(floor: SessionFloor) -> None:
+    """Everything but stops that works at the venue fills."""
+    for order in floor.venue.orders:
+        if order.status == WORKING and order.terms.order_type is not OrderType.STOP:
+            floor.venue.fill(order, order.terms.quantity - order.filled)
+
+
+def work_on(floor: SessionFloor, minutes: int) -> None:
+    for _ in range(minutes * 6):
+        floor.quote("X", "10")
+        floor.deliver()
+        fill_all(floor)
+        floor.beat(after=10)
+
+
+def purchases(floor: SessionFloor) -> list[Decimal]:
+    return [order.terms.quantity for order in floor.venue.orders if order.terms.side.sign > 0]
+
+
+def test_a_purchase_is_bought_in_slices_and_guarded_as_far_as_it_is_held() -> None:
+    # 20 % of 100,500 are 2,010 shares at 10.00.
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.bars("BUY X")
+    for _ in range(7):
+        work_on(floor, 1)
+        assert floor.most_on_sale() <= floor.venue.positions()["X"]
+    floor.settle()
+    assert floor.held() == 2010
+    assert floor.at_work() == ["SELL 2010 X STOP"]
+    assert len(purchases(floor)) == 5
+    assert sum(purchases(floor)) == 1960
+
+
+def test_a_process_that_follows_goes_on_with_the_slices_and_buys_no_share_twice() -> None:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.bars("BUY X")
+    for _ in range(4):
+        work_on(floor, 1)
+        floor.restart()
+        assert floor.held() < 2010
+    work_on(floor, 4)
+    assert floor.held() == floor.venue.positions()["X"] == 2010
+
+
+def test_a_position_is_sold_in_slices_once_its_stop_is_over() -> None:
+    floor = SessionFloor(WORKED)
+    floor.settle()
+    floor.bars("SELL X")
+    for _ in range(7):
+        work_on(floor, 1)
+        assert floor.most_on_sale() <= floor.venue.positions().get("X", 0)
+    floor.settle()
+    assert floor.held() == 0
+    assert floor.at_work() == []
+
+
+def test_the_end_of_the_day_waits_for_no_algorithm() -> None:
+    floor = SessionFloor(WORKED)
+    floor.settle()
+    floor.beat_at(CLOSES_AT - timedelta(minutes=10))
+    floor.settle()
+    assert floor.at_work() == ["SELL 50 X"]
+    assert not any(state.is_parent for state in floor.ours())
+
+
+def test_a_sale_that_is_being_worked_at_the_end_of_the_day_is_finished_at_once() -> None:
+    floor = SessionFloor(WORKED)
+    floor.settle()
+    floor.clock.advance(CLOSES_AT - timedelta(minutes=12))
+    # There is no quote, so the algorithm does nothing yet.
+    floor.bars("SELL X", after=0)
+    floor.settle()
+    assert [state.is_parent for state in floor.ours()] == [True]
+    floor.beat_at(CLOSES_AT - timedelta(minutes=10))
+    floor.settle()
+    assert floor.at_work() == ["SELL 50 X"]
+    fill_all(floor)
+    floor.settle()
+    assert floor.held() == 0
+    assert floor.ours() == []
+
+
+def test_a_purchase_that_is_worked_is_taken_back_at_the_end_of_the_day_with_its_slices() -> None:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.clock.advance(CLOSES_AT - timedelta(minutes=12))
+    floor.bars("BUY X", after=0)
+    work_on(floor, 1)
+    assert 50 < floor.held() < 2010
+    floor.beat_at(CLOSES_AT - timedelta(minutes=10))
+    floor.settle()
+    fill_all(floor)
+    floor.settle()
+    fill_all(floor)
+    floor.settle()
+    assert floor.held() == 0
+    assert floor.venue.positions() == {}
+    assert floor.ours() == []
+
+
+def test_what_is_decided_late_is_done_before_the_close() -> None:
+    policy = SessionPolicy(working_time=timedelta(minutes=30))
+    floor = SessionFloor(policy)
+    floor.clock.advance(CLOSES_AT - timedelta(minutes=8))
+    floor.bars("SELL X", after=0)
+    work_on(floor, 7)
+    assert floor.held() == 0
+    late = SessionFloor(policy)
+    late.clock.advance(CLOSES_AT - timedelta(seconds=50))
+    late.bars("SELL X", after=0)
+    late.deliver()
+    assert late.at_work() == ["SELL 50 X"]
