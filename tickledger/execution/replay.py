@@ -18,6 +18,7 @@ from tickledger.bars.calendars import session_close, session_open
 from tickledger.bars.calendars import sessions as days_between
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.account import Account
+from tickledger.domain.corporate_action import ENDINGS, CorporateAction
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.market import MarketEvent, SessionClosed
 from tickledger.domain.money import PRICE_INCREMENT
@@ -73,7 +74,8 @@ def replay(
     first session. The replay ends with the last session that has a bar. Raises InputError for corporate actions
     it cannot apply, LedgerError where the data contradict themselves, ConfigurationError for unknown `fees`.
     """
-    sessions = tape(bars, domain_actions(corporate_actions), start=start, end=end)
+    actions = domain_actions(corporate_actions)
+    sessions = tape(bars, actions, start=start, end=end)
     opened_on = start - timedelta(days=1)
     journal = BufferedJournal(account.account_id, opening, opened_on=opened_on)
     if not sessions:
@@ -94,7 +96,14 @@ def replay(
     orders = OrderManager(broker, journal, clock, account.account_id, reconcile_every=_NEVER)
     account_book = AccountBook(account.account_id, opening, opened_on=opened_on)
     risk = PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), _known(sectors))
-    desk = SessionDesk(account=account_book, orders=orders, risk=risk, journal=journal, policy=SessionPolicy())
+    desk = SessionDesk(
+        account=account_book,
+        orders=orders,
+        risk=risk,
+        journal=journal,
+        policy=SessionPolicy(),
+        ended=_ended(actions, before=start),
+    )
     session = TradingSession(
         market_data=ReplayedMarket(sessions, clock=clock, venue=venue, broker=broker, journal=journal),
         account=account_book,
@@ -107,6 +116,11 @@ def replay(
     )
     asyncio.run(session.run())
     return journal.session_record()
+
+
+def _ended(actions: Iterable[CorporateAction], *, before: date) -> frozenset[str]:
+    """The symbols that had ended by then."""
+    return frozenset(action.symbol for action in actions if action.kind in ENDINGS and action.ex_date < before)
 
 
 def _previous_close(first: TapeSession) -> datetime | None:

@@ -46,6 +46,8 @@ from tickledger.exchange.venue_orders import (
 )
 from tickledger.execution.order_journal import new_york_date
 
+#: How IB begins what it says of an order that is cancelled; what follows is the reason.
+_CANCELLED: Final = "Order Canceled - reason:"
 EXCHANGE: Final = "SIMULATED"
 _LONG_ONLY: Final = frozenset({OrderSide.BUY, OrderSide.SELL})
 _KEY_DIGITS: Final = 15
@@ -234,7 +236,8 @@ class VenueBroker:
 
     def _report(self, key: int, status: OrderStatus, reason: str) -> None:
         self._told[key] = status
-        self._reports.append(OrderReport(self._orders[key].order_id, status, self._venue.now, reason))
+        told = reason.removeprefix(_CANCELLED).strip()
+        self._reports.append(OrderReport(self._orders[key].order_id, status, self._venue.now, told))
 
     def _take_fill(self, fill: VenueFill) -> None:
         told = BrokerFill(self._execution(fill), str(fill.order_key))

@@ -16,6 +16,7 @@ from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.corporate_action import CorporateActionKind
 from tickledger.domain.order import OrderStatus
 from tickledger.domain.session_record import SessionRecord
+from tickledger.execution.order_journal import CANCEL_ASKED
 from tickledger.execution.order_state import NEXT_STATES, TERMINAL
 from tickledger.execution.replay import state_after
 
@@ -26,7 +27,7 @@ ENDING_OR_GIVING = {
     CorporateActionKind.MERGER,
     CorporateActionKind.DELISTING,
 }
-SLOWLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run(scenario: Scenario, **period: object) -> SessionRecord:
@@ -98,11 +99,13 @@ def test_orders_never_fill_beyond_their_quantity_nor_after_they_are_over(scenari
     record = run(scenario)
     for order in record.orders:
         fills = sum((row.quantity for row in record.executions if row.order_id == order.order_id), Decimal(0))
-        statuses = [row.status for row in record.order_events if row.order_id == order.order_id]
-        numbers = [row.sequence for row in record.order_events if row.order_id == order.order_id]
+        events = [row for row in record.order_events if row.order_id == order.order_id]
+        numbers = [row.sequence for row in events]
+        # That a cancellation was asked for is noted on the order, whose status stays.
+        statuses = [row.status for row in events if not row.reason.startswith(CANCEL_ASKED)]
         assert fills <= order.quantity
         assert (fills == order.quantity) == (statuses[-1] is OrderStatus.FILLED)
-        assert numbers == list(range(len(statuses)))
+        assert numbers == list(range(len(events)))
         assert all(after in NEXT_STATES[before] for before, after in pairwise(statuses))
         assert not TERMINAL.intersection(statuses[:-1])
 

@@ -85,7 +85,7 @@ def test_an_order_whose_symbol_does_not_trade_ends_with_the_session_and_is_asked
     ended = [event for event in record.order_events if event.order_id == unfilled.order_id][-1]
     assert (ended.status, ended.reason, ended.session_date) == (
         OrderStatus.CANCELLED,
-        "expired at the close",
+        "Its session was over.",
         date(2012, 1, 5),
     )
     bought = record.executions[2]
