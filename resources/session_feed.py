@@ -81,7 +81,7 @@ class SessionFeed:
 
         What was missed while there was no connection makes no bar.
         """
-        feed = self._feed = MarketDataFeed(
+        self._feed = MarketDataFeed(
             wire=self._broker.wire,
             pacer=self._broker.pacer,
             requests=self._broker.requests,
@@ -90,9 +90,8 @@ class SessionFeed:
             consumers=Consumers(market.on_quote, market.on_print, market.on_bar, self._tell),
             policy=FeedPolicy(lines=self._lines, stale_after=_STALE_AFTER * max(self._speed, 1.0)),
         )
-        for problem in (feed.subscribe(symbol, bars=bars) for symbol in self._symbols for bars in (False, True)):
-            if problem is not None:
-                self._tell(problem)
+        for symbol in self._symbols:
+            self.watch(symbol)
         lost_at: list[datetime] = []
         self._broker.connection.on_down.append(lambda _: lost_at.append(self._clock.now()))
 
@@ -102,6 +101,15 @@ class SessionFeed:
                 lost_at.clear()
 
         self._broker.connection.on_up.append(found)
+
+    def watch(self, symbol: str) -> None:
+        """Stream a symbol as well, once there is a market: what is held has to be valued, whoever bought it."""
+        if self._feed is None:
+            return
+        for bars in (False, True):
+            problem = self._feed.subscribe(symbol, bars=bars)
+            if problem is not None:
+                self._tell(problem)
 
     def start(self) -> None:
         """Watch for silence from now on."""
@@ -118,12 +126,17 @@ class SessionFeed:
         return self._clock.now().replace(second=0, microsecond=0)
 
 
-def daily_volumes(minutes: Iterable[Bar], before: date) -> dict[str, Decimal]:
-    """The mean of the shares traded in each session before a date, by symbol, of the sessions that are known."""
+def daily_volumes(
+    minutes: Iterable[Bar], before: date, shares_today: Callable[[str, date, int], int]
+) -> dict[str, Decimal]:
+    """The mean of the shares traded in each session before a date, by symbol, of the sessions that are known.
+
+    `shares_today` tells what a number of shares of a day became by splits since.
+    """
     sums: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     for bar in minutes:
         if bar.session_date < before:
-            sums[bar.symbol][bar.session_date] += bar.volume
+            sums[bar.symbol][bar.session_date] += shares_today(bar.symbol, bar.session_date, bar.volume)
     return {symbol: Decimal(sum(days.values()) // len(days)) for symbol, days in sums.items()}
 
 

@@ -4,16 +4,14 @@ record ──► broker ──► history ──► terms ──► the session'
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine
-
+from resources.berth import Berth, connect, recording, tell_lost_journal
 from resources.market_clock import follow
 from resources.session_account import (
     cash_before_fills,
@@ -22,32 +20,29 @@ from resources.session_account import (
     session_before,
     session_limits,
 )
-from resources.session_alerts import SessionAlerts
 from resources.session_feed import SessionFeed, daily_volumes
 from resources.session_plan import session_plan, session_policy
-from resources.session_tally import SessionTally
+from resources.session_tally import Hindrance
 from resources.session_view import SessionView, published
-from resources.session_watch import ControlsWatch, beside
+from resources.session_watch import ControlsWatch, DataWatch, beside
 from tickledger.bars.building import BarBuilder
 from tickledger.bars.calendars import session_close
 from tickledger.bars.quotes import QuoteStore
 from tickledger.bars.tick_checks import TickCheck
 from tickledger.bars.tick_intake import TickIntake
-from tickledger.cache.publisher import CachePublisher
 from tickledger.db.kill_switch import RecordedKillSwitch, last_signal_ids, read_kill_switch_state
-from tickledger.db.lease import LeaseKeeper
 from tickledger.db.market_data import read_session_bars
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.session_record import SessionRecorder
 from tickledger.db.signals import read_signals
 from tickledger.db.tax_history import read_tax_history
-from tickledger.domain.account import Account
 from tickledger.domain.bar import Bar
-from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, Problem
+from tickledger.domain.broker import Connectivity, ConnectivityChange
+from tickledger.domain.errors import ConfigurationError, LedgerError
 from tickledger.domain.execution import CashTransaction
 from tickledger.domain.trading_session import SessionState
 from tickledger.domain.wash_sale import WashSalePolicy
-from tickledger.execution.clock import LiveClock, MarketClock, WallClock
+from tickledger.execution.clock import WallClock
 from tickledger.execution.flattening_desk import ManagedDesk
 from tickledger.execution.journaled import (
     JournaledBroker,
@@ -63,17 +58,15 @@ from tickledger.execution.order_facts import AccountFacts
 from tickledger.execution.order_journal import OrderPlaced
 from tickledger.execution.session import Onlooker, TurnNews
 from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, bar_intervals, warmed
-from tickledger.execution.session_journal import BEGAN, RECORD, STARTED, SessionJournalWriter
+from tickledger.execution.session_journal import BEGAN, RECORD, STARTED, SparedJournal
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.execution.wash_sale_awareness import WashSaleAwareness
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.ib_settings import IBSettings
 from tickledger.ib.order_ids import FileOrderIds
 from tickledger.risk.buying_power import BuyingPowerRule
-from tickledger.settings import Settings
 from tickledger.strategies.sizing import SizingPolicy
 
-_RECONNECT_AFTER: Final = 1.0
 #: How long the cancellations of a session that has lost its record are given to leave.
 _LAST_WORDS: Final = 1.0
 COMPOSITE: Final = "composite"
@@ -82,57 +75,28 @@ _SECOND: Final = timedelta(seconds=1)
 #: How long a bar is waited for: prints come at once, a broker's bars of five seconds some tenths of a second later.
 _PATIENCE: Final = timedelta(seconds=1)
 _PATIENCE_WITH_TICKS: Final = timedelta(seconds=0.25)
+#: How long a symbol may be silent at least before that is told, by the wall.
+_SILENCE: Final = timedelta(seconds=5)
 _WALL: Final = WallClock()
-
-
-@dataclass(frozen=True, slots=True)
-class Berth:
-    """What a session has before its parts: the settings, the record, the account with its lease, and the day."""
-
-    settings: Settings
-    engine: Engine
-    account: Account
-    clock: LiveClock
-    day: date
-    keeper: LeaseKeeper
-    tally: SessionTally
-    alerts: SessionAlerts
-    publisher: CachePublisher
-    until: datetime | None = None
-
-    @property
-    def speed(self) -> float:
-        """Seconds of the market in one of the wall."""
-        return self.clock.speed if isinstance(self.clock, MarketClock) else 1.0
-
-    @property
-    def pace(self) -> float:
-        """By how much waiting times of the market's are longer than the wall's: a simulated market may run fast."""
-        return max(self.speed, 1.0)
-
-    @property
-    def journal_path(self) -> Path:
-        """Where the session's inputs are written down."""
-        return self.settings.home / "sessions" / self.day.isoformat() / f"{self.tally.session_id}.jsonl"
 
 
 async def trade(berth: Berth, onlookers: Sequence[Onlooker] = ()) -> None:
     """Trade the day, until it is over or something raises.
 
-    Where the record fails, what works at the broker is taken back as far as it can be before that is raised.
+    Where the record fails, what would open positions is taken back as far as it can be before that is raised.
     """
     async with AsyncExitStack() as stack:
-        recorder = await stack.enter_async_context(_recording(berth))
-        journal = SessionJournalWriter(berth.journal_path)
+        recorder = await stack.enter_async_context(recording(berth))
+        journal = SparedJournal(berth.journal_path, lambda error: tell_lost_journal(berth, error))
         stack.callback(journal.close)
         parts = _Parts(berth, recorder, journal)
-        await _connect(parts.broker, berth.tally)
+        await connect(parts.broker, berth.tally)
         stack.push_async_callback(parts.broker.stop)
         stack.push_async_callback(parts.feed.stop)
         try:
             await parts.run(onlookers)
-        except ConfigurationError:
-            await parts.broker.cancel_all()
+        except (ConfigurationError, LedgerError):
+            await parts.take_back()
             await asyncio.sleep(_LAST_WORDS)
             raise
 
@@ -140,28 +104,36 @@ async def trade(berth: Berth, onlookers: Sequence[Onlooker] = ()) -> None:
 class _Parts:
     """The parts of one session; the broker is not connected yet."""
 
-    def __init__(self, berth: Berth, recorder: SessionRecorder, journal: SessionJournalWriter) -> None:
+    def __init__(self, berth: Berth, recorder: SessionRecorder, journal: SparedJournal) -> None:
         settings, account_id = berth.settings, berth.account.account_id
         self._berth = berth
         self._recorder = recorder
         self._journal = journal
-        self._problems: list[Problem] = []
-        self._plan = session_plan(berth.engine, settings, berth.day)
-        self._order_journal = LedgerJournal(berth.engine, guard=berth.keeper.guard)
+        self._opened = opened_account(berth.engine, account_id, berth.day)
+        self._plan = session_plan(
+            berth.engine, settings, berth.day, opened_on=self._opened.last_close, held=self._opened.opening.holdings
+        )
+        for problem in self._plan.problems:
+            berth.tally.note(problem)
+        self._order_journal = LedgerJournal(
+            berth.engine, guard=berth.keeper.guard, corporate_actions=self._plan.day.corporate_actions
+        )
         self.broker = IBBroker(
             IBSettings(settings.ib_host, settings.ib_port, settings.ib_client_id, account_id),
             clock=berth.clock,
             order_ids=FileOrderIds(settings.home / "order_ids"),
             objection=berth.keeper.objection,
         )
-        known = OrderBook(self._order_journal.load(account_id).entries).at_broker()
-        self.broker.adopt(order.state.order for order in known)
-        self._builder = BarBuilder(bar_intervals(settings.bar_interval), since=berth.clock.now())
+        self._made: Assembled | None = None
+        self._known = [each.state for each in OrderBook(self._order_journal.load(account_id).entries).at_broker()]
+        self.broker.adopt(state.order for state in self._known)
+        self._quotes = QuoteStore()
         is_tick_driven = settings.bar_interval == "1sec"
+        self._builder = BarBuilder(bar_intervals(settings.bar_interval), since=berth.clock.now())
         self._market = LiveMarket(
             self._plan.day,
             clock=berth.clock,
-            intake=TickIntake(TickCheck(), QuoteStore(), self._builder),
+            intake=TickIntake(TickCheck(), self._quotes, self._builder),
             settings=LiveMarketSettings(
                 intervals=(settings.bar_interval,),
                 beat=timedelta(seconds=berth.pace),
@@ -171,16 +143,18 @@ class _Parts:
             ends_at=berth.until,
             on_tick=published(berth.publisher),
         )
-        self.broker.connection.on_change.append(berth.alerts.hear_link)
+        self.broker.connection.on_change += [berth.alerts.hear_link, self._hear_link]
         self.feed = SessionFeed(
             self.broker,
             berth.clock,
             self._plan.symbols,
             speed=berth.speed,
-            tell=self._problems.append,
+            tell=berth.tally.note,
             lines=settings.ib_market_lines,
         )
         self.feed.subscribe(self._market, self._builder)
+        for symbol in self._plan.watched:
+            self.feed.watch(symbol)
 
     async def run(self, onlookers: Sequence[Onlooker]) -> None:
         """Warm, then trade beside those who look after it, until the day is over or one of them raises."""
@@ -190,7 +164,7 @@ class _Parts:
         self._journal.write(BEGAN, terms)
         self._journal.write(RECORD, self._order_journal.load(berth.account.account_id))
         warmed(terms.history, self._builder, terms)
-        made = self._assembled(terms, onlookers)
+        made = self._made = self._assembled(terms, onlookers)
         watch = ControlsWatch(
             berth.engine,
             berth.account.account_id,
@@ -199,26 +173,55 @@ class _Parts:
             obey=lambda: self._obey(made),
             tell=berth.alerts.tell_kill_switch,
         )
+        data = DataWatch(
+            self._quotes,
+            self._plan.symbols,
+            session_date=berth.day,
+            patience=max(terms.policy.quote_limit or _SILENCE, _SILENCE * berth.pace),
+            tally=tally,
+            tell=berth.alerts.tell_silence,
+        )
         self.feed.start()
-        tally.state, tally.reason = SessionState.RUNNING, "trading"
+        tally.begin_trading()
         await beside(
             made.session.run(),
             watch.look(),
-            follow(berth.clock, berth.settings.gateway_control),
+            data.watch(berth.clock),
+            follow(berth.clock, berth.settings.gateway_control, self._broker_time),
             forward(self.broker.something_to_report, self._market),
         )
+
+    async def take_back(self) -> None:
+        """Ask the broker to end what of ours would open positions; nothing is written down.
+
+        Stops go on guarding what is held, sales go on, and what others have entered is theirs.
+        """
+        working = self._known if self._made is None else self._made.orders.working()
+        for state in working:
+            if state.order.side.sign > 0 and not state.is_parent:
+                await self.broker.cancel(state.order.order_id)
+
+    def _hear_link(self, change: ConnectivityChange) -> None:
+        """While the broker's link is not whole nothing is sent, and nothing is kept to be sent later."""
+        if change.connectivity is Connectivity.CONNECTED:
+            self._berth.tally.clear(Hindrance.BROKER)
+        else:
+            self._berth.tally.hinder(Hindrance.BROKER, change.reason)
+
+    async def _broker_time(self) -> datetime:
+        return await self.broker.requests.current_time(within=self.broker.settings.liveness_timeout)
 
     async def _terms(self) -> SessionTerms:
         """The terms, with what the broker has to tell for them."""
         berth, settings, account_id = self._berth, self._berth.settings, self._berth.account.account_id
-        opened = opened_account(berth.engine, account_id, berth.day)
+        opened = self._opened
         history = await self._history()
         signals = None
         if settings.strategy == COMPOSITE:
             evening = session_before(berth.day) or berth.day
             found = read_signals(berth.engine, start=evening, end=evening, strategy=COMPOSITE)
-            ordered = self._ordered_today()
-            signals = tuple(signal for signal in found if signal.symbol not in ordered)
+            traded = set(self._plan.symbols) - self._ordered_today()
+            signals = tuple(signal for signal in found if signal.symbol in traded)
         terms = SessionTerms(
             account_id=account_id,
             session_date=berth.day,
@@ -237,9 +240,12 @@ class _Parts:
             origins=last_signal_ids(berth.engine, account_id),
             history=history,
             warmed_until=self.feed.now_minute(),
+            corporate_actions=self._plan.corporate_actions,
+            symbols=self._plan.symbols,
+            ended=self._plan.ended,
             signals=signals,
             sectors=self._plan.sectors,
-            volumes=daily_volumes(history, berth.day) | self._plan.average_daily_volumes(),
+            volumes=daily_volumes(history, berth.day, self._plan.shares_today) | self._plan.average_daily_volumes(),
             margin_rule=BuyingPowerRule(settings.margin_rule),
             wash_sale_policy=WashSalePolicy(settings.wash_sale_policy),
             algorithm=settings.execution_algo,
@@ -288,15 +294,12 @@ class _Parts:
         made: list[Assembled] = []
 
         def value(news: TurnNews) -> None:
-            """Keep the tally's money, and what the feed found, current."""
-            del news
+            """Keep the tally's money current, and what somebody else has bought in sight."""
+            for fill in news.fills:
+                self.feed.watch(fill.symbol)
             book, tally = made[0].account, self._berth.tally
             tally.cash, unvalued = book.portfolio.cash, set(book.portfolio.holdings) - set(book.portfolio.marks)
             tally.equity = None if unvalued else book.equity()
-            if self._problems:
-                tally.last_problem = str(self._problems[-1])
-                tally.problems += len(self._problems)
-                self._problems.clear()
 
         looking: list[Onlooker] = [self._berth.tally, value, journaled_decisions(write), self._berth.alerts]
         made.append(assembled(terms, ports, onlookers=looking))
@@ -324,30 +327,3 @@ class _Parts:
             flattening=flattening,
         )
         return [problem for report in reports for problem in report.problems]
-
-
-@asynccontextmanager
-async def _recording(berth: Berth) -> AsyncIterator[SessionRecorder]:
-    recorder = SessionRecorder(
-        berth.engine,
-        berth.account.account_id,
-        session_id=berth.tally.session_id,
-        session_date=berth.day,
-        guard=berth.keeper.guard,
-    )
-    try:
-        yield recorder
-    finally:
-        await asyncio.to_thread(recorder.close)
-
-
-async def _connect(broker: IBBroker, tally: SessionTally) -> None:
-    """Connect, however often that takes: a gateway may be in its daily reset, or our predecessor's socket be open."""
-    while True:
-        try:
-            await broker.start()
-        except BrokerUnavailableError as error:
-            tally.reason = tally.last_problem = str(error)
-            await asyncio.sleep(_RECONNECT_AFTER)
-        else:
-            return

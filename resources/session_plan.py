@@ -1,9 +1,10 @@
 """What a session needs to know before it begins: symbols, the day, volumes, risk, and how it trades."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from math import prod
 from typing import Final
 
 import pandas as pd
@@ -15,7 +16,10 @@ from tickledger.bars.sample import SAMPLE_SYMBOLS
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.market_data import read_bars
 from tickledger.db.symbols import read_sectors, read_symbols, upsert_symbols
-from tickledger.domain.errors import ConfigurationError
+from tickledger.domain.bar import Bar
+from tickledger.domain.corporate_action import ENDINGS, CorporateAction, CorporateActionKind, in_order
+from tickledger.domain.errors import ConfigurationError, Problem
+from tickledger.exchange.corporate_actions import price_after
 from tickledger.execution.live_market import MarketDay
 from tickledger.execution.session_policy import SessionPolicy
 from tickledger.execution.tape import bars_by_session
@@ -29,30 +33,115 @@ _VOLUME_SESSIONS: Final = 21
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """One session as its settings and the record have it. `daily` are the bars of the weeks before, raw."""
+    """One session as its settings and the record have it.
+
+    `daily` are the bars of the weeks before, raw, `corporate_actions` those that took effect since the first of them,
+    up to this session's open. `watched` are held and not traded: they have to be valued. `ended` are symbols that are
+    traded no more; `problems` tell of those that were wanted.
+    """
 
     session_date: date
     symbols: tuple[str, ...]
     day: MarketDay
     sectors: Mapping[str, str]
     daily: pd.DataFrame
+    corporate_actions: tuple[CorporateAction, ...] = ()
+    watched: tuple[str, ...] = ()
+    ended: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
 
     def average_daily_volumes(self) -> dict[str, Decimal]:
-        """The mean of the last 21 sessions' shares, by symbol."""
-        newest = self.daily.groupby("symbol")["volume"].apply(lambda volumes: volumes.tail(_VOLUME_SESSIONS).mean())
+        """The mean of the last 21 sessions' shares, by symbol, as shares of today."""
+        days = zip(self.daily["symbol"], self.daily["timestamp"].dt.date, self.daily["volume"], strict=True)
+        shares = [self.shares_today(symbol, day, int(volume)) for symbol, day, volume in days]
+        by_symbol = pd.Series(shares, dtype=float).groupby(self.daily["symbol"].to_numpy())
+        newest = by_symbol.apply(lambda volumes: volumes.tail(_VOLUME_SESSIONS).mean())
         return {str(symbol): Decimal(int(volume)) for symbol, volume in newest.items()}
 
+    def shares_today(self, symbol: str, day: date, shares: int) -> int:
+        """What shares of a day before are after the splits since then, rounded down."""
+        ratio = prod(
+            action.ratio
+            for action in self.corporate_actions
+            if action.symbol == symbol
+            and action.kind is CorporateActionKind.SPLIT
+            and action.ratio
+            and action.ex_date > day
+        )
+        return int(shares * ratio)
 
-def session_plan(engine: Engine, settings: Settings, session_date: date) -> SessionPlan:
-    """The plan of a session; raises ConfigurationError where there is nothing to trade, or more than lines for it."""
-    symbols = symbols_of(engine, settings)
+
+def session_plan(
+    engine: Engine,
+    settings: Settings,
+    session_date: date,
+    *,
+    opened_on: date | None = None,
+    held: Collection[str] = (),
+) -> SessionPlan:
+    """The plan of a session of an account that held `held` at its last recorded close, that of `opened_on`.
+
+    Corporate actions of all days since then take effect at its open. A symbol that has ended gives way to the one that
+    it has become; what else is held, or made of what is, is watched. Raises ConfigurationError where there is nothing
+    to trade, or more than lines for it.
+    """
+    wanted = symbols_of(engine, settings)
     before = session_before(session_date) or session_date
-    daily = read_bars(engine, start=before - _VOLUME_DAYS, end=before, symbols=symbols)
-    actions = domain_actions(read_corporate_actions(engine))
-    effective = tuple(action for action in actions if before < action.ex_date <= session_date)
+    since = before - _VOLUME_DAYS
+    known = in_order(one for one in domain_actions(read_corporate_actions(engine)) if one.ex_date <= session_date)
+    effective = [action for action in known if action.ex_date > min(opened_on or before, before)]
+    ended = _ended(engine, known, wanted=(*wanted, *held), until=before)
+    received = {one.new_symbol for one in effective if one.new_symbol is not None and one.symbol in held}
+    successors = {one.new_symbol for one in ended.values() if one.kind is CorporateActionKind.TICKER_CHANGE}
+    symbols = tuple(sorted({*wanted, *filter(None, successors)} - set(ended)))
+    _check_lines(symbols, settings)
+    daily = read_bars(engine, start=since, end=before, symbols=symbols)
     last_bars = bars_by_session(daily).get(before, {})
-    day = MarketDay(session_date, effective, tuple(last_bars[symbol] for symbol in sorted(last_bars)))
-    return SessionPlan(session_date, symbols, day, _known(read_sectors(engine)), daily)
+    told_today = [bar_today(last_bars[symbol], effective) for symbol in sorted(last_bars)]
+    return SessionPlan(
+        session_date,
+        symbols,
+        MarketDay(session_date, tuple(effective), tuple(told_today)),
+        _known(read_sectors(engine)),
+        daily,
+        tuple(action for action in known if action.ex_date > since or action in effective),
+        tuple(sorted({*held, *filter(None, received)} - set(symbols) - set(ended))),
+        frozenset(ended),
+        tuple(_not_traded(ended[symbol]) for symbol in sorted(set(wanted) & set(ended))),
+    )
+
+
+def _ended(
+    engine: Engine, known: Iterable[CorporateAction], *, wanted: Collection[str], until: date
+) -> dict[str, CorporateAction]:
+    """What ended each of these symbols, of those that did not trade again since."""
+    endings = {action.symbol: action for action in known if action.kind in ENDINGS and action.symbol in wanted}
+    if not endings:
+        return {}
+    first = min(action.ex_date for action in endings.values())
+    bars = read_bars(engine, start=first, end=max(until, first), symbols=tuple(endings))
+    traded = bars.groupby("symbol")["timestamp"].max().dt.date.to_dict()
+    return {symbol: action for symbol, action in endings.items() if traded.get(symbol, date.min) < action.ex_date}
+
+
+def _not_traded(action: CorporateAction) -> Problem:
+    into = f" into {action.new_symbol}" if action.new_symbol is not None else ""
+    found = f"{action.kind}{into} on {action.ex_date}: it is not traded any more"
+    return Problem(action.symbol, expected="a symbol that is traded", found=found, severity="warning")
+
+
+def bar_today(bar: Bar, actions: Iterable[CorporateAction]) -> Bar:
+    """A bar of before in terms of today's shares, as far as a price of before says what a share of today is worth."""
+    for action in actions:
+        if action.symbol == bar.symbol and action.ex_date > bar.session_date:
+            bar = replace(
+                bar,
+                open=price_after(bar.open, action),
+                high=price_after(bar.high, action),
+                low=price_after(bar.low, action),
+                close=price_after(bar.close, action),
+            )
+    return bar
 
 
 def symbols_of(engine: Engine, settings: Settings) -> tuple[str, ...]:
@@ -60,13 +149,17 @@ def symbols_of(engine: Engine, settings: Settings) -> tuple[str, ...]:
     _ensure_symbols(engine)
     wanted = tuple(sorted({name.strip().upper() for name in settings.symbols.split(",")} - {""}))
     symbols = wanted or tuple(sorted(read_symbols(engine)["symbol"]))
+    _check_lines(symbols, settings)
+    return symbols
+
+
+def _check_lines(symbols: Sequence[str], settings: Settings) -> None:
     most = settings.ib_market_lines // _LINES_OF_A_SYMBOL
     if not 0 < len(symbols) <= most:
         raise ConfigurationError(
             f"TICKLEDGER_SYMBOLS: expected 1 to {most} symbols, each with a line for its quotes and one for its bars "
             f"(TICKLEDGER_IB_MARKET_LINES), found {len(symbols)}"
         )
-    return symbols
 
 
 def _ensure_symbols(engine: Engine) -> None:

@@ -15,10 +15,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from resources.berth import Berth
 from resources.market_clock import market_clock
 from resources.session_account import enter_account
 from resources.session_alerts import SessionAlerts
-from resources.session_parts import Berth, trade
+from resources.session_parts import trade
 from resources.session_tally import SessionSummary, SessionTally
 from resources.session_watch import LifeSigns, beside
 from tickledger.bars.calendars import is_session, why_closed

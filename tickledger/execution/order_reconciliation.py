@@ -115,6 +115,20 @@ def reconciled(record: AccountRecord, snapshot: BrokerSnapshot, *, patience: tim
     return _Reconciling(record, snapshot, patience).result()
 
 
+def position_problems(found: Reconciliation, before: Reconciliation | None) -> list[Problem]:
+    """The positions at the broker that are not those of the record, and were not so `before` already."""
+    known = () if before is None else before.breaks
+    return [
+        Problem(
+            where=f"position of {each.subject}",
+            expected=f"{each.in_record:f} shares, as the record has it",
+            found=f"{each.at_broker:f} at the broker: what is not ours is left alone",
+        )
+        for each in found.breaks
+        if each.kind is BreakKind.POSITION and each not in known
+    ]
+
+
 class _Reconciling:
     """One reconciliation at work."""
 

@@ -93,6 +93,7 @@ def assembled(terms: SessionTerms, ports: SessionPorts, *, onlookers: Sequence[O
         policy=terms.policy,
         working_desk=working_desk,
         origins=terms.origins,
+        ended=terms.ended,
         ask_again_after=ASK_AGAIN_AFTER * terms.pace,
     )
     session = TradingSession(
@@ -140,12 +141,17 @@ def warmed(history: Sequence[Bar], builder: BarBuilder, terms: SessionTerms) -> 
 def _predictor(terms: SessionTerms, record: LineageRecord) -> Predictor:
     if terms.signals is not None:
         return OpeningPredictor(terms.signals, record, quote_limit=terms.policy.quote_limit)
-    streaming = StreamingSignals(interval=terms.interval)
+    predictor = StreamingPredictor(
+        StreamingSignals(interval=terms.interval),
+        record,
+        interval=terms.interval,
+        strategy=terms.strategy,
+        symbols=terms.symbols,
+        corporate_actions=terms.corporate_actions,
+    )
     builder = BarBuilder(bar_intervals(terms.interval))
-    for event in warmed(terms.history, builder, terms):
-        if event.interval == terms.interval:
-            streaming.warm(event.bars)
-    return StreamingPredictor(streaming, record, interval=terms.interval, strategy=terms.strategy)
+    predictor.warm(warmed(terms.history, builder, terms))
+    return predictor
 
 
 def _working_desk(terms: SessionTerms, orders: OrderManager, clock: Clock) -> WorkingDesk | None:

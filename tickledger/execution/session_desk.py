@@ -10,13 +10,13 @@ signal of ours opened is somebody else's and left alone. What the broker cannot 
 be there again when it can.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from tickledger.domain.corporate_action import CorporateAction
+from tickledger.domain.corporate_action import ENDINGS, CorporateAction
 from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem
 from tickledger.domain.execution import Execution
 from tickledger.domain.ids import identified
@@ -31,7 +31,7 @@ from tickledger.domain.order import (
     TimeInForce,
 )
 from tickledger.domain.ports import Journal
-from tickledger.domain.signal import OrderIntent
+from tickledger.domain.signal import OrderIntent, Signal
 from tickledger.execution.account_book import AccountBook, guards
 from tickledger.execution.order_manager import ASK_AGAIN_AFTER, OrderManager
 from tickledger.execution.order_state import OrderState
@@ -74,7 +74,8 @@ class Outcome:
 class SessionDesk:
     """The orders of one session.
 
-    `origins` are the signals that opened what is held already, by symbol; without them, all of it counts as ours. A
+    `origins` are the signals that opened what is held already, by symbol; without them, all of it counts as ours.
+    `ended` are the symbols that are traded no more: nothing of them is ordered, and what is held of them stays. A
     cancellation that has led to nothing is asked for again after `ask_again_after`.
 
     Every method raises FencedError where another process trades the account, ConfigurationError and LedgerError
@@ -91,6 +92,7 @@ class SessionDesk:
         policy: SessionPolicy,
         working_desk: WorkingDesk | None = None,
         origins: Mapping[str, str] | None = None,
+        ended: Collection[str] = (),
         ask_again_after: timedelta = ASK_AGAIN_AFTER,
     ) -> None:
         self._account = account
@@ -102,6 +104,8 @@ class SessionDesk:
         self._tells_others_apart = origins is not None
         held = account.portfolio.holdings
         self._origins = {symbol: signal_id for symbol, signal_id in (origins or {}).items() if symbol in held}
+        self._ended = set(ended)
+        self._heirs: set[str] = set()
         self._ask_again_after = ask_again_after
         self._exits: dict[str, _Exit] = {}
         self._asked: dict[str, datetime] = {}
@@ -123,9 +127,28 @@ class SessionDesk:
                 self._origins.pop(fill.symbol, None)
 
     def note_action(self, action: CorporateAction) -> None:
-        """What a company turns into is held for the reason for which the company was."""
-        if action.new_symbol and action.symbol in self._origins:
-            self._origins.setdefault(action.new_symbol, self._origins[action.symbol])
+        """What has ended is left alone; what it has become is ours as well, from the first signal of it on.
+
+        An order for a symbol follows from a signal of that symbol, and there is none of the new one yet.
+        """
+        symbol, new_symbol = action.symbol, action.new_symbol
+        if new_symbol and symbol in self._origins and new_symbol not in self._origins:
+            self._heirs.add(new_symbol)
+            found = f"the {action.kind} of {symbol}: neither guarded nor sold before a strategy has an opinion of it"
+            self._outcome.problems.append(Problem(new_symbol, expected="a signal behind what is held", found=found))
+        if action.kind in ENDINGS:
+            self._ended.add(symbol)
+            self._exits.pop(symbol, None)
+            if held := self._account.portfolio.quantity(symbol):
+                found = f"{action.kind} on {action.ex_date}: {held:f} shares stay at their last price, no order is sent"
+                self._outcome.problems.append(Problem(symbol, expected="a symbol that is traded", found=found))
+
+    def note_signals(self, signals: Iterable[Signal]) -> None:
+        """Remember the first opinion of what our holdings have become."""
+        for signal in signals:
+            if signal.symbol in self._heirs:
+                self._heirs.discard(signal.symbol)
+                self._origins.setdefault(signal.symbol, signal.signal_id)
 
     def _signal_behind(self, fill: Execution) -> str | None:
         """The signal of the order that a fill is of; None where the order is not ours."""
@@ -137,7 +160,9 @@ class SessionDesk:
     async def consider(self, intent: OrderIntent, turn: Turn) -> None:
         """Have risk decide on an intent, and send what it lets out; a sale waits for the stop of its symbol."""
         symbol = intent.symbol
-        if intent.side is not OrderSide.SELL:
+        if symbol in self._ended:
+            self._tell(turn, symbol, f"a symbol that is traded, to {intent.side} it", "one that has ended")
+        elif intent.side is not OrderSide.SELL:
             # While a position is on its way out, nothing is added to it.
             if symbol not in self._exits:
                 await self._send(intent, turn)
@@ -238,7 +263,7 @@ class SessionDesk:
         """Whether the desk may send something by itself: what was refused a moment ago would be so again."""
         refused_at = self._refused.get(symbol)
         is_late = refused_at is None or turn.at - refused_at >= _TRY_AGAIN_AFTER
-        return is_late and self._orders.is_ready
+        return is_late and self._orders.is_ready and symbol not in self._ended
 
     def _closing(self, symbol: str, quantity: Decimal, turn: Turn) -> OrderIntent:
         return OrderIntent(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from tickledger.domain.bar import Bar
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import CashTransaction
 from tickledger.domain.order import RiskLimit
 from tickledger.domain.position import PortfolioState
@@ -23,8 +24,10 @@ class SessionTerms:
     `strategy` decides by bars of `interval`, or, where there are `signals`, by those at the open. `opening` is the
     close of `opened_on`, `cash` what moved since without a fill; `previous_close` is that close's instant. `origins`
     are the signals that opened what is held. `history` are the minutes of the days before and of today until
-    `warmed_until`. `volumes` are average daily shares. `algorithm` works orders over the policy's working time.
-    `pace` is by how much the market is faster than the wall.
+    `warmed_until`; `corporate_actions` are those that took effect since the first of them, and since `opened_on`, up
+    to the session's open. `symbols` are traded, all where it is None; `ended` are those that never are again.
+    `volumes` are average daily shares. `algorithm` works orders over the policy's working time. `pace` is by how much
+    the market is faster than the wall.
     """
 
     account_id: str
@@ -41,6 +44,9 @@ class SessionTerms:
     cash: tuple[CashTransaction, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Bar, ...] = ()
+    corporate_actions: tuple[CorporateAction, ...] = ()
+    symbols: tuple[str, ...] | None = None
+    ended: frozenset[str] = frozenset()
     signals: tuple[Signal, ...] | None = None
     sectors: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, Decimal] = field(default_factory=dict)

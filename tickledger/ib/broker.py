@@ -25,6 +25,7 @@ from tickledger.ib.order_sending import OrderSender
 from tickledger.ib.order_tracking import OrderTracker, Outlets, TrackedOrder
 from tickledger.ib.orders import refusal
 from tickledger.ib.pacing import Pacer
+from tickledger.ib.position_watch import PositionWatch
 from tickledger.ib.requests import Requests
 from tickledger.ib.wire import Wire
 
@@ -94,6 +95,7 @@ class IBBroker:
             ),
             after_cancel=lambda sent: self._after(settings.acknowledgement_timeout, self._expect_end, sent),
         )
+        self._positions = PositionWatch(settings.account_id, self.wire, ask=self._ask, later=self._after)
         self._listen()
 
     async def start(self) -> None:
@@ -206,6 +208,7 @@ class IBBroker:
         fill = self._book.take(contract, execution, side=tracked.side if tracked is not None else None)
         if fill is not None:
             self._inquiry.activity += 1
+            self._positions.take_fill(fill)
             self._tell(fill)
             self._tracker.take_fill(fill)
 
@@ -220,6 +223,7 @@ class IBBroker:
             self._ask()
 
     def _down(self, reason: str) -> None:
+        self._positions.forget()
         for tracked in filter(None, map(self._tracker.get, self.pacer.clear())):
             self._sender.forget(tracked, OrderStatus.REJECTED, f"not sent: {reason}")
         self._tracker.connection_lost(reason)

@@ -112,11 +112,11 @@ class Requests:
         return rows
 
     async def positions(self, account_id: str) -> tuple[BrokerPosition, ...]:
-        """What the account holds; a symbol told twice counts as it was told last."""
-        try:
-            rows = await self._ask("positions", lambda client: client.reqPositions())
-        finally:
-            self.tell(lambda client: client.cancelPositions())
+        """What the account holds; a symbol told twice counts as it was told last.
+
+        From the first question on the gateway tells every change as well: see `position_watch`.
+        """
+        rows = await self._ask("positions", lambda client: client.reqPositions())
         latest: dict[str, BrokerPosition] = {row.symbol: row for row in rows if row.account_id == account_id}
         return tuple(position for position in latest.values() if position.quantity)
 

@@ -65,17 +65,23 @@ def minutes(
     days: Iterable[date] = (BEFORE, TODAY),
     *,
     symbols: Sequence[str] = SYMBOLS,
-    price: Callable[[str, date], float] | None = None,
+    price: Callable[[str, date], float | None] | None = None,
+    phase: int = 0,
 ) -> pd.DataFrame:
-    """Minutes of whole sessions, which go on swinging from one to the next."""
+    """Minutes of whole sessions, which go on swinging from one to the next, at about `price`; None: no trading.
+
+    They begin `phase` minutes into the swing. A purchase is due in its sixth minute, a sale in its ninth.
+    """
     rows = []
-    count = 0
+    count = phase
     for day in days:
         opens_at = session_open(day)
         length = int((session_close(day) - opens_at) / timedelta(minutes=1))
         for offset in range(length):
             for symbol in symbols:
                 usual = 100.0 if price is None else price(symbol, day)
+                if usual is None:
+                    continue
                 start, end = (round(usual * swing(count + step), 2) for step in (0, 1))
                 stamp = opens_at + timedelta(minutes=offset)
                 rows.append((symbol, stamp, start, max(start, end) + 0.01, min(start, end) - 0.01, end, 50_000))
@@ -117,6 +123,10 @@ class Heard:
     def of_status(self, *statuses: OrderStatus) -> list[OrderState]:
         """The orders that stand so."""
         return [state for state in self.orders.values() if state.status in statuses]
+
+    def working(self) -> list[OrderState]:
+        """The orders that are not over."""
+        return [state for state in self.orders.values() if not state.is_terminal]
 
     def told(self, word: str) -> list[Problem]:
         """The problems with a word in them."""

@@ -65,12 +65,15 @@ def test_orders_placed_after_the_split_stay_as_they_are_when_a_process_starts_ag
     assert len(floor.line.sent) == 1
 
 
-def test_what_a_company_turns_into_is_guarded_for_the_reason_the_company_was_held_for() -> None:
+def test_what_a_company_turns_into_is_guarded_from_the_first_opinion_of_it_on() -> None:
     floor = SessionFloor(GUARDED, actions=(RENAMED,))
     floor.bars(after=1, N="10")
     floor.deliver()
+    assert floor.at_work() == []
+    news = floor.bars("HOLD N", N="10")
+    floor.deliver()
     assert floor.at_work() == ["SELL 50 N STOP"]
-    assert floor.at_venue("SELL 50 N STOP").terms.signal_id == "sig_before"
+    assert floor.at_venue("SELL 50 N STOP").terms.signal_id == news.signals[0].signal_id
 
 
 def test_a_fill_is_told_once_however_often_the_process_starts() -> None:

@@ -40,7 +40,7 @@ def test_a_fault_is_shown_before_a_pause_and_both_are_told() -> None:
     assert tally.state is SessionState.DEGRADED
     assert tally.reason == "market data: nothing yet of any of 2 symbols; paused: ann: lunch"
     tally.clear(Hindrance.DATA)
-    assert tally.state is SessionState.PAUSED
+    assert tally.summary().state is SessionState.PAUSED
 
 
 def test_a_session_that_is_over_stays_so() -> None:

@@ -1,0 +1,106 @@
+"""What a session does when what it writes to is away or full, or its settings and its record are not what it needs."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.integration.live.floor import trading_floor
+from tests.integration.test_embedded_postgres import postmaster_of
+from tests.unit.execution.test_session_journal import files_of_at_most
+from tickledger.db.embedded import ensure_databases, is_running, serve
+from tickledger.db.engine import create_ledger_engine
+from tickledger.db.migrate import upgrade
+from tickledger.domain.alert import AlertKind
+from tickledger.domain.order import OrderType
+from tickledger.domain.trading_session import SessionState
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+
+class OwnServer:
+    """A PostgreSQL of this test alone, which may be stopped and started again."""
+
+    def __init__(self, home: Path, stack: ExitStack) -> None:
+        self.home = home
+        self._stack = stack
+        server = stack.enter_context(serve(home))
+        ensure_databases(server, ["ledger"])
+        self.engine = create_ledger_engine(server.url("ledger"))
+        upgrade(self.engine)
+
+    def stop(self) -> None:
+        """Stop it as an administrator does, clients or not."""
+        os.kill(postmaster_of(self.home), signal.SIGINT)
+        while is_running(self.home):
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        """Start it again, at the same address."""
+        self._stack.enter_context(serve(self.home))
+
+
+@pytest.fixture
+def own_server(home: Path) -> Iterator[OwnServer]:
+    with ExitStack() as stack:
+        server = OwnServer(home, stack)
+        yield server
+        server.engine.dispose()
+
+
+def test_a_database_that_is_restarted_within_two_seconds_is_ridden_through(own_server: OwnServer) -> None:
+    with trading_floor(own_server.engine, own_server.home) as floor, floor.session() as running:
+        running.until_traded(1)
+        own_server.stop()
+        time.sleep(2)
+        own_server.start()
+        running.until_traded(3)
+        running.until(lambda: running.summary.cash == floor.cash())
+        assert running.recorded_state() is SessionState.RUNNING
+
+
+def test_without_a_database_what_would_open_positions_is_cancelled_and_the_session_ends(own_server: OwnServer) -> None:
+    with trading_floor(own_server.engine, own_server.home) as floor:
+        with floor.session() as running:
+            running.until(lambda: floor.held("AAPL") > 0 and floor.working("AAPL"))
+            floor.fault("order_by_hand", symbol="MSFT", action="BUY", quantity=50, order_type="LMT", price=60)
+            own_server.stop()
+            began = time.monotonic()
+            running.end(seconds=30)
+            assert time.monotonic() - began < 15
+            assert running.summary.state is SessionState.FAILED
+            assert running.alerts.of_kind(AlertKind.DATABASE_DOWN)
+            left = floor.working()
+            assert Decimal(60) in [order.limit_price for order in left]
+            guarded = {order.symbol for order in left if order.stop_price is not None}
+            assert guarded == {symbol for symbol in ("AAPL", "MSFT") if floor.held(symbol)}
+        time.sleep(15)
+        own_server.start()
+        with floor.session() as again:
+            again.until_traded(2)
+            again.until(lambda: again.summary.cash == floor.cash())
+
+
+def test_redis_that_is_not_there_is_noticed_by_nobody(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session(redis_url="redis://127.0.0.1:1/0") as running:
+        running.until_traded(3)
+        assert running.recorded_state() is SessionState.RUNNING
+
+
+def test_a_disk_that_is_full_ends_the_journal_of_inputs_and_not_the_session(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until_traded(1)
+        with files_of_at_most(4096):
+            running.until(lambda: running.problems("a disk that takes the session's inputs"))
+            running.until_traded(2)
+        told = [alert for alert in running.alerts.of_kind(AlertKind.SESSION) if "journal" in alert.title]
+        assert len(told) == 1
+        assert running.recorded_state() is SessionState.RUNNING
+        stops = [state for state in running.heard.orders.values() if state.order.order_type is OrderType.STOP]
+        assert stops
