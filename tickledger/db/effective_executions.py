@@ -3,6 +3,9 @@
 The rows of `executions` stay as they were written. A correction and a charge that came later are rows of their own;
 whoever adds up shares or money reads executions from here. An execution whose charge was never told keeps its
 estimate, with `commission_is_estimated`; one that was corrected to no shares at all (a bust) is left out.
+
+Executions of orders that are not ours are among them, with an empty `order_id`: a share is a share, whoever bought it.
+Their figures are those of the row of `foreign_executions` in force.
 """
 
 from collections.abc import Iterable
@@ -25,7 +28,8 @@ from sqlalchemy import (
 )
 
 from tickledger.db.records import as_values, select_fields
-from tickledger.db.tables import commission_reports, execution_corrections, executions
+from tickledger.db.tables import commission_reports, execution_corrections, executions, foreign_executions
+from tickledger.db.versions import current
 from tickledger.domain.execution import Execution
 
 _CURRENCY: Final = "USD"
@@ -38,6 +42,8 @@ class EffectiveExecutions:
         charges = commission_reports
         self._corrections = _last(execution_corrections, as_of).subquery("last_corrections")
         self._charges = _last(charges, as_of, charges.c.currency == _CURRENCY).subquery("last_charges")
+        foreign = foreign_executions
+        self._foreign = select(foreign).where(current(foreign, as_of)).subquery("foreign_in_force")
         self.trade_date: ColumnElement[date] = self._figure("trade_date")
         self.executed_at: ColumnElement[datetime] = self._figure("executed_at")
         self.quantity: ColumnElement[Any] = self._figure("quantity")
@@ -48,14 +54,16 @@ class EffectiveExecutions:
         statement = select_fields(
             executions,
             Execution,
+            order_id=func.coalesce(executions.c.order_id, ""),
             quantity=self.quantity,
             price=self._figure("price"),
             executed_at=self.executed_at,
             trade_date=self.trade_date,
-            commission=case((is_charged, self._charges.c.commission), else_=executions.c.commission),
-            fees=case((is_charged, literal(0)), else_=executions.c.fees),
-            commission_is_estimated=and_(~is_charged, executions.c.commission_is_estimated),
+            commission=case((is_charged, self._charges.c.commission), else_=self._told("commission")),
+            fees=case((is_charged, literal(0)), else_=self._told("fees")),
+            commission_is_estimated=and_(~is_charged, self._told("commission_is_estimated")),
         )
+        statement = statement.outerjoin(self._foreign, self._is_of_foreign())
         statement = statement.outerjoin(self._corrections, _of_execution(self._corrections))
         return statement.outerjoin(self._charges, _of_execution(self._charges)).where(self.quantity > 0, *where)
 
@@ -70,7 +78,14 @@ class EffectiveExecutions:
         return as_values(connection, self.select(*where).order_by(*order), Execution)
 
     def _figure(self, name: str) -> ColumnElement[Any]:
-        return func.coalesce(self._corrections.c[name], executions.c[name])
+        return func.coalesce(self._corrections.c[name], self._foreign.c[name], executions.c[name])
+
+    def _told(self, name: str) -> ColumnElement[Any]:
+        return func.coalesce(self._foreign.c[name], executions.c[name])
+
+    def _is_of_foreign(self) -> ColumnElement[bool]:
+        same = (self._foreign.c[name] == executions.c[name] for name in ("account_id", "execution_id"))
+        return and_(executions.c.order_id.is_(None), *same)
 
 
 def told_later(table: Table, figure: str) -> ScalarSelect[Any]:

@@ -98,14 +98,18 @@ class LedgerJournal:
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         """Append entries, all or none; raises LedgerError and ConfigurationError."""
         event_extra = _event_extra(account_id)
+        own, foreign = _of_kind(entries, Execution), _of_kind(entries, ForeignExecution)
+        # Told without our reference before: then it is an execution already, which has had no order.
+        known = {entry.execution.execution_id for entry in foreign}
         statements = [
-            self._insert(account_id, executions, _of_kind(entries, Execution), _nothing),
+            self._claim([fill for fill in own if fill.execution_id in known]),
+            self._insert(account_id, executions, [fill for fill in own if fill.execution_id not in known], _nothing),
             self._insert(account_id, execution_corrections, _of_kind(entries, ExecutionCorrection), _nothing),
             self._plain(account_id, commission_reports, map(commission_row, _of_kind(entries, CommissionEntry))),
             self._plain(account_id, order_modifications, map(amendment_row, _of_kind(entries, OrderAmendment))),
             self._insert(account_id, order_events, _of_kind(entries, OrderEvent), event_extra),
         ]
-        for entry in _of_kind(entries, ForeignExecution):
+        for entry in foreign:
             statements.extend(self._foreign(account_id, entry))
         self._write(account_id, statements)
 
@@ -159,6 +163,17 @@ class LedgerJournal:
         statement = upsert(table)
         put = statement.on_conflict_do_update(index_elements=["foreign_execution_id"], set_={"superseded_at": None})
         yield put, self._insert(account_id, table, [fill], lambda _: foreign_extra(entry))[1]
+        if fill.quantity:
+            anchor = upsert(executions).on_conflict_do_nothing(index_elements=["execution_id"])
+            yield anchor, self._insert(account_id, executions, [fill], lambda _: {"order_id": None})[1]
+
+    @staticmethod
+    def _claim(fills: Sequence[Execution]) -> "_Statement":
+        """What fills in the order of executions that were taken for foreign ones."""
+        table = executions
+        claimed = update(table).where(table.c.execution_id == bindparam("of_execution"), table.c.order_id.is_(None))
+        rows = [{"of_execution": fill.execution_id, "of_order": fill.order_id, "told": fill.side} for fill in fills]
+        return claimed.values(order_id=bindparam("of_order"), side=bindparam("told")), rows
 
     def _mode(self, account_id: str) -> Mode:
         if account_id not in self._modes:

@@ -20,7 +20,7 @@ from typing import Final
 from tickledger.bars.calendars import session_close
 from tickledger.domain.bar import Bar, Quote
 from tickledger.domain.corporate_action import CorporateAction, in_order
-from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
+from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, OrderError, Problem
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.market import (
     BarsClosed,
@@ -93,7 +93,7 @@ class TradingSession:
     `orders` need not be started; `previous_close` is when the last session that is in the record closed. `run` ends
     with the market data, or in good order when it is told to stop. It raises InputError for a corporate action it
     cannot apply to a holding, FencedError where another process trades the account, LedgerError where the record
-    refuses a row, and ConfigurationError where it fails.
+    refuses a row, and ConfigurationError where it fails for longer than `patience`, or at the opening or the close.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class TradingSession:
         policy: SessionPolicy | None = None,
         working_desk: WorkingDesk | None = None,
         previous_close: datetime | None = None,
+        patience: timedelta = timedelta(0),
         onlookers: Sequence[Onlooker] = (),
     ) -> None:
         self._market_data = market_data
@@ -121,6 +122,8 @@ class TradingSession:
         self._policy = policy or SessionPolicy()
         self._working_desk = working_desk
         self._closed_at = previous_close
+        self._patience = patience
+        self._failed_at: datetime | None = None
         self._onlookers = onlookers
         self._controls = _Controls()
         self._quotes: dict[str, Quote] = {}
@@ -136,9 +139,25 @@ class TradingSession:
         """Reconcile with the broker, then work through the market's events until there are no more."""
         await self.start()
         async for event in self._market_data.events():
-            await self.step(event)
+            await self._try(event)
             if self._controls.is_stopping:
                 return
+
+    async def _try(self, event: MarketEvent) -> None:
+        """Deal with an event; where the record is away for a moment, the next one starts from what it has.
+
+        What was to be decided of the event is lost: nothing is queued for later.
+        """
+        try:
+            await self.step(event)
+        except ConfigurationError as error:
+            self._failed_at = self._failed_at or event.occurred_at
+            is_whole = isinstance(event, SessionOpening | SessionClosed)
+            if is_whole or event.occurred_at - self._failed_at >= self._patience:
+                raise
+            self._news.problems.append(Problem("the record", expected="an answer", found=str(error)))
+        else:
+            self._failed_at = None
 
     async def step(self, event: MarketEvent) -> None:
         """Deal with one event."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
@@ -39,6 +39,8 @@ from tickledger.risk.pre_trade import PreTradeRisk
 from tickledger.strategies.streaming import StreamingSignals
 
 _MINUTE = "1min"
+#: How long the record may be away before a session ends.
+RECORD_PATIENCE = timedelta(seconds=5)
 
 
 class SessionJournalPort(Journal, LineageRecord, Protocol):
@@ -107,6 +109,7 @@ def assembled(terms: SessionTerms, ports: SessionPorts, *, onlookers: Sequence[O
         policy=terms.policy,
         working_desk=working_desk,
         previous_close=terms.previous_close,
+        patience=RECORD_PATIENCE * terms.pace,
         onlookers=onlookers,
     )
     return Assembled(session, account, orders, risk)

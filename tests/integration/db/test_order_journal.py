@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from tests.integration.db.story import ACCOUNT, AGAIN_DAY, BUY_DAY, Story
 from tests.integration.db.story import at as instant
 from tests.unit.execution.remote_venue import CHARGE, KilledError, Line, MemoryJournal, Venue
-from tickledger.db import trading
+from tickledger.db import tax, trading
+from tickledger.db.accounts import read_accounts
 from tickledger.db.lineage import explain
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.tables import executions, foreign_executions, order_events, orders
@@ -23,8 +25,11 @@ from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderModification, OrderStatus, OrderType, TimeInForce
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
-from tickledger.execution.order_journal import CommissionEntry, ExecutionCorrection, JournalEntry
+from tickledger.execution.order_fills import FillBook
+from tickledger.execution.order_journal import CommissionEntry, ExecutionCorrection, ForeignExecution, JournalEntry
 from tickledger.execution.order_manager import OrderManager
+from tickledger.tax.engine import compute
+from tickledger.tax.fills import from_executions
 
 #: The session after the story's last.
 TODAY = date(2012, 1, 10)
@@ -227,6 +232,56 @@ def test_a_foreign_fill_has_one_row_in_force(ledger: Engine, story: Story) -> No
         in_force = connection.execute(statement).all()
     assert told == 3
     assert [tuple(row) for row in in_force] == [(4, 11, CHARGE)]
+    mine = [row for row in trading.read_executions(ledger, account_id=ACCOUNT.account_id) if row.symbol == "MSFT"]
+    assert [(row.order_id, row.quantity, row.price) for row in mine] == [("", Decimal(4), Decimal(11))]
+    assert [(row.commission, row.fees) for row in mine] == [(CHARGE, Decimal(0))]
+
+
+def test_a_foreign_fill_that_was_taken_back_is_no_execution(ledger: Engine, story: Story) -> None:
+    desk = Desk(ledger)
+    fill = desk.venue.fill(desk.venue.enter(fresh(story, symbol="MSFT"), "by-hand"), Decimal(5))
+    desk.pump()
+    desk.venue.correct(fill, Decimal(0), Decimal(11))
+    desk.pump()
+    assert not [row for row in trading.read_executions(ledger) if row.symbol == "MSFT"]
+
+
+def test_a_fill_that_turns_out_to_be_ours_gets_its_order_and_counts_once(ledger: Engine, story: Story) -> None:
+    journal, bought = LedgerJournal(ledger), story.record.executions[0]
+    late = replace(bought, execution_id="exec_late", bar_id=None, quantity=Decimal(7))
+    told_first = ForeignExecution(replace(late, order_id=""), "exec_late", "77")
+    journal.record(ACCOUNT.account_id, [told_first])
+    journal.record(
+        ACCOUNT.account_id, [replace(told_first, execution=replace(told_first.execution, quantity=Decimal(0))), late]
+    )
+    found = [row for row in trading.read_executions(ledger) if row.execution_id == "exec_late"]
+    assert found == [late]
+    fills = FillBook()
+    for entry in journal.find_order(ACCOUNT.account_id, bought.order_id):
+        if isinstance(entry, Execution | ExecutionCorrection | CommissionEntry | ForeignExecution):
+            fills.apply(entry)
+    assert fills.own["exec_late"] == late
+
+
+def test_the_order_of_an_execution_is_filled_in_once_and_never_changed(ledger: Engine, story: Story) -> None:
+    other = story.record.orders[1].order_id
+    with ledger.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
+        connection.execute(update(executions).where(executions.c.order_id.is_not(None)).values(order_id=other))
+
+
+def test_lots_and_gains_rest_on_fills_of_others_too(ledger: Engine, story: Story) -> None:
+    """A person sells at TWS what a strategy bought, and buys what it never did."""
+    desk = Desk(ledger)
+    theirs = replace(fresh(story, symbol="MSFT"), quantity=Decimal(5))
+    desk.venue.fill(desk.venue.enter(theirs, "by-hand"), Decimal(5))
+    desk.pump()
+    accounts = read_accounts(ledger)
+    result = compute(from_executions(trading.read_executions(ledger)), accounts=accounts)
+    tax.replace_tax_result(ledger, result, account_ids=[account.account_id for account in accounts])
+    lots = [lot for lot in tax.read_open_lots(ledger) if lot.symbol == "MSFT"]
+    assert [lot.quantity for lot in lots] == [5]
+    opened = lots[0].open_execution_id
+    assert explain(ledger, opened).id == opened  # and its chain ends there: no order of ours
 
 
 def test_the_ledger_and_a_list_in_memory_tell_the_same(ledger: Engine, story: Story) -> None:

@@ -155,14 +155,15 @@ order_modifications = Table(
     Index(None, "account_id", "session_date"),
 )
 
-# `bar_*` is empty where a broker reports a fill: then the market made the price, not a bar.
+# `bar_*` is empty where a broker reports a fill: then the market made the price, not a bar. `order_id` is empty where
+# the order was not ours: entered by hand, or by another program; its figures in force are in `foreign_executions`.
 executions = Table(
     "executions",
     c.METADATA,
     c.identifier("execution_id"),
     *c.account(),
     c.symbol(),
-    c.words("order_id"),
+    c.words("order_id", nullable=True),
     c.words("side"),
     c.number("quantity"),
     c.number("price"),
