@@ -36,9 +36,11 @@ static: install
 bench: install
 	cd $(ROOT) && $(BIN)/python -m tests.performance
 
-# Random orders under random faults: SEEDS scenarios from FIRST on.
+# Random faults: SEEDS scenarios from FIRST on of order managers, as many of whole sessions, PROCESSES of real processes.
 chaos: install
 	cd $(ROOT) && $(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),300) --first $(or $(FIRST),0)
+	cd $(ROOT) && $(BIN)/python -m tests.chaos --session --seeds $(or $(SEEDS),300) --first $(or $(FIRST),0)
+	cd $(ROOT) && $(BIN)/python -m tests.chaos --processes $(or $(PROCESSES),5) --first $(or $(FIRST),0)
 
 lock: $(BIN)/uv
 	cd $(ROOT) && $(UV) pip compile -q --universal --upgrade --generate-hashes --no-header --extra dev pyproject.toml -o requirements.lock

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.plan import plan
 from tests.chaos.scenario import Outcome, play
+from tests.chaos.session.real import run_real
 from tests.chaos.session.runs import run_sessions
 
 
@@ -93,8 +94,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="this scenario alone")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--session", action="store_true", help="whole trading sessions instead of order managers")
+    parser.add_argument("--processes", type=int, default=0, help="so many scenarios of real processes, and no others")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the plan and everything that happened")
     asked = parser.parse_args()
+    if asked.processes:
+        return run_real(list(range(asked.first, asked.first + asked.processes)), is_verbose=asked.verbose)
     if asked.session:
         return run_sessions(seeds(asked), jobs=asked.jobs, is_verbose=asked.verbose)
     began_at = time.monotonic()

@@ -34,10 +34,11 @@ class SessionFaults(Faults):
             self.stage.down = down
             session.death.where, session.death.nth = where, nth
 
-    async def freeze(self, *, where: str, nth: int, seconds: float, is_cut_off: bool, has_standby: bool) -> None:
+    async def freeze(self, *, where: str, nth: int, seconds: float, meanwhile: str, has_standby: bool) -> None:
         """Stop a session, at a point of its own code or between two turns, and let it go on later.
 
-        `is_cut_off`: the gateway gives up its socket meanwhile, so that a successor can connect.
+        `meanwhile` its socket is "left", or "cut off", or it is "forgotten": the gateway goes on reading from it, but
+        no longer keeps another from connecting under the same client id, so that nothing but the lease protects.
         """
         session = self.stage.process
         if session is None or self.stage.is_frozen(session):
@@ -51,18 +52,23 @@ class SessionFaults(Faults):
             self.stage.world.freeze(session.actor, seconds)
         if has_standby:
             await self.stage.boot(waits=True)
-        if is_cut_off:
-            self._start(self._cut_off(session))
+        if meanwhile != "left":
+            self._start(self._let_another_in(session, meanwhile))
 
-    async def _cut_off(self, session: SessionProcess) -> None:
-        """Close the socket of a frozen session once it is frozen, as a gateway that is started again does."""
+    async def _let_another_in(self, session: SessionProcess, meanwhile: str) -> None:
+        """Once it is frozen, see to it that its socket keeps no other session from connecting."""
         while not self.stage.is_frozen(session):
             if session.is_over or not session.death.freezes_at:
                 return
             await asyncio.sleep(0.05)
         await asyncio.sleep(_WHILE_FROZEN)
         if self.stage.is_frozen(session):
-            self.apply("disconnect", {"client": CLIENT_ID})
+            self.counted[f"frozen and {meanwhile}"] += 1
+            for connected in [one for one in self.stage.gateway.floor.sessions if one.client_id == CLIENT_ID]:
+                if meanwhile == "forgotten":
+                    self.stage.gateway.floor.sessions.remove(connected)
+                else:
+                    connected.connection.abort()
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

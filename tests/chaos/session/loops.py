@@ -85,14 +85,14 @@ class ProcessLoop(asyncio.SelectorEventLoop):
                 transport._sock = None
                 transport._closing = transport._eof = True
         self.transports.clear()
-        # What was still to be done in this turn is not done any more.
+        # What was still to be done in this turn is not done any more, and what is lost by that is no news.
+        self.set_exception_handler(lambda *_: None)
         for handle in list(self._ready):  # type: ignore[attr-defined]
             handle.cancel()
 
     def dispose(self) -> None:
         """Forget everything that was still to be done: what is cleaned up on the way out reaches nobody any more."""
         self.bury()
-        self.set_exception_handler(lambda *_: None)
         for task in asyncio.all_tasks(self):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             # What is cleaned up may fail in any way, because nothing around it is there any more.

@@ -17,7 +17,10 @@ POINTS: Final = (
     *("before_flush", "after_flush", "record", "after_objection", "after_acquire", "event"),
 )
 #: Where a freeze is most likely to do harm: between what was checked and what is sent.
-_DELICATE: Final = ("in_transaction", "after_order_commit", "before_send", "after_objection", "after_objection")
+_DELICATE: Final = (
+    *("in_transaction", "after_order_commit", "before_send", "after_objection", "after_objection"),
+    *("before_commit", "after_reports"),
+)
 NOON: Final = datetime(2013, 3, 27, 16, 0, tzinfo=UTC)
 #: Late enough for the close to come, and early enough for something to be held by then.
 LATE: Final = datetime(2013, 3, 27, 19, 20, tzinfo=UTC)
@@ -97,11 +100,13 @@ def _frozen(random: Random) -> Mapping[str, Any]:
     # The lease lasts 10 s and a successor waits for 2 more.
     seconds = random.choice([round(random.uniform(0.2, 9), 2), round(random.uniform(9, 16), 2), 25.0, 50.0])
     where = random.choice(["", *_DELICATE, *_DELICATE, random.choice(POINTS)])
+    meanwhile = random.choice(["left", "cut off", "cut off", "forgotten", "forgotten"])
     return {
         "where": where,
         "nth": random.choice([1, 1, 2, 3]),
         "seconds": seconds,
-        "is_cut_off": random.random() < 0.6,
+        # Between the last look at the lease and the socket only the client id protects: no gateway forgets it then.
+        "meanwhile": "cut off" if where == "after_objection" and meanwhile == "forgotten" else meanwhile,
         "has_standby": random.random() < 0.6,
     }
 

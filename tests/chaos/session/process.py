@@ -61,7 +61,7 @@ from tickledger.execution.session_journal import BEGAN, RECORD, SessionJournalWr
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.ib_settings import IBSettings
-from tickledger.risk.kill_switch import KillSwitch, state_after
+from tickledger.risk.kill_switch import KillSwitch
 
 OURS: Final = tuple(symbol.replace(" ", ".") for symbol in SYMBOLS)
 _ASK_EVERY: Final = 0.5
@@ -143,6 +143,8 @@ class SessionProcess:
         self.end: BaseException | str | None = None
         self.epoch = 0
         self.is_running = False
+        #: The record has failed it, which is no input that its journal has: what came of that is not played again.
+        self.has_been_failed = False
         self.made: Assembled | None = None
         self.market: LiveMarket | None = None
         self.journal_path = setting.folder / f"session_{number}.jsonl"
@@ -318,7 +320,7 @@ class SessionProcess:
 
     def _assembled(self, terms: SessionTerms, market: LiveMarket, journal: SessionJournalWriter) -> Assembled:
         clock = SteppedClock(self.clock)
-        facts = AccountFacts(lambda: state_after(self._estate.record.switch))
+        facts = AccountFacts(self.switch.state)
         ports = SessionPorts(
             clock=clock,
             market_data=JournaledMarket(_MortalMarket(market, self.death), clock, journal.write),
@@ -333,6 +335,7 @@ class SessionProcess:
 
     def _show(self, news: TurnNews) -> None:
         for problem in news.problems:
+            self.has_been_failed |= problem.where == "the record"
             self._log(f"    session {self.number} problem {problem}")
         for fill in news.fills:
             self._log(f"    session {self.number} fill {fill.side} {fill.quantity} {fill.symbol} {fill.execution_id}")

@@ -8,7 +8,7 @@ import contextlib
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 from sqlalchemy import TextClause, create_engine
@@ -21,7 +21,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.bar import Bar
 from tickledger.domain.errors import ConfigurationError, LedgerError
 from tickledger.domain.execution import CashTransaction, Execution
-from tickledger.domain.kill_switch import KillSwitchEvent
+from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchState
 from tickledger.domain.order import Order, OrderEvent, RiskDecision
 from tickledger.domain.position import Balance, Position
 from tickledger.domain.signal import Signal
@@ -34,9 +34,11 @@ from tickledger.execution.order_journal import (
     OrderAmendment,
 )
 from tickledger.features.snapshot import FeatureSnapshot
+from tickledger.risk.kill_switch import state_after
 
 #: An address that nobody connects to.
 _NOWHERE: Final = "postgresql+psycopg://nobody@localhost/nowhere"
+_EPOCH: Final = datetime(2013, 3, 27, tzinfo=UTC)
 #: A renewal is answered within its own call here, however busy the machine is.
 _AS_LONG_AS_IT_TAKES: Final = timedelta(minutes=1)
 
@@ -63,10 +65,13 @@ class _Answer:
 class Database:
     """The server: whether it answers, by its own clock, and the lease's row. It is its own connection."""
 
-    now: Callable[[], datetime]
+    seconds: Callable[[], float]
     is_down: bool = False
     lease: Lease | None = None
     acquisitions: list[tuple[int, str]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return _EPOCH + timedelta(seconds=self.seconds())
 
     def __enter__(self) -> Self:
         self.check()
@@ -165,7 +170,8 @@ class Intentions:
     orders: dict[str, Order] = field(default_factory=dict)
     parents: list[str] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
-    epochs: dict[str, int] = field(default_factory=dict)
+    #: When each was written down first, seconds of the scenario.
+    written_at: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -192,7 +198,7 @@ class FencedJournal(MortalJournal):
                 raise ConfigurationError("terminating connection due to administrator command")
             self.journal.record_order(order, event, decision)
         self.intentions.accepted.add(order.order_id)
-        self.intentions.epochs[order.order_id] = lease.epoch
+        self.intentions.written_at.setdefault(order.order_id, self.database.seconds())
         self.death.pass_("after_order_commit")
 
     @contextlib.contextmanager
@@ -288,6 +294,12 @@ class Switch:
     def events(self) -> Sequence[KillSwitchEvent]:
         self._check()
         return list(self.durable.switch)
+
+    def state(self) -> KillSwitchState:
+        """The state now; a database that does not answer counts as engaged."""
+        if self.database.is_down:
+            return KillSwitchState(unreadable="the database does not answer")
+        return state_after(self.durable.switch)
 
     def _check(self) -> None:
         if self.database.is_down:

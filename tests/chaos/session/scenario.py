@@ -6,21 +6,19 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-import numpy as np
-import pandas as pd
-
 from resources.session_account import session_limits
 from tests.chaos.plan import LONGEST_FAULT, SYMBOLS, Step
 from tests.chaos.process import ACCOUNT, Durable, KilledError, Process
 from tests.chaos.session.faults import SessionFaults
 from tests.chaos.session.loops import World
+from tests.chaos.session.market import swinging_minutes
 from tests.chaos.session.plan import SessionPlan
 from tests.chaos.session.process import Estate, SessionProcess, SessionSetting, opening_state
 from tests.chaos.session.record import Database, KeyedJournal
@@ -56,7 +54,6 @@ _REMEDIES: Final = ("restore_link", "mend_farm", "resume")
 _MARKETS: Final = 6
 #: Features need 64 bars.
 _WARM_UP: Final = timedelta(minutes=75)
-_EPOCH: Final = datetime(2013, 3, 27, tzinfo=UTC)
 #: Of a plain session nothing is refused for being large.
 _WIDE: Final[Mapping[str, Any]] = {
     "max_position_size": 10_000,
@@ -97,26 +94,7 @@ def play_session(plan: SessionPlan, *, is_traced: bool = False) -> SessionOutcom
 
 @lru_cache
 def _tape(number: int, starts_at: datetime) -> MarketTape:
-    """A session of thinly traded symbols whose prices swing every few minutes, each in its own time."""
-    random = np.random.default_rng(number)
-    minutes = pd.date_range(starts_at - _WARM_UP, session_close(starts_at.date()), freq="min", inclusive="left")
-    frames = []
-    for place, symbol in enumerate(SYMBOLS):
-        # Some minutes up, some down, again and again: what has fallen for minutes is bought, what has risen is sold.
-        swings = [step for _ in minutes for step in _swing(random)][: len(minutes)]
-        closes = 100 + 10 * place + np.cumsum(swings) + np.cumsum(random.normal(0, 0.03, len(minutes)))
-        opens = np.concatenate([closes[:1], closes[:-1]])
-        edges = {"high": np.maximum(opens, closes) + 0.05, "low": np.minimum(opens, closes) - 0.05}
-        prices = {"open": opens, **edges, "close": closes}
-        rounded = {name: values.round(2) for name, values in prices.items()}
-        frames.append(pd.DataFrame({"symbol": symbol, "timestamp": minutes, **rounded, "volume": 1_000}))
-    return MarketTape.from_bars(pd.concat(frames), seed=number)
-
-
-def _swing(random: np.random.Generator) -> list[float]:
-    down, up = random.integers(2, 5, 2)
-    size = random.uniform(0.3, 1.0)
-    return [-size / down] * int(down) + [size / up] * int(up)
+    return MarketTape.from_bars(swinging_minutes(SYMBOLS, number=number, since=starts_at - _WARM_UP), seed=number)
 
 
 def _limits(folder: Path) -> tuple[RiskLimit, ...]:
@@ -167,7 +145,7 @@ class _Scenario:
         )
         settings = GatewaySettings(port=0, account=ACCOUNT, profit_seconds=_NEVER_TICKS, account_seconds=_NEVER_TICKS)
         async with Gateway(_tape(plan.seed % _MARKETS, plan.starts_at), market, settings) as gateway:
-            database = Database(lambda: _EPOCH + timedelta(seconds=world.time.now))
+            database = Database(lambda: world.time.now)
             clock = MarketClock(plan.starts_at, plan.speed, monotonic=lambda: world.time.now)
             stage = self.stage = SessionStage(
                 gateway,
@@ -336,7 +314,7 @@ class _Scenario:
             found,
             two_at_once=two_at_once(stage.arrivals),
             oversold=oversold(stage.gateway),
-            though_stopped=bought_though_stopped(stage.arrivals, self.faults.killed, stage.estate.intentions.orders),
+            though_stopped=bought_though_stopped(stage.arrivals, self.faults.killed, stage.estate.intentions),
             sessions=len(stage.sessions),
             epochs=len(stage.estate.database.acquisitions),
             faults=counted,

@@ -1,7 +1,7 @@
 """What a scenario is judged by besides record = gateway: who traded when, what was held, what is replayed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -10,10 +10,11 @@ from resources.session_replay import replayed
 from tests.chaos.process import ACCOUNT
 from tests.chaos.session.plan import SessionPlan
 from tests.chaos.session.process import SessionProcess
+from tests.chaos.session.record import Intentions
 from tests.chaos.session.stage import Arrival
 from tests.chaos.verdict import Verdict
 from tickledger.domain.errors import TickledgerError
-from tickledger.domain.order import Order, OrderSide
+from tickledger.domain.order import OrderSide
 from tickledger.gateway.server import Gateway
 
 #: How long it may take until a session has heard of the kill switch, and until what it sent before has arrived.
@@ -59,14 +60,15 @@ def two_at_once(arrivals: Iterable[Arrival]) -> list[str]:
 
 
 def bought_though_stopped(
-    arrivals: Iterable[Arrival], killed: Iterable[tuple[float, float]], orders: Mapping[str, Order]
+    arrivals: Iterable[Arrival], killed: Iterable[tuple[float, float]], meant: Intentions
 ) -> list[str]:
-    """The purchases that reached the gateway while the kill switch was engaged, a moment after it was."""
+    """The purchases that were written down and sent while the kill switch was engaged, a moment after it was."""
     return [
         f"{arrival.reference} bought at {arrival.at:.3f} s, though the kill switch was engaged at {since:.3f} s"
         for arrival in arrivals
         for since, until in killed
-        if since + _TO_BE_HEARD < arrival.at < until and orders[arrival.reference].side is OrderSide.BUY
+        if meant.orders[arrival.reference].side is OrderSide.BUY
+        and since + _TO_BE_HEARD < meant.written_at[arrival.reference] < arrival.at < until
     ]
 
 
@@ -104,7 +106,8 @@ def book_differences(session: SessionProcess, gateway: Gateway, *, with_cash: bo
 def replay_differences(sessions: Sequence[SessionProcess], outcome: SessionOutcome) -> None:
     """Play each session's journal again, of those that died as well."""
     for session in sessions:
-        if not session.journal_path.exists() or session.journal_path.stat().st_size == 0:
+        is_written = session.journal_path.exists() and session.journal_path.stat().st_size
+        if not is_written or session.has_been_failed:
             continue
         try:
             replay = replayed(session.journal_path)
