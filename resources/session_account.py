@@ -1,6 +1,6 @@
 """The account of a session: who it is, its limits, and what it starts the day with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,13 +11,13 @@ from sqlalchemy import Engine
 from tickledger.bars.calendars import sessions
 from tickledger.db.accounts import ensure_account, replace_risk_limits
 from tickledger.db.opening import opening_state
-from tickledger.db.trading import read_balances, read_cash_transactions
+from tickledger.db.trading import read_balances, read_cash_transactions, read_executions
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import ConfigurationError
-from tickledger.domain.execution import CashKind, CashTransaction
+from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.ids import identified
-from tickledger.domain.order import CONTROL_LIMIT_UNITS, RISK_LIMIT_UNITS, RiskLimit
+from tickledger.domain.order import CONTROL_LIMIT_UNITS, RISK_LIMIT_UNITS, OrderSide, RiskLimit
 from tickledger.domain.position import PortfolioState
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.portfolio import cash_effect
@@ -82,6 +82,20 @@ def opened_account(engine: Engine, account_id: str, session_date: date) -> Opene
     since = _FAR_BACK if last is None else last + timedelta(days=1)
     cash = read_cash_transactions(engine, account_id=account_id, start=since, end=session_date)
     return OpenedAccount(opening or PortfolioState(cash=Decimal(0)), last, tuple(cash))
+
+
+def bought_by_others(engine: Engine, account_id: str, opening: PortfolioState) -> frozenset[str]:
+    """The symbols of an opening that somebody else has bought, and no order of ours, since they are held."""
+    opened = opening.opened_dates
+    if not opened:
+        return frozenset()
+    fills = read_executions(engine, account_id=account_id, start=min(opened.values()))
+    bought = [(fill.symbol, bool(fill.order_id)) for fill in fills if _adds_to(fill, opened)]
+    return frozenset(symbol for symbol, _ in bought) - {symbol for symbol, is_ours in bought if is_ours}
+
+
+def _adds_to(fill: Execution, opened: Mapping[str, date]) -> bool:
+    return fill.side is OrderSide.BUY and fill.symbol in opened and fill.trade_date >= opened[fill.symbol]
 
 
 def _last_close_before(engine: Engine, account_id: str, session_date: date) -> date | None:

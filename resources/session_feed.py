@@ -19,6 +19,7 @@ from tickledger.execution.live_market import LiveMarket
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.historical import HistoricalData
 from tickledger.ib.market_data import Consumers, FeedPolicy, MarketDataFeed
+from tickledger.ib.requests import RequestRefusedError
 
 _COLUMNS: Final = ("symbol", "timestamp", "open", "high", "low", "close", "volume")
 _MINUTE: Final = timedelta(minutes=1)
@@ -68,13 +69,20 @@ class SessionFeed:
         try:
             async with asyncio.timeout(HISTORY_PATIENCE):
                 for symbol, (start, end) in stretches:
-                    frame = await self._history.bars(symbol, "1min", start=start, end=end)
-                    for bar in _bars(frame):
+                    for bar in await self._told(symbol, start, end):
                         held.setdefault((bar.symbol, bar.bar_id), bar)
         except (BrokerUnavailableError, TimeoutError) as error:
             expected = f"{len(stretches)} stretches of minutes within {HISTORY_PATIENCE:g} s"
             self._tell(Problem(where="history", expected=expected, found=str(error) or "the broker is slower"))
         return tuple(sorted(held.values(), key=lambda bar: (bar.symbol, BarKey.parse(bar.bar_id).bar_at)))
+
+    async def _told(self, symbol: str, start: datetime, end: datetime) -> list[Bar]:
+        """What the broker tells of a symbol; that it tells nothing of this one is no reason to ask of no other."""
+        try:
+            return _bars(await self._history.bars(symbol, "1min", start=start, end=end))
+        except RequestRefusedError as error:
+            self._tell(Problem(f"history of {symbol}", expected="minutes", found=str(error), severity="warning"))
+            return []
 
     def subscribe(self, market: LiveMarket, builder: BarBuilder) -> None:
         """Stream quotes, prints and bars of five seconds to the market, from the first connection on.

@@ -14,6 +14,7 @@ from typing import Final
 from resources.berth import Berth, connect, recording, tell_lost_journal
 from resources.market_clock import follow
 from resources.session_account import (
+    bought_by_others,
     cash_before_fills,
     opened_account,
     opening_deposit,
@@ -237,7 +238,7 @@ class _Parts:
             opened_on=opened.last_close,
             previous_close=None if opened.last_close is None else session_close(opened.last_close),
             cash=opened.cash,
-            origins=last_signal_ids(berth.engine, account_id),
+            origins=self._origins(),
             history=history,
             warmed_until=self.feed.now_minute(),
             corporate_actions=self._plan.corporate_actions,
@@ -252,6 +253,12 @@ class _Parts:
             pace=berth.pace,
         )
         return replace(terms, cash=await self._first_deposit()) if opened.is_new else terms
+
+    def _origins(self) -> dict[str, str]:
+        """The signals behind what is held; none behind what somebody else has bought."""
+        engine, account_id = self._berth.engine, self._berth.account.account_id
+        theirs = bought_by_others(engine, account_id, self._opened.opening)
+        return {one: known for one, known in last_signal_ids(engine, account_id).items() if one not in theirs}
 
     def _ordered_today(self) -> set[str]:
         """What an earlier session of the day has ordered already: an evening's signal is not acted on twice."""

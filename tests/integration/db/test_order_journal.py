@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from resources.session_account import bought_by_others
 from tests.integration.db.story import ACCOUNT, AGAIN_DAY, BUY_DAY, Story
 from tests.integration.db.story import at as instant
 from tests.unit.execution.remote_venue import CHARGE, KilledError, Line, MemoryJournal, Venue
@@ -23,6 +24,7 @@ from tickledger.domain.broker import CommissionReport
 from tickledger.domain.errors import FencedError, LedgerError
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderModification, OrderStatus, OrderType, TimeInForce
+from tickledger.domain.position import Holding, PortfolioState
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_fills import FillBook
@@ -267,6 +269,19 @@ def test_the_order_of_an_execution_is_filled_in_once_and_never_changed(ledger: E
     other = story.record.orders[1].order_id
     with ledger.connect() as connection, pytest.raises(IntegrityError, match="append-only"):
         connection.execute(update(executions).where(executions.c.order_id.is_not(None)).values(order_id=other))
+
+
+def test_what_a_person_bought_is_told_from_what_a_strategy_did(ledger: Engine, story: Story) -> None:
+    desk = Desk(ledger)
+    for symbol in ("MSFT", "AAPL"):
+        desk.venue.fill(desk.venue.enter(fresh(story, symbol=symbol), "by-hand"), Decimal(5))
+    desk.pump()
+    held = {symbol: Holding(Decimal(5), Decimal(10)) for symbol in ("AAPL", "MSFT", "IBM")}
+    opening = PortfolioState(Decimal(0), held, opened_dates=dict.fromkeys(held, BUY_DAY))
+    assert bought_by_others(ledger, ACCOUNT.account_id, opening) == {"MSFT"}
+    sold_out_since = replace(opening, opened_dates=dict.fromkeys(held, TODAY))
+    assert bought_by_others(ledger, ACCOUNT.account_id, sold_out_since) == {"AAPL", "MSFT"}
+    assert bought_by_others(ledger, ACCOUNT.account_id, PortfolioState(Decimal(0))) == frozenset()
 
 
 def test_lots_and_gains_rest_on_fills_of_others_too(ledger: Engine, story: Story) -> None:

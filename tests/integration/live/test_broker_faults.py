@@ -5,10 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from tests.integration.live.floor import ACCOUNT, Running, TradingFloor, trading_floor
-from tickledger.db.tables import foreign_executions
+from tickledger.db.trading import read_executions
 from tickledger.domain.alert import AlertKind
 from tickledger.domain.order import OrderStatus
 from tickledger.domain.position import Holding
@@ -86,9 +86,7 @@ def test_orders_entered_by_hand_are_left_alone_and_booked(ledger: Engine, home: 
         ours_and_theirs_agree(floor, running)
         assert entered_by_hand(floor) == [Decimal(60)]
         assert not [order for order in floor.working("AAPL") if order.stop_price is not None]
-        with ledger.connect() as connection:
-            found = connection.execute(select(foreign_executions.c.quantity)).scalars().all()
-        assert found == [Decimal(30)]
+        running.until(lambda: [row.quantity for row in read_executions(ledger) if not row.order_id] == [Decimal(30)])
 
 
 def test_an_end_of_the_day_that_is_flat_leaves_what_was_bought_by_hand(ledger: Engine, home: Path) -> None:

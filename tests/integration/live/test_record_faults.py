@@ -5,13 +5,15 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from tests.integration.live.floor import trading_floor
+from resources.session_run import SessionRequest
+from tests.integration.live.floor import Running, trading_floor
 from tests.integration.test_embedded_postgres import postmaster_of
 from tests.unit.execution.test_session_journal import files_of_at_most
 from tickledger.db.embedded import ensure_databases, is_running, serve
@@ -104,3 +106,19 @@ def test_a_disk_that_is_full_ends_the_journal_of_inputs_and_not_the_session(ledg
         assert running.recorded_state() is SessionState.RUNNING
         stops = [state for state in running.heard.orders.values() if state.order.order_type is OrderType.STOP]
         assert stops
+
+
+def test_a_holiday_has_no_session(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor:
+        running = Running(floor.settings(), ledger, SessionRequest(session_date=date(2013, 3, 29)))
+        running.thread.join(30)
+        assert "expected a session of the NYSE, found Friday 2013-03-29, when the exchange was closed" in str(
+            running.error
+        )
+
+
+def test_a_symbol_that_nobody_knows_keeps_no_other_from_being_traded(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session(symbols="AAA,MSFT") as running:
+        running.until_traded(2)
+        assert running.problems("market data of AAA: expected market data, found error 200")
+        assert {fill.symbol for fill in running.heard.fills} == {"MSFT"}
