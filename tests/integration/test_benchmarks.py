@@ -2,12 +2,16 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
 
-from tests.performance import algos, cache, market_data, orders, real_time
+from tests.performance import algos, cache, market_data, orders, real_time, session_day
+from tests.performance.live_session import Flood, through_a_session
+from tests.performance.session_scene import AN_HOUR_LATER
+from tests.performance.session_turns import turn_costs
 from tickledger.cache.connect import open_cache
 from tickledger.db.embedded import EmbeddedServer
 from tickledger.db.tables import order_events, risk_decisions
@@ -109,3 +113,30 @@ def test_features_and_signals_are_measured_on_warm_symbols() -> None:
     assert real_time.cost_of_batch(histories[0], length=80, times=1).microseconds > 0
     minute, signals = real_time.cost_of_signals(list(zip(*histories, strict=True)))
     assert (minute.count, signals) == (100, 100 * 3 * 2)
+
+
+def test_a_session_and_the_library_beside_it_get_every_tick_of_a_flood(server: EmbeddedServer, home: Path) -> None:
+    flood = Flood(2_000, 0.5, speed=60, symbols=("AAA", "BBB"), has_anchor=True)
+    stretch = through_a_session(server, home, flood, name=f"{NAME}_flood")
+    assert (stretch.sent, stretch.lost) == (1_000, 0)
+    assert stretch.bare is not None
+    assert stretch.bare.received == 1_000
+    assert stretch.cpu > 0
+    assert stretch.probe.turns
+    assert stretch.footprints[0].megabytes > 0
+
+
+def test_a_session_lives_through_a_stretch_of_a_day(server: EmbeddedServer, home: Path) -> None:
+    ends_at = AN_HOUR_LATER + timedelta(minutes=20)
+    day = session_day.whole_day(
+        server, home, symbols=("AAA", "BBB"), starts_at=AN_HOUR_LATER, ends_at=ends_at, name=f"{NAME}_day"
+    )
+    assert day.samples[-1].at >= ends_at
+    assert all(sample.connections > 0 and sample.held.files > 0 for sample in day.samples)
+    assert day.summary.bars > 0
+
+
+def test_turns_after_finished_orders_are_measured(server: EmbeddedServer) -> None:
+    costs = turn_costs(server, (0, 5), turns=3, name=f"{NAME}_turns")
+    assert [cost.orders for cost in costs] == [0, 5]
+    assert all(cost.turn > 0 and cost.reconciliation > 0 for cost in costs)

@@ -2,7 +2,8 @@
 
 Wall time is what a person waits; CPU seconds (of the command and all its children) say what it costs, also on a busy
 machine. Peak memory is that of the largest single process. ``python -m tests.performance --seconds 60`` runs the
-market data and the orders of the trading path for a minute each; ``tests.performance.trading`` runs that path alone.
+market data and the orders of the trading path, and a session, for a minute each; ``tests.performance.trading`` runs
+that path alone, ``tests.performance.session`` a session.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from tests.performance.alerts import table_of_alerts
 from tests.performance.cache import table_of_cache
 from tests.performance.real_time import table_of_real_time
 from tests.performance.risk import table_of_risk
+from tests.performance.session import table_of_session
+from tests.performance.session_day import table_of_day, whole_day
 from tests.performance.session_record import table_of_session_record
 from tests.performance.tax import dense_history, table_of_tax
 from tests.performance.trading import SECONDS, table_of_trading
@@ -98,6 +101,8 @@ def main() -> None:
             of_risk = risk_of(server)
             of_trading = table_of_trading(server, folder, seconds=seconds)
             of_record = table_of_session_record(server)
+            of_session = table_of_session(server, folder, seconds=seconds)
+            of_day = table_of_day(whole_day(server, folder / "day"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
@@ -108,6 +113,8 @@ def main() -> None:
     Console(width=120).print(of_cache)
     Console(width=160).print(of_trading)
     Console(width=160).print(of_record)
+    Console(width=160).print(of_session)
+    Console(width=120).print(of_day)
 
 
 def risk_of(server: EmbeddedServer) -> Table:

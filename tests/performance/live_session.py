@@ -6,14 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Final
-from unittest.mock import patch
+from typing import Final, Literal
 
 from sqlalchemy import Engine
 
-from resources import session_parts
 from resources.session_run import SessionRequest, SessionRun
 from resources.session_tally import SessionSummary
 from tests.performance import session_scene
@@ -23,8 +20,8 @@ from tests.performance.session_probe import Footprint, Probe, footprint
 from tickledger.cache.connect import open_cache
 from tickledger.db.embedded import EmbeddedServer
 from tickledger.domain.trading_session import SessionState
-from tickledger.execution.live_market import LiveMarketSettings
 from tickledger.notifications.configuration import build_notifier
+from tickledger.settings import Settings
 
 _GLANCE: Final = 0.05
 _PATIENCE: Final = 120.0
@@ -37,7 +34,8 @@ _LAST_SECONDS: Final = 57
 class Flood:
     """What a session lives through: ticks a second beside those of the market itself, for so many seconds.
 
-    The market runs at `speed`. `is_tick_driven` has the session look at every packet. With `has_anchor` the library
+    The market runs at `speed`. `is_tick_driven` has the session look at every packet, and
+    decide by bars of a second. With `has_anchor` the library
     alone gets as many ticks at the same time.
     """
 
@@ -79,23 +77,23 @@ class Stretch:
 
 def through_a_session(server: EmbeddedServer, home: Path, flood: Flood, *, name: str) -> Stretch:
     """A session that trades, from its first sign of life on, through a flood that begins once it does."""
-    settings = partial(LiveMarketSettings, is_tick_driven=flood.is_tick_driven)
     scene = session_scene.scene(speed=flood.speed)
     with (
         session_scene.ledger(server, flood.symbols, name=name, until=scene.starts_at) as engine,
         gateway_process(flood.symbols, scene=scene) as gateway,
-        patch.object(session_parts, "LiveMarketSettings", settings),
     ):
         return asyncio.run(_through(engine, home, gateway, flood))
 
 
 async def _through(engine: Engine, home: Path, gateway: GatewayProcess, flood: Flood) -> Stretch:
     probe = Probe()
-    async with trading(engine, home, gateway, probe, symbols=flood.symbols) as session:
+    interval: Literal["1sec", "1min"] = "1sec" if flood.is_tick_driven else "1min"
+    settings = session_scene.settings(home, gateway, flood.symbols, interval=interval)
+    async with trading(engine, settings, probe) as session:
         with _anchor(gateway, flood) as anchor:
             if flood.speed == 1:
                 await _end_of_minute(gateway)
-            return await _flooded(gateway, flood, anchor, probe, lambda: _summary(session))
+            return await _flooded(gateway, flood, anchor, probe, lambda: summary_of(session))
 
 
 async def _flooded(
@@ -131,11 +129,8 @@ def _anchor(gateway: GatewayProcess, flood: Flood) -> Iterator[BareClient | None
 
 
 @asynccontextmanager
-async def trading(
-    engine: Engine, home: Path, gateway: GatewayProcess, probe: Probe, *, symbols: Sequence[str]
-) -> AsyncIterator[SessionRun]:
+async def trading(engine: Engine, settings: Settings, probe: Probe) -> AsyncIterator[SessionRun]:
     """A session that has begun to trade, until the context ends."""
-    settings = session_scene.settings(home, gateway, symbols)
     with open_cache(settings) as cache, closing(build_notifier(settings)) as alerts, probe.watching():
         session = SessionRun(settings, engine, SessionRequest(), alerts=alerts, cache=cache, onlookers=[probe])
         running = asyncio.create_task(session.run())
@@ -173,7 +168,8 @@ async def _sample(footprints: list[Footprint]) -> None:
         footprints.append(footprint())
 
 
-def _summary(session: SessionRun) -> SessionSummary:
+def summary_of(session: SessionRun) -> SessionSummary:
+    """The session as it stands; raises RuntimeError for one that has not begun."""
     if session.tally is None:
         raise RuntimeError("expected a session that has begun")
     return session.tally.summary()

@@ -60,8 +60,9 @@ class Probe:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch the sessions of this process that begin within."""
-        probes: list[tuple[type[Any], str, Callable[..., Any]]] = [
-            (importlib.import_module(f"{library.NAME}.connection").Connection, "data_received", self._on_packet),
+        connection = importlib.import_module(f"{library.NAME}.connection").Connection
+        probes: list[tuple[type[Any], str, Callable[[Any], Any]]] = [
+            (connection, "data_received", self._on_packet),
             (MarketDataFeed, "_price", self._on_tick),
             (LiveMarket, "on_bar", self._on_bar),
             (LiveMarket, "on_quote", self._on_quote),
@@ -71,51 +72,69 @@ class Probe:
         ]
         with ExitStack() as stack:
             for owner, name, probe in probes:
-                stack.enter_context(patch.object(owner, name, _with(getattr(owner, name), probe)))
+                stack.enter_context(patch.object(owner, name, probe(getattr(owner, name))))
             yield
 
-    def _on_packet(self, original: Any, *arguments: Any) -> None:
-        self._arrived = time.monotonic()
-        original(*arguments)
+    def _on_packet(self, original: Any) -> Any:
+        def data_received(connection: Any, data: bytes) -> None:
+            self._arrived = time.monotonic()
+            original(connection, data)
 
-    def _on_tick(self, original: Any, *arguments: Any) -> None:
-        *_, size = arguments
-        self.received += size >= STAMP_BASE
-        original(*arguments)
+        return data_received
 
-    def _on_bar(self, original: Any, market: LiveMarket, bar: TimeBar) -> None:
-        self._completed = self._arrived
-        original(market, bar)
+    def _on_tick(self, original: Any) -> Any:
+        def price(*message: Any) -> None:
+            if message[-1] >= STAMP_BASE:
+                self.received += 1
+            original(*message)
 
-    def _on_quote(self, original: Any, market: LiveMarket, quote: Quote) -> None:
-        self._quoted = self._quoted or self._arrived
-        original(market, quote)
+        return price
 
-    def _on_signals(self, original: Any, predictor: Any, event: MarketEvent) -> Any:
-        found = original(predictor, event)
-        now = time.monotonic()
-        if isinstance(event, BarsClosed):
-            self.bars_to_signals.append((now - self._completed) * 1e3)
-        elif isinstance(event, QuotesChanged) and self._quoted is not None:
-            self.quotes_to_signals.append((now - self._quoted) * 1e3)
-            self._quoted = None
-        return found
+    def _on_bar(self, original: Any) -> Any:
+        def on_bar(market: LiveMarket, bar: TimeBar) -> None:
+            self._completed = self._arrived
+            original(market, bar)
 
-    def _on_check(self, original: Any, *arguments: Any, **options: Any) -> Any:
-        began = time.monotonic()
-        decision = original(*arguments, **options)
-        if decision.is_approved:
-            self._decided[decision.risk_decision_id] = began
-        return decision
+        return on_bar
 
-    async def _on_step(self, original: Any, *arguments: Any) -> None:
-        began = time.process_time()
-        await original(*arguments)
-        self.turns.append((time.process_time() - began) * 1e3)
+    def _on_quote(self, original: Any) -> Any:
+        def on_quote(market: LiveMarket, quote: Quote) -> None:
+            if self._quoted is None:
+                self._quoted = self._arrived
+            original(market, quote)
 
+        return on_quote
 
-def _with(original: Any, probe: Callable[..., Any]) -> Any:
-    return lambda *arguments, **options: probe(original, *arguments, **options)
+    def _on_signals(self, original: Any) -> Any:
+        def signals(predictor: StreamingPredictor, event: MarketEvent) -> Any:
+            found = original(predictor, event)
+            now = time.monotonic()
+            if isinstance(event, BarsClosed):
+                self.bars_to_signals.append((now - self._completed) * 1e3)
+            elif isinstance(event, QuotesChanged) and self._quoted is not None:
+                self.quotes_to_signals.append((now - self._quoted) * 1e3)
+                self._quoted = None
+            return found
+
+        return signals
+
+    def _on_check(self, original: Any) -> Any:
+        def check(*arguments: Any, **options: Any) -> Any:
+            began = time.monotonic()
+            decision = original(*arguments, **options)
+            if decision.is_approved:
+                self._decided[decision.risk_decision_id] = began
+            return decision
+
+        return check
+
+    def _on_step(self, original: Any) -> Any:
+        async def step(session: TradingSession, event: MarketEvent) -> None:
+            began = time.process_time()
+            await original(session, event)
+            self.turns.append((time.process_time() - began) * 1e3)
+
+        return step
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -90,12 +90,15 @@ def _record(engine: Engine, frame: pd.DataFrame, until: datetime) -> None:
 
 
 def _bar(row: Any, day: date) -> Bar:
-    prices = (exact(getattr(row, name)) for name in _PRICES)
+    open_, high, low, close = (exact(getattr(row, name)) for name in _PRICES)
     starts_at = row.timestamp.to_pydatetime()
-    return Bar(str(BarKey(row.symbol, "1min", starts_at)), row.symbol, day, *prices, int(row.volume))
+    bar_id = str(BarKey(row.symbol, "1min", starts_at))
+    return Bar(bar_id, row.symbol, day, open_, high, low, close, int(row.volume))
 
 
-def settings(home: Path, gateway: GatewayProcess, symbols: Sequence[str]) -> Settings:
+def settings(
+    home: Path, gateway: GatewayProcess, symbols: Sequence[str], *, interval: Literal["1sec", "1min"] = "1min"
+) -> Settings:
     """Those of a session that trades small positions in all symbols; limits that would stop it are opened."""
     return Settings(
         home=home,
@@ -105,6 +108,7 @@ def settings(home: Path, gateway: GatewayProcess, symbols: Sequence[str]) -> Set
         ib_market_lines=2 * len(symbols),
         gateway_control=gateway.control,
         symbols=",".join(symbols),
+        bar_interval=interval,
         max_order_quantity=100,
         max_position_size=100,
         max_orders_per_second=10_000,

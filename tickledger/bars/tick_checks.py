@@ -78,6 +78,7 @@ class TickCheck:
 
     def __init__(self, limits: TickLimits | None = None) -> None:
         self._limits = limits or TickLimits()
+        self._youngest = -self._limits.ahead
         self._known: dict[str, _Known] = {}
         self.refused: Counter[TickFault] = Counter()
         self.accepted = 0
@@ -136,14 +137,14 @@ class TickCheck:
         return known
 
     def _untimely(self, at: datetime, last: datetime | None, now: datetime) -> TickFault | None:
-        limits = self._limits
-        if at > now + limits.ahead:
+        limits, age = self._limits, now - at
+        if age < self._youngest:
             return TickFault.IN_THE_FUTURE
-        if at < now - limits.age:
+        if age > limits.age:
             return TickFault.TOO_OLD
-        if last is not None and at < last - limits.backwards:
-            return TickFault.TIME_BACKWARDS
-        return None
+        if last is None or at >= last:
+            return None
+        return TickFault.TIME_BACKWARDS if last - at > limits.backwards else None
 
     def _is_far(self, known: _Known, price: float, at: datetime) -> bool:
         return abs(price - known.price) > self._limits.jump * known.price and self._has_reference(known, at)

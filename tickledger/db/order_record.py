@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, Table, Text, any_, func, literal, or_, select
 
 from tickledger.db.effective_executions import EffectiveExecutions
 from tickledger.db.order_rows import amendment, commission, foreign
@@ -53,22 +53,24 @@ def read_record(connection: Connection, account_id: str) -> AccountRecord:
 
 def read_order_entries(connection: Connection, account_id: str, order_ids: Sequence[str]) -> Iterator[AnyEntry]:
     """The entries of these orders, in an order in which they can be folded."""
-    mine = (orders.c.account_id == account_id, orders.c.order_id.in_(order_ids), current(orders))
+    mine = (orders.c.account_id == account_id, _is_among(orders.c.order_id, order_ids), current(orders))
     placed = select_fields(orders, Order).where(*mine).order_by(orders.c.recorded_at, orders.c.order_id)
     found = as_values(connection, placed, Order)
     yield from map(OrderPlaced, found)
     if not (known := [order.order_id for order in found]):
         return
-    steps = select_fields(order_events, OrderEvent).where(order_events.c.order_id.in_(known), current(order_events))
+    steps = select_fields(order_events, OrderEvent).where(
+        _is_among(order_events.c.order_id, known), current(order_events)
+    )
     yield from as_values(connection, steps.order_by(order_events.c.order_id, order_events.c.sequence), OrderEvent)
-    terms = select(order_modifications).where(order_modifications.c.order_id.in_(known))
+    terms = select(order_modifications).where(_is_among(order_modifications.c.order_id, known))
     yield from map(amendment, _rows(connection, terms, order_modifications))
     yield from _fills(connection, known)
 
 
 def _fills(connection: Connection, order_ids: Sequence[str]) -> Iterator[AnyEntry]:
     """The fills as they were told first, then what was told of them later."""
-    mine = (executions.c.order_id.in_(order_ids), current(executions))
+    mine = (_is_among(executions.c.order_id, order_ids), current(executions))
     told = select_fields(executions, Execution).where(*mine)
     yield from as_values(connection, told.order_by(executions.c.executed_at, executions.c.execution_id), Execution)
     known = select(executions.c.execution_id).where(*mine)
@@ -78,6 +80,11 @@ def _fills(connection: Connection, order_ids: Sequence[str]) -> Iterator[AnyEntr
     yield from as_values(connection, corrections.order_by(*order), ExecutionCorrection)
     charges = select(commission_reports).where(commission_reports.c.execution_id.in_(known))
     yield from map(commission, _rows(connection, charges, commission_reports))
+
+
+def _is_among(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column has one of many values: sent as one array, as thousands of parameters are slow to write."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 def _foreign(connection: Connection, account_id: str, last: date | None) -> Iterator[AnyEntry]:

@@ -4,7 +4,7 @@ A column has the name of the field it keeps. Three things differ: a symbol is ke
 columns that refer to it, and an account's mode is added so that the database can hold rows to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -97,10 +97,18 @@ def as_values(
     hints = get_type_hints(kind)
     plain: dict[str, Decoder] = {name: hint for name, hint in hints.items() if _is_enum(hint)}
     decode = plain | dict(decoders or {})
-    return [
-        kind(**{name: decode[name](cell) if name in decode else cell for name, cell in row.items()})
-        for row in connection.execute(statement).mappings()
-    ]
+    result = connection.execute(statement)
+    names = tuple(result.keys())
+    decoded = [(place, decode[name]) for place, name in enumerate(names) if name in decode]
+    return [kind(**dict(zip(names, _decoded(row, decoded), strict=True))) for row in result]
+
+
+def _decoded(row: Sequence[Any], decoders: Iterable[tuple[int, Decoder]]) -> Sequence[Any]:
+    """A row with some of its cells, by their places, as what they stand for."""
+    cells = list(row)
+    for place, decoder in decoders:
+        cells[place] = decoder(cells[place])
+    return cells
 
 
 def selected(table: Table, day: ColumnElement[date], selection: Selection) -> list[ColumnElement[bool]]:
