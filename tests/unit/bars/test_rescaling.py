@@ -30,7 +30,9 @@ def action(kind: str, **terms: object) -> CorporateAction:
     ],
 )
 def test_the_factors_of_an_action(one: CorporateAction, price: float, volume: float) -> None:
-    assert history_factors(one, CLOSE) == HistoryFactors(pytest.approx(price), pytest.approx(volume))
+    factors = history_factors(one, CLOSE)
+    assert factors is not None
+    assert (factors.price, factors.volume) == pytest.approx((price, volume))
 
 
 @pytest.mark.parametrize(
