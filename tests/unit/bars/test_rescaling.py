@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tickledger.bars.adjustment import adjust
-from tickledger.bars.rescaling import HistoryFactors, history_factors
+from tickledger.bars.rescaling import history_factors
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 
 DAY = date(2013, 3, 28)
