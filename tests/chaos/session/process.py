@@ -6,10 +6,9 @@ scenario's. A process can die or be frozen at each of its ports; what a death le
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import create_engine
@@ -19,13 +18,11 @@ from resources.session_tally import SessionTally
 from resources.session_watch import LifeSigns, beside
 from tests.chaos.line import Line
 from tests.chaos.plan import SYMBOLS
-from tests.chaos.process import ACCOUNT, CLIENT_ID, Death, Durable, KilledError, MortalBroker
+from tests.chaos.process import ACCOUNT, CLIENT_ID, KilledError
 from tests.chaos.session.loops import Actor, World
+from tests.chaos.session.ports import Estate, Fate, MortalMarket, MortalSessionBroker, SessionSetting
 from tests.chaos.session.record import (
-    Database,
-    DurableRecord,
     FencedJournal,
-    Intentions,
     ScenarioKeeper,
     SessionRecord,
     Switch,
@@ -35,11 +32,13 @@ from tickledger.bars.quotes import QuoteStore
 from tickledger.bars.tick_checks import TickCheck
 from tickledger.bars.tick_intake import TickIntake
 from tickledger.db.lease import DURATION, MARGIN
-from tickledger.domain.broker import BrokerSnapshot
-from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, Problem, TickledgerError
-from tickledger.domain.market import MarketEvent
-from tickledger.domain.ports import RemoteReport
-from tickledger.domain.position import PortfolioState
+from tickledger.domain.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    LedgerError,
+    Problem,
+    TickledgerError,
+)
 from tickledger.execution.clock import MarketClock
 from tickledger.execution.flattening_desk import ManagedDesk
 from tickledger.execution.journaled import (
@@ -57,7 +56,7 @@ from tickledger.execution.order_journal import OrderPlaced
 from tickledger.execution.order_manager import OrderManager
 from tickledger.execution.session import TurnNews
 from tickledger.execution.session_assembly import Assembled, SessionPorts, assembled, warmed
-from tickledger.execution.session_journal import BEGAN, RECORD, SessionJournalWriter
+from tickledger.execution.session_journal import BEGAN, RECORD, STARTED, SessionJournalWriter
 from tickledger.execution.session_terms import SessionTerms
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.ib_settings import IBSettings
@@ -67,59 +66,6 @@ OURS: Final = tuple(symbol.replace(" ", ".") for symbol in SYMBOLS)
 _ASK_EVERY: Final = 0.5
 _LEASE_PATIENCE: Final = DURATION + MARGIN + timedelta(seconds=3)
 _NOWHERE: Final = create_engine("postgresql+psycopg://nobody@localhost/nowhere")
-
-
-@dataclass
-class Fate(Death):
-    """Where a process dies, and where it is frozen: `freezes_at` the point that is passed for the n-th time."""
-
-    freezes_at: str = ""
-    freezes_in: int = 1
-    freeze: Callable[[], None] = lambda: None
-
-    def pass_(self, point: str) -> None:
-        super().pass_(point)
-        if self.freezes_at == point:
-            self.freezes_in -= 1
-            if self.freezes_in <= 0:
-                self.freezes_at = ""
-                self.freeze()
-
-
-@dataclass
-class MortalSessionBroker(MortalBroker):
-    """The broker as the session sees it; a process may die after the broker has answered, too."""
-
-    async def reports(self) -> Sequence[RemoteReport]:
-        reports = await super().reports()
-        if reports:
-            self.death.pass_("after_reports")
-        return reports
-
-    async def snapshot(self) -> BrokerSnapshot:
-        snapshot = await super().snapshot()
-        self.death.pass_("after_snapshot")
-        return snapshot
-
-
-@dataclass
-class Estate:
-    """What outlives every process of a scenario."""
-
-    durable: Durable
-    database: Database
-    record: DurableRecord = field(default_factory=DurableRecord)
-    intentions: Intentions = field(default_factory=Intentions)
-
-
-@dataclass(frozen=True)
-class SessionSetting:
-    """What the sessions of a scenario have in common; `terms` lack what a session finds when it begins."""
-
-    terms: SessionTerms
-    began_at: MarketClock
-    speed: float
-    folder: Path
 
 
 class SessionProcess:
@@ -290,8 +236,11 @@ class SessionProcess:
         self.is_running = True
         try:
             await beside(made.session.run(), self._obey(made), forward(self.broker.something_to_report, market))
-        except ConfigurationError:
-            await self.broker.cancel_all()
+        except (ConfigurationError, LedgerError):
+            # Without its record a session takes back what would open positions, and no more.
+            for state in made.orders.working():
+                if state.order.side.sign > 0 and not state.is_parent:
+                    await self.broker.cancel(state.order.order_id)
             await asyncio.sleep(1.0)
             raise
         finally:
@@ -320,10 +269,11 @@ class SessionProcess:
 
     def _assembled(self, terms: SessionTerms, market: LiveMarket, journal: SessionJournalWriter) -> Assembled:
         clock = SteppedClock(self.clock)
+        journal.write(STARTED, clock.now())
         facts = AccountFacts(self.switch.state)
         ports = SessionPorts(
             clock=clock,
-            market_data=JournaledMarket(_MortalMarket(market, self.death), clock, journal.write),
+            market_data=JournaledMarket(MortalMarket(market, self.death), clock, journal.write),
             broker=JournaledBroker(
                 MortalSessionBroker(self.broker, self.death, self._estate.durable.sends), journal.write
             ),
@@ -372,22 +322,3 @@ class SessionProcess:
             self.switch, account_id=ACCOUNT, broker=broker, clock=self.clock, flattening=flattening
         ):
             self._log(f"    session {self.number} obeyed: {report.problems or 'all'}")
-
-
-@dataclass(frozen=True)
-class _MortalMarket:
-    """The market as a session sees it: the process may die or be frozen before an event."""
-
-    market: LiveMarket
-    death: Death
-
-    async def events(self) -> Any:
-        async for event in self.market.events():
-            self.death.pass_("event")
-            told: MarketEvent = event
-            yield told
-
-
-def opening_state(cash: Any) -> PortfolioState:
-    """An account with cash alone."""
-    return PortfolioState(cash=cash, previous_equity=cash)

@@ -20,7 +20,8 @@ from tests.chaos.session.faults import SessionFaults
 from tests.chaos.session.loops import World
 from tests.chaos.session.market import swinging_minutes
 from tests.chaos.session.plan import SessionPlan
-from tests.chaos.session.process import Estate, SessionProcess, SessionSetting, opening_state
+from tests.chaos.session.ports import Estate, SessionSetting, opening_state
+from tests.chaos.session.process import SessionProcess
 from tests.chaos.session.record import Database, KeyedJournal
 from tests.chaos.session.stage import SessionStage
 from tests.chaos.session.verdict import (

@@ -14,7 +14,8 @@ from typing import Any, Final
 from tests.chaos.line import Line
 from tests.chaos.process import CLIENT_ID, KilledError
 from tests.chaos.session.loops import OnError, World
-from tests.chaos.session.process import Estate, SessionProcess, SessionSetting
+from tests.chaos.session.ports import Estate, SessionSetting
+from tests.chaos.session.process import SessionProcess
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, FencedError, LedgerError
 from tickledger.gateway.server import Gateway
 
