@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
 
-.PHONY: demo up test check static bench chaos lock install clean
+.PHONY: demo up test test-long check static bench chaos lock install clean
 
 install: $(VENV)/.installed
 
@@ -23,7 +23,10 @@ up: install
 	@$(BIN)/tickledger up
 
 test: static
-	$(PYTEST) -n 2 --dist loadgroup
+	$(PYTEST) -n 2 --dist loadgroup -m "not long"
+
+test-long: install
+	$(PYTEST) -n 2 --dist loadgroup -m long
 
 check: static
 	$(PYTEST) -n 2 tests/unit tests/golden tests/architecture

@@ -16,7 +16,13 @@ from tests.browser.chromium import browse, photograph
 from tests.command import TICKLEDGER, command_environment
 from tickledger.local_servers import locks
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(500), pytest.mark.xdist_group("live")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.slow,
+    pytest.mark.timeout(500),
+    pytest.mark.xdist_group("live"),
+]
 
 DAY = "2012-07-02"
 TOLD = ("bars", "signals", "orders", "fills")

@@ -14,7 +14,7 @@ from tickledger.domain.order import OrderStatus
 from tickledger.domain.position import Holding
 from tickledger.domain.trading_session import SessionState
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 
 def ours_and_theirs_agree(floor: TradingFloor, running: Running) -> None:

@@ -12,7 +12,7 @@ from tickledger.domain.market import BarsClosed
 from tickledger.domain.order import OrderSide
 from tickledger.domain.trading_session import SessionState
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 
 def opened(running: Running) -> int:

@@ -25,7 +25,7 @@ from tickledger.domain.order import OrderType
 from tickledger.domain.trading_session import SessionState
 from tickledger.execution.order_state import OrderState
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 TOMORROW = date(2013, 3, 28)
 LATE = datetime(2013, 3, 27, 19, 50, tzinfo=UTC)

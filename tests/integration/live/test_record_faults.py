@@ -23,7 +23,7 @@ from tickledger.domain.alert import AlertKind
 from tickledger.domain.order import OrderType
 from tickledger.domain.trading_session import SessionState
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 
 class OwnServer:

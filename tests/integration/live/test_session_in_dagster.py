@@ -22,6 +22,7 @@ DAY = date.fromisoformat(HALF_DAY)
 START = "2012-07-03T15:00:00+0000"
 
 
+@pytest.mark.long
 def test_a_day_is_traded_and_its_books_are_made(home: Path, dagster_desk: Desks) -> None:
     with market(home, start=START, speed=120) as place:
         desk = dagster_desk(place.settings(home))
