@@ -322,8 +322,13 @@ class TradingSession:
         """Record the close. Raises LedgerError where the day's bars are known and have no price of a holding.
 
         During the day nobody has all of them: then the close is left out, and the next session goes on from the last.
+        It is left out too where the broker could not be heard: what it has filled would be in no record's day.
         """
         session_date = event.session_date
+        if not self._orders.is_ready:
+            found = "the broker has not told everything: the close is not recorded"
+            self._news.problems.append(Problem("the close", expected="all fills of the day", found=found))
+            return
         unvalued = self._account.unvalued()
         if unvalued and not event.bars:
             found = f"no bar of {', '.join(unvalued)}: bring its bars into the record; the close is not recorded"

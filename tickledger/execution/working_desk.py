@@ -31,6 +31,7 @@ class WorkingDesk:
         self._algorithm_of = algorithm_of
         self._window = window
         self._volumes: dict[str, int] = {}
+        self._known: set[str] = set()
 
     def takes(self, order: Order) -> bool:
         """Whether an order is worked: one at the market, while there is time to work it."""
@@ -39,12 +40,17 @@ class WorkingDesk:
     async def start(self, order: Order) -> None:
         """Write a parent down and begin to work it; raises as `OrderManager.place_parent` does."""
         self._orders.place_parent(order)
+        self._known.add(order.order_id)
         await self._parents.start(self._parent(order), self._algorithm_of(order))
 
     async def resume(self) -> None:
-        """Go on with the parents that an earlier process left working."""
+        """Go on with the parents that the record has at work and nobody works.
+
+        An earlier process has left them, or the record kept them though it did not say so.
+        """
         for state in self._orders.working():
-            if state.is_parent:
+            if state.is_parent and state.order.order_id not in self._known:
+                self._known.add(state.order.order_id)
                 children = self._orders.children(state.order.order_id)
                 await self._parents.resume(self._parent(state.order), self._algorithm_of(state.order), children)
 
@@ -61,6 +67,7 @@ class WorkingDesk:
 
     async def take_turn(self, quotes: Mapping[str, Quote]) -> list[Problem]:
         """Tell the algorithms where their orders and markets are, and that time has passed; what was refused."""
+        await self.resume()
         for state in self._parents.open_parents():
             order = state.parent.order
             await self._parents.take_states(self._orders.children(order.order_id))
@@ -71,5 +78,6 @@ class WorkingDesk:
         return told
 
     async def cancel(self, order_id: str) -> None:
-        """Let nothing more of a parent out."""
-        await self._parents.cancel(order_id)
+        """Let nothing more of a parent out, whether or not anybody has begun to work it."""
+        if order_id in self._known:
+            await self._parents.cancel(order_id)

@@ -89,8 +89,6 @@ class SessionProcess:
         self.end: BaseException | str | None = None
         self.epoch = 0
         self.is_running = False
-        #: The record has failed it, which is no input that its journal has: what came of that is not played again.
-        self.has_been_failed = False
         self.made: Assembled | None = None
         self.market: LiveMarket | None = None
         self.journal_path = setting.folder / f"session_{number}.jsonl"
@@ -117,6 +115,11 @@ class SessionProcess:
         self.record = SessionRecord(estate.record, database, self.death, loop.call_later)
         self.switch = Switch(estate.record, database)
         self.task = loop.create_task(self._live())
+
+    @property
+    def has_been_failed(self) -> bool:
+        """Whether its record failed it, which is no input that its journal has: it cannot be played again."""
+        return self.journal.has_failed or self.record.has_failed
 
     @property
     def is_dead(self) -> bool:
@@ -285,7 +288,6 @@ class SessionProcess:
 
     def _show(self, news: TurnNews) -> None:
         for problem in news.problems:
-            self.has_been_failed |= problem.where == "the record"
             self._log(f"    session {self.number} problem {problem}")
         for fill in news.fills:
             self._log(f"    session {self.number} fill {fill.side} {fill.quantity} {fill.symbol} {fill.execution_id}")

@@ -28,6 +28,8 @@ from tickledger.domain.signal import Signal
 from tickledger.domain.trading_session import Lease
 from tickledger.execution.order_journal import (
     WORKED_BY_CHILDREN,
+    AccountRecord,
+    AnyEntry,
     CommissionEntry,
     ExecutionCorrection,
     JournalEntry,
@@ -181,6 +183,7 @@ class FencedJournal(MortalJournal):
     database: Database = field(kw_only=True)
     keeper: LeaseKeeper = field(kw_only=True)
     intentions: Intentions = field(kw_only=True)
+    has_failed: bool = False
 
     def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
         self.intentions.orders.setdefault(order.order_id, order)
@@ -201,12 +204,28 @@ class FencedJournal(MortalJournal):
         self.intentions.written_at.setdefault(order.order_id, self.database.seconds())
         self.death.pass_("after_order_commit")
 
+    def load(self, account_id: str) -> AccountRecord:
+        self._ask()
+        return super().load(account_id)
+
+    def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
+        self._ask()
+        return super().find_order(account_id, order_id)
+
+    def _ask(self) -> None:
+        if self.database.is_down:
+            self.has_failed = True
+            raise ConfigurationError("the database does not answer")
+
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
-        if self.database.is_down:
-            raise ConfigurationError("the database does not answer")
-        with super()._failing():
-            yield
+        try:
+            self._ask()
+            with super()._failing():
+                yield
+        except ConfigurationError:
+            self.has_failed = True
+            raise
 
 
 @dataclass
@@ -232,6 +251,7 @@ class SessionRecord:
     database: Database
     death: Death
     later: Callable[[float, Callable[[], None]], object]
+    has_failed: bool = False
     _waiting: list[tuple[str, bytes]] = field(default_factory=list)
 
     def _add(self, kind: str, values: Sequence[object]) -> None:
@@ -273,6 +293,7 @@ class SessionRecord:
     async def flushed(self) -> None:
         self.death.pass_("before_flush")
         if self.database.is_down:
+            self.has_failed = True
             raise ConfigurationError("the database has not written the rows that wait")
         self._write()
         self.death.pass_("after_flush")

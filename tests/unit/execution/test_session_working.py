@@ -3,8 +3,11 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from tests.unit.execution.remote_venue import WORKING
 from tests.unit.execution.session_floor import CLOSES_AT, SessionFloor
+from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.order import OrderType
 from tickledger.execution.session_policy import SessionPolicy
 
@@ -124,3 +127,19 @@ def test_what_is_decided_late_is_done_before_the_close() -> None:
     late.bars("SELL X", after=0)
     late.deliver()
     assert late.at_work() == ["SELL 50 X"]
+
+
+def test_a_purchase_that_the_record_kept_without_saying_so_is_worked_and_can_be_taken_back() -> None:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.settle()
+    floor.journal.fails = "after"
+    with pytest.raises(ConfigurationError):
+        floor.bars("BUY X")
+    assert [state.is_parent for state in floor.ours() if state.order.side.sign > 0] == []
+    floor.deliver()
+    floor.beat()
+    work_on(floor, 2)
+    assert 0 < sum(purchases(floor)) < 2010
+    floor.beat_at(CLOSES_AT - timedelta(minutes=10))
+    floor.settle()
+    assert [state for state in floor.ours() if state.order.side.sign > 0] == []
