@@ -1,5 +1,6 @@
 """One tape, two ways to trade it: in process, and over a real socket at the simulated gateway, step by step."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -201,8 +202,13 @@ async def over_tcp(tape: MarketTape, starts_at: datetime, until: datetime, terms
 
 
 async def _arrived(broker: IBBroker) -> None:
-    """Messages keep their order: once an answer is here, everything before it is, on both sides."""
-    for _ in range(2):
+    """Messages keep their order: once an answer is here, everything before it is, on both sides.
+
+    What waits to be sent would be overtaken by the question, so it goes first.
+    """
+    for _ in range(3):
+        while broker.pacer.keys():  # noqa: ASYNC110  the pacer tells nobody that it is empty
+            await asyncio.sleep(0.001)
         await broker.requests.current_time(within=5.0)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final, Unpack
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import ColumnElement, Engine, Table
 
 from tickledger.db import audit
 from tickledger.db.accounts import ensure_account, read_accounts, read_risk_limits, replace_risk_limits
@@ -76,10 +76,17 @@ def replace_session(
         for table, day in _TABLES:
             values = getattr(record, table.name)
             rows = rows_of(connection, table, values, mode=account.mode, extra=partial(_EXTRA[table.name], account))
-            scope = Scope(among={"account_id": [account.account_id]}, within={day: (start, end)})
+            # A fill without an order was told by a broker: no replay has made it, and none takes it away.
+            such_that = _has_order if table is executions else None
+            scope = Scope({"account_id": [account.account_id]}, {day: (start, end)}, such_that)
             results[table.name] = replace_scope(connection, table, rows, scope=scope, at=at)
         audit.append_replacements(connection, results, subject=f"account {account.account_id} {start}..{end}")
     return results
+
+
+def _has_order(table: Table) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = table.c.order_id.is_not(None)
+    return condition
 
 
 def read_risk_decisions(engine: Engine, **selection: Unpack[Selection]) -> list[RiskDecision]:

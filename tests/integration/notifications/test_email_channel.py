@@ -239,17 +239,20 @@ def babble(connection: socket.socket, is_over: threading.Event) -> None:  # noqa
 @pytest.mark.parametrize(
     ("serve", "security", "detail"),
     [
-        (drip, SmtpSecurity.PLAIN, "no answer within 0.4 s"),
-        (hang, SmtpSecurity.PLAIN, "no answer within 0.4 s"),
-        (hang, SmtpSecurity.TLS, "no answer within 0.4 s"),
-        (greet_and_go, SmtpSecurity.PLAIN, "the connection was closed"),
+        (drip, SmtpSecurity.PLAIN, {"no answer within 0.4 s"}),
+        # Whether the wait or the library's own end of it comes first is a matter of microseconds.
+        (hang, SmtpSecurity.PLAIN, {"no answer within 0.4 s", "the connection was closed"}),
+        (hang, SmtpSecurity.TLS, {"no answer within 0.4 s", "the connection was closed"}),
+        (greet_and_go, SmtpSecurity.PLAIN, {"the connection was closed"}),
     ],
 )
 def test_a_server_that_is_none_is_a_failure(
-    serve: Callable[[socket.socket, threading.Event], None], security: SmtpSecurity, detail: str
+    serve: Callable[[socket.socket, threading.Event], None], security: SmtpSecurity, detail: set[str]
 ) -> None:
     with crude_server(serve) as port:
-        assert channel(port, security, timeout=0.4).send(message(alert())) == Delivery(Outcome.FAILED, detail)
+        delivery = channel(port, security, timeout=0.4).send(message(alert()))
+    assert delivery.outcome is Outcome.FAILED
+    assert delivery.detail in detail
 
 
 def test_a_server_that_speaks_another_language_is_a_failure() -> None:
