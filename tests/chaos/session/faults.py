@@ -41,7 +41,7 @@ class SessionFaults(Faults):
         no longer keeps another from connecting under the same client id, so that nothing but the lease protects.
         """
         session = self.stage.process
-        if session is None or self.stage.is_frozen(session):
+        if session is None or self.stage.is_frozen(session) or session.death.freezes_at:
             return
         self.counted[f"frozen: {where or 'any moment'}"] += 1
         session.freeze_seconds = seconds
@@ -65,7 +65,8 @@ class SessionFaults(Faults):
         if self.stage.is_frozen(session):
             self.counted[f"frozen and {meanwhile}"] += 1
             for connected in [one for one in self.stage.gateway.floor.sessions if one.client_id == CLIENT_ID]:
-                if meanwhile == "forgotten":
+                # Between the last look at the lease and the socket the client id alone protects.
+                if meanwhile == "forgotten" and session.death.frozen_at != "after_objection":
                     self.stage.gateway.floor.sessions.remove(connected)
                 else:
                     connected.connection.abort()

@@ -100,13 +100,11 @@ def _frozen(random: Random) -> Mapping[str, Any]:
     # The lease lasts 10 s and a successor waits for 2 more.
     seconds = random.choice([round(random.uniform(0.2, 9), 2), round(random.uniform(9, 16), 2), 25.0, 50.0])
     where = random.choice(["", *_DELICATE, *_DELICATE, random.choice(POINTS)])
-    meanwhile = random.choice(["left", "cut off", "cut off", "forgotten", "forgotten"])
     return {
         "where": where,
         "nth": random.choice([1, 1, 2, 3]),
         "seconds": seconds,
-        # Between the last look at the lease and the socket only the client id protects: no gateway forgets it then.
-        "meanwhile": "cut off" if where == "after_objection" and meanwhile == "forgotten" else meanwhile,
+        "meanwhile": random.choice(["left", "cut off", "cut off", "forgotten", "forgotten"]),
         "has_standby": random.random() < 0.6,
     }
 

@@ -24,14 +24,16 @@ class Fate(Death):
     freezes_at: str = ""
     freezes_in: int = 1
     freeze: Callable[[], None] = lambda: None
+    frozen_at: str = ""
 
     def pass_(self, point: str) -> None:
         super().pass_(point)
         if self.freezes_at == point:
             self.freezes_in -= 1
             if self.freezes_in <= 0:
-                self.freezes_at = ""
+                self.freezes_at, self.frozen_at = "", point
                 self.freeze()
+                self.frozen_at = ""
 
 
 @dataclass

@@ -275,7 +275,7 @@ class _Scenario:
         whole.mismatches += found.mismatches
         last = next(session for session in reversed(stage.sessions) if session.end == "over")
         has_heard_all = first is not None and not first.missing_fills
-        if has_heard_all and last is stage.sessions[-1]:
+        if has_heard_all and last is stage.sessions[-1] and last.manager.is_ready:
             whole.mismatches += book_differences(last, stage.gateway, with_cash=False)
         return self._outcome(whole)
 
