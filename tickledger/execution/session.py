@@ -151,6 +151,8 @@ class TradingSession:
         try:
             await self.step(event)
         except ConfigurationError as error:
+            if self._working_desk is not None:
+                self._working_desk.start_over()
             self._failed_at = self._failed_at or event.occurred_at
             is_whole = isinstance(event, SessionOpening | SessionClosed)
             if is_whole or event.occurred_at - self._failed_at >= self._patience:

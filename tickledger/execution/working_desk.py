@@ -27,6 +27,7 @@ class WorkingDesk:
 
     def __init__(self, orders: OrderManager, clock: Clock, *, algorithm_of: AlgorithmOf, window: timedelta) -> None:
         self._orders = orders
+        self._clock = clock
         self._parents = ParentOrders(desk=orders, clock=clock)
         self._algorithm_of = algorithm_of
         self._window = window
@@ -53,6 +54,11 @@ class WorkingDesk:
                 self._known.add(state.order.order_id)
                 children = self._orders.children(state.order.order_id)
                 await self._parents.resume(self._parent(state.order), self._algorithm_of(state.order), children)
+
+    def start_over(self) -> None:
+        """Forget what the algorithms think they have sent: the record has failed; `resume` goes on from what it has."""
+        self._parents = ParentOrders(desk=self._orders, clock=self._clock)
+        self._known.clear()
 
     def _parent(self, order: Order) -> ParentOrder:
         return ParentOrder(order, order.submitted_at, self._ends_at(order))

@@ -1,13 +1,16 @@
 """Orders that an algorithm works, in a session: guarded as they fill, resumed after a restart."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.unit.execution.remote_venue import WORKING
-from tests.unit.execution.session_floor import CLOSES_AT, SessionFloor
+from tests.unit.execution.session_floor import CLOSES_AT, DAY, SessionFloor
+from tickledger.domain.bar import Quote
 from tickledger.domain.errors import ConfigurationError
+from tickledger.domain.market import QuotesChanged
 from tickledger.domain.order import OrderType
 from tickledger.execution.session_policy import SessionPolicy
 
@@ -143,3 +146,34 @@ def test_a_purchase_that_the_record_kept_without_saying_so_is_worked_and_can_be_
     floor.beat_at(CLOSES_AT - timedelta(minutes=10))
     floor.settle()
     assert [state for state in floor.ours() if state.order.side.sign > 0] == []
+
+
+def test_a_slice_that_the_record_did_not_keep_is_decided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.settle()
+    floor.bars("BUY X")
+    work_on(floor, 2)
+    before = sum(purchases(floor))
+
+    def full(*_: object) -> None:
+        monkeypatch.undo()
+        raise ConfigurationError("the disk is full")
+
+    monkeypatch.setattr(floor.journal, "record_order", full)
+    failures = [fails_to_record(floor) for _ in range(12)]
+    work_on(floor, 6)
+    floor.settle()
+    assert sum(failures) == 1
+    assert before < floor.held() == floor.venue.positions()["X"] == 2010
+
+
+def fails_to_record(floor: SessionFloor) -> bool:
+    """A quote as a running session hears it; whether the record failed over it."""
+    floor.clock.advance(floor.clock.now() + timedelta(seconds=10))
+    now = floor.clock.now()
+    quote = Quote("X", now, Decimal(10), Decimal("10.01"), 100, 100)
+    try:
+        asyncio.run(floor.session._try(QuotesChanged(DAY, now, (quote,))))
+    except ConfigurationError:
+        return True
+    return False
