@@ -134,6 +134,7 @@ class _Scenario:
         self._on_error = on_error
         self._is_traced = is_traced
         self.timeline: list[str] = []
+        self._beside: list[asyncio.Task[None]] = []
         self.sessions: list[SessionProcess] = []
         self.has_killed_trading = False
         self._deaths: Counter[str] = Counter()
@@ -162,7 +163,7 @@ class _Scenario:
             self.faults = SessionFaults(stage, Random(f"scenario {plan.seed}"))  # noqa: S311  no secret
             stage.watch_the_wire()
             loop = asyncio.get_running_loop()
-            beside = [loop.create_task(stage.market()), loop.create_task(stage.supervise())]
+            self._beside = [loop.create_task(stage.market()), loop.create_task(stage.supervise())]
             try:
                 await self._until_whole()
                 for step in plan.steps:
@@ -174,7 +175,7 @@ class _Scenario:
                     await self._do(step)
                 return await self._end()
             finally:
-                for task in beside:
+                for task in self._beside:
                     task.cancel()
                 for line in stage.line.all:
                     await line.stop()
@@ -192,6 +193,9 @@ class _Scenario:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _RECOVERY
         while not (self.stage.is_whole() or self.stage.is_day_over):
+            for task in self._beside:
+                if task.done():
+                    task.result()
             if loop.time() > deadline:
                 raise AssertionError("no session trades long after the last fault")
             await asyncio.sleep(0.5)
