@@ -251,14 +251,14 @@ class MarketTape:
         return Print(symbol, session_close(closed_on), price_of(units_of(table.columns[row, -1])), 1)
 
     def has_touched(self, symbol: str, price: Decimal, *, is_rise: bool, since: datetime, until: datetime) -> bool:
-        """Whether the last price of regular trading reached `price` after `since`, or stood beyond it then.
+        """Whether the last price of regular trading reached `price` after `since`, or stood beyond it in a session then.
 
         `is_rise` asks for prices at it or above, otherwise at it or below.
         """
         sign = 1 if is_rise else -1
         for day in sessions(trading_date(since), trading_date(until)):
             opens_at = session_open(day)
-            if opens_at <= since:
+            if opens_at <= since < session_close(day):
                 _, stood = self.latest(symbol, since)
                 if stood is not None and stood.traded_at >= opens_at and is_triggered(sign, price, stood.price):
                     return True

@@ -165,6 +165,18 @@ def test_a_restored_stop_is_set_off_where_the_market_has_reached_it(stop: str, w
         assert held == ([""] if was_reached else ["trigger"])
 
 
+@pytest.mark.parametrize("since", ["2024-07-02 16:00", "2024-07-02 19:59"])
+def test_a_restored_stop_that_came_after_a_close_beyond_it_waits_for_a_print_of_its_own(since: str) -> None:
+    stop = order("BUY 5 X STP 9.90 GTC")
+    whole = venue(RESTORED, start=since)
+    whole.submit(stop)
+    again = venue(RESTORED, start="2024-07-03 04:00")
+    again.restore(stop, OrderProgress(), 0, since=at(since))
+    # Set off by the opening print, it fills at the ask that follows; set off before, it would be in the auction.
+    assert fills(whole.advance(at("2024-07-03 09:30"))) == ["09:30:00 5 @ 10.01"]
+    assert fills(again.advance(at("2024-07-03 09:30"))) == ["09:30:00 5 @ 10.01"]
+
+
 def test_a_key_or_an_account_that_is_not_there_is_not_restored() -> None:
     market = venue(RESTORED, start="2024-07-02 09:00")
     market.submit(order("BUY 5 X LMT 9.00"))
