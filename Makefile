@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 PYTEST := cd $(ROOT) && $(BIN)/python -m pytest
 
-.PHONY: demo up test test-long check static bench chaos lock install clean
+.PHONY: demo up test fuzz test-long check static bench chaos lock install clean
 
 install: $(VENV)/.installed
 
@@ -23,7 +23,11 @@ up: install
 	@$(BIN)/tickledger up
 
 test: static
-	$(PYTEST) -n 2 --dist loadgroup -m "not long"
+	$(PYTEST) -n 2 --dist loadgroup -m "not long" --hypothesis-profile=repeatable
+
+# The tests of properties with examples drawn anew, as `make test` does not.
+fuzz: install
+	$(PYTEST) -n 2 --dist loadgroup -m "hypothesis and not long" --hypothesis-profile=patient
 
 test-long: install
 	$(PYTEST) -n 2 --dist loadgroup -m long

@@ -27,6 +27,8 @@ RUN_FOLDER = pytest.StashKey[Path]()
 
 # A machine that does something else for a moment says nothing about the code: examples have no deadline.
 hypothesis.settings.register_profile("patient", deadline=None)
+# `make test` draws the same examples everywhere, so that it fails for what has changed; `make fuzz` draws new ones.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("patient")
 
 
