@@ -6,7 +6,7 @@ accepts it, and it is resolved by the first comparison of the same scope that do
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -79,12 +79,12 @@ class ProposedCorrection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationBreak:
-    """One difference of `account_id` between our ledger and another source (or between two others).
+    """One difference of `account_id` between our ledger and another source; `with_id` gives it its id.
 
     `key` is what the row is known by: an `ibExecID`, a conid or symbol, a currency, a lot's dates. `ours` and `theirs`
-    are the two values in words, empty where the source has none; `difference` is theirs less ours in `unit` (shares or a
-    currency). `money_at_stake` is USD, never negative: what cash, gain or tax basis would be wrong by. `because_of` names
-    the breaks that explain this one whole: it then has nothing at stake of its own.
+    are the two values in words, empty where the source has none; `difference` is theirs less ours in `unit` (shares or
+    a currency). `money_at_stake` is USD, never negative: what cash, gain or tax basis would be wrong by. `because_of`
+    names the breaks that explain this one whole: it then has nothing at stake of its own.
     """
 
     break_id: str
@@ -112,11 +112,10 @@ class ReconciliationBreak:
         return self.money_at_stake > 0 and self.cause not in {BreakCause.ROUNDING, BreakCause.TIMING, BreakCause.SCOPE}
 
 
-def break_id(
-    account_id: str, subject: Subject, key: str, cause: BreakCause, against: SourceName, field: str, values: str
-) -> str:
-    """The id of a difference: the same on every evening on which the two sources say the same."""
-    return deterministic_id("brk", account_id, subject, key, cause, against, field, values)
+def with_id(found: ReconciliationBreak) -> ReconciliationBreak:
+    """The break with its id: the same on every evening on which the two sources say the same."""
+    parts = (found.account_id, found.subject, found.key, found.cause, found.against, found.field)
+    return replace(found, break_id=deterministic_id("brk", *parts, found.ours, found.theirs))
 
 
 class BreakState(StrEnum):
@@ -141,7 +140,7 @@ class BreakEvent:
 
 @dataclass(frozen=True, slots=True)
 class TrackedBreak:
-    """A break with its history; `first_seen_date` is the session on which it was found first since it was last resolved."""
+    """A break with its history; `first_seen_date` is when it was found first since it was last resolved."""
 
     found: ReconciliationBreak
     state: BreakState
