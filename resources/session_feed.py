@@ -95,7 +95,10 @@ class SessionFeed:
             requests=self._broker.requests,
             connection=self._broker.connection,
             clock=self._clock,
-            consumers=Consumers(market.on_quote, market.on_print, market.on_bar, self._tell),
+            # Quotes bear the instant at which they arrived, so that nobody has to ask the clock for each of them again.
+            consumers=Consumers(
+                lambda quote: market.on_quote(quote, quote.quoted_at), market.on_print, market.on_bar, self._tell
+            ),
             policy=FeedPolicy(lines=self._lines, stale_after=_STALE_AFTER * max(self._speed, 1.0)),
         )
         for symbol in self._symbols:

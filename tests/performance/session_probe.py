@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -98,10 +99,10 @@ class Probe:
         return on_bar
 
     def _on_quote(self, original: Any) -> Any:
-        def on_quote(market: LiveMarket, quote: Quote) -> None:
+        def on_quote(market: LiveMarket, quote: Quote, arrived_at: datetime) -> None:
             if self._quoted is None:
                 self._quoted = self._arrived
-            original(market, quote)
+            original(market, quote, arrived_at)
 
         return on_quote
 

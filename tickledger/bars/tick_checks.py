@@ -17,6 +17,7 @@ from tickledger.domain.bar import Print, Quote
 from tickledger.domain.errors import Problem
 
 _NOTHING: Final = Decimal(0)
+_NONE_TOLD: Final = (Decimal("NaN"), Decimal("NaN"))
 
 
 class TickFault(StrEnum):
@@ -61,10 +62,14 @@ class TickLimits:
 
 @dataclass(slots=True, eq=False)
 class _Known:
-    """What is known of a symbol: the standing quote (0 for an empty side), the last good price, and a doubtful one."""
+    """What is known of a symbol: the standing quote (0 for an empty side), the last good price, and a doubtful one.
+
+    `told` are the prices of the standing quote as they were told, where both sides have an order.
+    """
 
     bid: float = 0.0
     ask: float = 0.0
+    told: tuple[Decimal, Decimal] = _NONE_TOLD
     price: float = 0.0
     priced_at: datetime | None = None
     quoted_at: datetime | None = None
@@ -107,7 +112,30 @@ class TickCheck:
         A side without an order is 0 with size 0; a side whose size is 0 has no order, and its price is set to 0.
         """
         known = self._known.get(quote.symbol) or self._meet(quote.symbol)
-        at = quote.quoted_at
+        at, told = quote.quoted_at, known.told
+        has_sides = 0 < quote.bid_size <= LARGEST_VOLUME and 0 < quote.ask_size <= LARGEST_VOLUME
+        if has_sides and quote.bid is told[0] and quote.ask is told[1]:
+            # As in most quotes, sizes alone have changed.
+            bid, ask = known.bid, known.ask
+        else:
+            checked = self._sides(quote)
+            if isinstance(checked, TickRefusal):
+                return checked
+            quote, bid, ask = checked
+        if (untimely := self._untimely(at, known.quoted_at, now)) is not None:
+            return self._refuse_time(quote, untimely, known.quoted_at, now)
+        if self._is_beside(known, bid, ask, at) and not self._confirmed(known, _middle(bid, ask)):
+            return self._refuse_jump(quote, known, _spelled(quote))
+        known.quoted_at = at if known.quoted_at is None or at > known.quoted_at else known.quoted_at
+        known.bid, known.ask, known.agreeing = bid, ask, 0
+        known.told = (quote.bid, quote.ask) if has_sides else _NONE_TOLD
+        if 0 < ask <= bid * (1 + self._limits.jump):
+            known.price, known.priced_at = (bid + ask) / 2, at
+        self.accepted += 1
+        return quote
+
+    def _sides(self, quote: Quote) -> tuple[Quote, float, float] | TickRefusal:
+        """The quote without the prices of empty sides, and its prices as floats; its refusal where they are none."""
         bid, ask = _price(quote.bid), _price(quote.ask)
         if bid is None or ask is None or (bid == 0 and quote.bid_size) or (ask == 0 and quote.ask_size):
             return self._refuse(quote, TickFault.NOT_A_PRICE, _QUOTE_EXPECTED, _spelled(quote))
@@ -117,16 +145,7 @@ class TickCheck:
             quote, bid, ask = _without_empty_sides(quote, bid, ask)
         if bid > ask > 0 and bid > ask * (1 + self._limits.crossed):
             return self._refuse(quote, TickFault.CROSSED, f"a bid of at most {quote.ask}, the ask", str(quote.bid))
-        if (untimely := self._untimely(at, known.quoted_at, now)) is not None:
-            return self._refuse_time(quote, untimely, known.quoted_at, now)
-        if self._is_beside(known, bid, ask, at) and not self._confirmed(known, _middle(bid, ask)):
-            return self._refuse_jump(quote, known, _spelled(quote))
-        known.quoted_at = at if known.quoted_at is None or at > known.quoted_at else known.quoted_at
-        known.bid, known.ask, known.agreeing = bid, ask, 0
-        if 0 < ask <= bid * (1 + self._limits.jump):
-            known.price, known.priced_at = (bid + ask) / 2, at
-        self.accepted += 1
-        return quote
+        return quote, bid, ask
 
     def forget(self, symbol: str) -> None:
         """Compare with nothing that was known of `symbol`: after a halt, or a corporate action overnight."""

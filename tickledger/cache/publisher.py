@@ -1,7 +1,7 @@
 """The session's side of the cache: it tells what it knows, and never waits.
 
 Each `publish_…` puts a value in the place of the one before it, which takes less than a microsecond and cannot fail; a
-thread of the publisher's own writes what changed in batches, four times a second. Awaiting a server for each value
+thread of the publisher's own writes what changed in batches, twice a second. Awaiting a server for each value
 would cap the session at a thousand or two a second and stop it with a server that hangs.
 
 Losing the server costs freshness alone: the thread connects again, waiting longer after each failure, and then writes
@@ -32,9 +32,9 @@ from tickledger.domain.signal import Signal
 
 #: A session's bars of one minute, of a symbol, fit in.
 BARS_KEPT: Final = 390
-INTERVAL_SECONDS: Final = 0.25
-# So many values are encoded, in half a millisecond, before the thread waits for the server and lets the session's run.
-_CHUNK: Final = 16
+INTERVAL_SECONDS: Final = 0.5
+# So many values are encoded, in a millisecond, before the thread waits for the server and lets the session's run.
+_CHUNK: Final = 32
 _PING_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _REFUSED_WAIT_SECONDS: Final = 1.0

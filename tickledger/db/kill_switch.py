@@ -49,7 +49,7 @@ def read_kill_switch_events(engine: Engine, *, after: int | None = None) -> list
         where = events.c.sequence >= func.coalesce(last, 0)
     else:
         where = events.c.sequence > after
-    with engine.connect() as connection:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         return as_values(connection, _fields().where(where).order_by(events.c.sequence), KillSwitchEvent)
 
 

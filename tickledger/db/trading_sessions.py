@@ -178,7 +178,8 @@ def read_pause(engine: Engine, account_id: str) -> PauseState:
     table = trading_controls
     statement = select(table).where(table.c.account_id == account_id).order_by(table.c.sequence.desc()).limit(1)
     try:
-        with engine.connect() as connection:
+        # Without a transaction, whose beginning and end would each be waited for.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             row = connection.execute(statement).first()
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
         return PauseState(unreadable=" ".join(str(error).split()))

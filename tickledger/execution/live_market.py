@@ -105,9 +105,9 @@ class LiveMarket:
         """Whether the close was told, or the end that somebody set has come."""
         return self._is_over
 
-    def on_quote(self, quote: Quote) -> None:
-        """Take a quote."""
-        refusal = self._intake.quote(quote, self._clock.now())
+    def on_quote(self, quote: Quote, arrived_at: datetime | None = None) -> None:
+        """Take a quote, which arrives now unless it is told when it arrived by our clock."""
+        refusal = self._intake.quote(quote, arrived_at or self._clock.now())
         if refusal is not None:
             self._on_refusal(refusal)
             return

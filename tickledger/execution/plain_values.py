@@ -41,14 +41,25 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
     if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum))
 }
 _CLASS: Final = "$"
+#: What a value of each dataclass is made from, in order.
+_FIELDS: Final[Mapping[type[Any], tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields(kind) if field.init) for kind in _CLASSES.values() if is_dataclass(kind)
+}
+#: Written as they are; an enum's member may be one of these too, but its own class is none of them.
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911  what json writes; one case for each kind
     """The value as `json` writes it; raises TypeError for one of another kind."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if (names := _FIELDS.get(kind)) is not None:
+        return {_CLASS: kind.__name__, **{name: plain(getattr(value, name)) for name in names}}
     match value:
         case Enum():
             return {"$e": [type(value).__name__, value.name]}
-        case None | bool() | int() | float() | str():
+        case bool() | int() | float() | str():
             return value
         case Decimal():
             return {"$d": str(value)}
@@ -66,9 +77,6 @@ def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911  what json write
             return {"$f": [plain(held) for held in sorted(value)]}
         case tuple() | list():
             return [plain(held) for held in value]
-        case _ if is_dataclass(value) and type(value).__name__ in _CLASSES:
-            told = {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.init}
-            return {_CLASS: type(value).__name__, **told}
     raise TypeError(f"expected a value of the trading core, found {value!r}")
 
 

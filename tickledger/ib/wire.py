@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
+from tickledger.ib.frames import Frames
 from tickledger.ib.library import LibraryObject
 
 Listener = Callable[..., None]
@@ -49,6 +50,7 @@ class Wire:
             setattr(ib.wrapper, name, self._dispatcher(name, tuple(listeners)))
         for name, listener in self._direct.items():
             setattr(ib.wrapper, name, listener)
+        Frames(ib.client)
         handlers = ib.client.decoder.handlers
         for number, name in _GUARDED.items():
             handlers[number] = self._guarded(handlers[number], name)
