@@ -30,7 +30,9 @@ class StrategyPerformance:
 
     `pnl` is USD after all charges, dividends included. Ratios and returns are fractions by the formulas of
     `backtest.metrics`; None where undefined. `num_trades` counts executions, `win_rate` is the part of the
-    executions closing shares that earned money.
+    executions closing shares that earned money, `profit_factor` what these earned over what the others lost. `turnover`
+    is the lesser of what was bought and sold over the average equity, for a year; `exposure` the average gross value of
+    positions over equity; `average_holding_days` calendar days that a share sold was held, first in, first out.
     """
 
     account_id: str
@@ -48,6 +50,10 @@ class StrategyPerformance:
     sortino_ratio: float | None
     max_drawdown: float | None
     calmar_ratio: float | None
+    profit_factor: float | None = None
+    turnover: float | None = None
+    exposure: float | None = None
+    average_holding_days: float | None = None
 
 
 def performance(

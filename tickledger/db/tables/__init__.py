@@ -10,9 +10,13 @@ from tickledger.db.tables.kill_switch import kill_switch_events
 from tickledger.db.tables.market import corporate_actions, ingestions, market_data, quarantine, symbols
 from tickledger.db.tables.order_costs import order_costs
 from tickledger.db.tables.reports import (
+    attribution_effects,
     daily_pnl,
     form_line_gains,
     form_lines,
+    period_returns,
+    pnl_contributions,
+    roll_forwards,
     schedule_d,
     schedule_d_lines,
     strategy_performance,
@@ -50,6 +54,7 @@ from tickledger.db.tables.trading_sessions import (
 __all__ = [
     "METADATA",
     "accounts",
+    "attribution_effects",
     "audit_head",
     "audit_log",
     "balances",
@@ -75,10 +80,13 @@ __all__ = [
     "order_events",
     "order_modifications",
     "orders",
+    "period_returns",
+    "pnl_contributions",
     "positions",
     "quarantine",
     "risk_decisions",
     "risk_limits",
+    "roll_forwards",
     "schedule_d",
     "schedule_d_lines",
     "signal_components",

@@ -1,0 +1,9 @@
+ALTER TABLE strategy_performance
+    DROP COLUMN profit_factor,
+    DROP COLUMN turnover,
+    DROP COLUMN exposure,
+    DROP COLUMN average_holding_days;
+DROP TABLE attribution_effects;
+DROP TABLE period_returns;
+DROP TABLE roll_forwards;
+DROP TABLE pnl_contributions;
