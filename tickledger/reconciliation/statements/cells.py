@@ -1,0 +1,153 @@
+"""One row of a statement, read cell by cell: each defect becomes a Problem with file, row, column, expected and found.
+
+A defect in a cell that a row cannot do without refuses the row (`RefusedRowError`); any other leaves the cell unknown
+and the row in use.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, NoReturn, TypeVar
+
+from tickledger.domain.errors import Problem, Severity
+from tickledger.reconciliation.statements.numbers import a_number
+from tickledger.reconciliation.statements.terms import Place
+from tickledger.reconciliation.statements.times import Moment, moment, moment_of
+
+Value = TypeVar("Value")
+
+#: What brokers write where there is nothing to write.
+NOTHING: Final = frozenset({"", "--", "-", "N/A", "n/a"})
+A_NUMBER: Final = "a number"
+A_DATE: Final = "a date"
+
+
+class RefusedRowError(Exception):
+    """A row that cannot be used; its Problems are noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of one row under their names; `problems` collects what is wrong with them.
+
+    `section` is named in Problems where a file has several tables.
+    """
+
+    place: Place
+    row: int
+    values: Mapping[str, str]
+    problems: list[Problem]
+    section: str = ""
+
+    def text(self, name: str) -> str:
+        """The cell without blanks around it, empty where the file writes nothing."""
+        text = self.values.get(name, "").strip()
+        return "" if text in NOTHING else text
+
+    def needed_text(self, name: str, expected: str) -> str:
+        """As `text`; without it the row is refused."""
+        text = self.text(name)
+        if not text:
+            self.refuse(name, expected, self.values.get(name, ""))
+        return text
+
+    def number(self, name: str) -> Decimal | None:
+        """The cell as a number."""
+        text = self.values.get(name, "")
+        if text in NOTHING:
+            return None
+        try:
+            return a_number(text)
+        except (ValueError, ArithmeticError):
+            if text.strip():
+                self._noted(name, A_NUMBER, text)
+            return None
+
+    def needed_number(self, name: str) -> Decimal:
+        """As `number`; without it the row is refused."""
+        text = self.values.get(name, "")
+        try:
+            return a_number(text)
+        except (ValueError, ArithmeticError):
+            self.refuse(name, A_NUMBER, text)
+
+    def cost(self, name: str) -> Decimal | None:
+        """An amount that the file writes negative where it is paid, as a positive cost."""
+        amount = self.number(name)
+        return None if amount is None else 0 - amount
+
+    def moment(self, name: str) -> Moment | None:
+        """The cell as a date, with the instant where there is a time; doubts about it are noted."""
+        return self._moment(name, self.text(name))
+
+    def moment_of(self, day: str, clock: str) -> Moment | None:
+        """As `moment`, of a date and a time in cells of their own."""
+        text, hours = self.text(day), self.text(clock)
+        if not text or not hours:
+            return self._moment(day, text)
+        try:
+            return self._settled(day, moment_of(text, hours, self.place.terms))
+        except ValueError:
+            self.note(clock, "a time", hours)
+            return self._moment(day, text)
+
+    def _moment(self, name: str, text: str) -> Moment | None:
+        if not text:
+            return None
+        try:
+            return self._settled(name, moment(text, self.place.terms))
+        except ValueError:
+            self._noted(name, A_DATE, text)
+            return None
+
+    def _settled(self, name: str, found: Moment) -> Moment:
+        if found.doubt:
+            self.note(name, "a time that is one instant", found.doubt, severity="warning")
+        return found
+
+    def day(self, name: str) -> date | None:
+        """The date in a cell."""
+        found = self.moment(name)
+        return None if found is None else found.on
+
+    def at(self, name: str) -> datetime | None:
+        """The instant in a cell."""
+        found = self.moment(name)
+        return None if found is None else found.at
+
+    def needed_day(self, *names: str) -> date:
+        """The date in the first of the cells that has one; without any the row is refused."""
+        found = next((day for name in names if (day := self.day(name)) is not None), None)
+        if found is None:
+            self.refuse(names[0], A_DATE, self.values.get(names[0], ""))
+        return found
+
+    def parsed(self, name: str, parse: Callable[[str], Value], expected: str) -> Value | None:
+        """The cell as `parse` understands it, which raises ValueError where it does not."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except (ValueError, ArithmeticError):
+            self._noted(name, expected, text)
+            return None
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """Codes that semicolons, commas or blanks separate."""
+        text = self.text(name)
+        return tuple(code for code in text.replace(",", ";").replace(" ", ";").split(";") if code) if text else ()
+
+    def note(self, name: str, expected: str, found: str, *, severity: Severity = "error") -> None:
+        """Note what is wrong with a cell; the row stays in use."""
+        where = f"{self.place.name}, {self.section}" if self.section else self.place.name
+        self.problems.append(Problem(where, expected, found or "an empty cell", self.row, name or None, severity))
+
+    def _noted(self, name: str, expected: str, found: str) -> None:
+        self.note(name, expected, repr(found))
+
+    def refuse(self, name: str, expected: str, found: str) -> NoReturn:
+        """Note what is wrong with a cell and give the row up."""
+        self.note(name, expected, repr(found) if found else "an empty cell")
+        raise RefusedRowError

@@ -1,0 +1,287 @@
+"""The reader of Flex query XML, statements of activity and trade confirmations alike.
+
+It takes the file in pieces and keeps values only. Rows are given to the account that they name: a consolidated query
+gives a statement for each of its accounts. Text that is no Flex file at all gives no statement and a Problem.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from tickledger.domain.errors import Problem
+from tickledger.reconciliation.accounting import Fate, Tally
+from tickledger.reconciliation.statement import (
+    Source,
+    StatementFile,
+    StatementKind,
+    StatementOpenLot,
+    StatementPosition,
+)
+from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
+from tickledger.reconciliation.statements.drafts import Drafts
+from tickledger.reconciliation.statements.flex_cash import (
+    read_cash_report,
+    read_cash_transaction,
+    read_debit_card,
+    read_fx_rate,
+    read_nav_change,
+    read_net_asset_value,
+    read_sales_tax,
+    read_transaction_tax,
+)
+from tickledger.reconciliation.statements.flex_holdings import (
+    read_corporate_action,
+    read_position,
+    read_trade_transfer,
+    read_transfer,
+)
+from tickledger.reconciliation.statements.flex_layout import (
+    CONTAINERS,
+    ENVELOPE,
+    IGNORED_ROWS,
+    is_read,
+    row_reason,
+)
+from tickledger.reconciliation.statements.flex_trades import LEVELS, level_of, read_commission_detail, read_trade
+from tickledger.reconciliation.statements.flex_xml import FlexElement, FlexStop, FlexText, flex_events
+from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+
+BROKER: Final = "Interactive Brokers"
+#: What rows of a consolidated query have where they sum several accounts up.
+_NO_ACCOUNT: Final = frozenset({"", "-", "--"})
+_UNKNOWN: Final = "?"
+_ZERO: Final = Decimal(0)
+_SUMMARIES: Final = "the sum of movements, which are read one by one"
+_ORDERS: Final = "the sum of an order's fills, which are read one by one"
+_HANDLERS: Final[Mapping[str, Callable[[Cells, Drafts], str]]] = {
+    "OpenPosition": read_position,
+    "CorporateAction": read_corporate_action,
+    "CashTransaction": read_cash_transaction,
+    "Transfer": read_transfer,
+    "TradeTransfer": read_trade_transfer,
+    "SalesTax": read_sales_tax,
+    "TransactionTax": read_transaction_tax,
+    "DebitCardActivity": read_debit_card,
+    "CashReportCurrency": read_cash_report,
+    "ChangeInNAV": read_nav_change,
+    "EquitySummaryByReportDateInBase": read_net_asset_value,
+    "ConversionRate": read_fx_rate,
+}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Where in the file the reader is. `header` are the attributes of the statement around the rows."""
+
+    place: Place
+    header: Mapping[str, str] = field(default_factory=dict)
+    header_row: int = 0
+    accounts: dict[str, Drafts] = field(default_factory=dict)
+    finished: list[Drafts] = field(default_factory=list)
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    shapes: Counter[tuple[str, str, tuple[str, ...]]] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
+    problems: list[Problem] = field(default_factory=list)
+    answer: dict[str, str] = field(default_factory=dict)
+    root: str = ""
+
+    def drafts(self, account_id: str) -> Drafts:
+        """The statement of an account within the statement element that is open."""
+        name = self.header.get("accountId", "") if account_id in _NO_ACCOUNT else account_id
+        found = self.accounts.get(name)
+        if found is None:
+            found = self.accounts[name] = self._started(name)
+        return found
+
+    def _started(self, name: str) -> Drafts:
+        drafts = Drafts(self.place, account_id="" if name in _NO_ACCOUNT else name, broker=BROKER)
+        row = Cells(self.place, self.header_row, self.header, drafts.problems)
+        drafts.start_date, drafts.end_date = row.day("fromDate"), row.day("toDate")
+        drafts.generated_at = row.at("whenGenerated")
+        drafts.account_alias = row.text("acctAlias")
+        return drafts
+
+    def finish(self) -> None:
+        """Settle what can only be settled when all rows of a statement are known."""
+        for drafts in self.accounts.values():
+            _settle(drafts, self.fees)
+        for (place, tag, names), count in self.shapes.items():
+            _account_attributes(self._tally(), place, tag, names, count)
+        self.finished += self.accounts.values()
+        self.accounts, self.fees, self.header = {}, {}, {}
+        self.shapes.clear()
+
+    def _tally(self) -> Tally:
+        return next(iter(self.accounts.values())).tally if self.accounts else self.tally
+
+
+def read_flex(pieces: Iterable[bytes], *, name: str, terms: ReadingTerms | None = None) -> StatementFile:
+    """The statements of a Flex file that comes in pieces; `name` is what Problems call it."""
+    reading, digest = _Reading(Place(name, terms or ReadingTerms())), hashlib.sha256()
+    for event in flex_events(_hashed(pieces, digest.update)):
+        if isinstance(event, FlexElement):
+            _element(reading, event)
+        elif isinstance(event, FlexText):
+            reading.answer[event.tag] = event.text
+        else:
+            _stopped(reading, event)
+    reading.finish()
+    _check_root(reading)
+    source = Source(name, digest.hexdigest(), StatementKind.FLEX_XML)
+    statements = tuple(drafts.statement(source) for drafts in reading.finished)
+    return StatementFile(source, statements, reading.tally.table(), tuple(reading.problems))
+
+
+def _hashed(pieces: Iterable[bytes], update: Callable[[bytes], object]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece
+
+
+def _element(reading: _Reading, element: FlexElement) -> None:
+    tag = element.tag
+    reading.root = reading.root or tag
+    if tag in ENVELOPE:
+        if tag == "FlexStatement":
+            reading.finish()
+            reading.header, reading.header_row = element.attributes, element.row
+            reading.drafts("")
+            reading.shapes[tag, tag, tuple(element.attributes)] += 1
+        reading.tally.add(tag, Fate.READ)
+        return
+    if not element.attributes:
+        _container(reading, element)
+    else:
+        _row(reading, element)
+
+
+def _container(reading: _Reading, element: FlexElement) -> None:
+    tally = reading.drafts("").tally if reading.header or reading.accounts else reading.tally
+    reason = CONTAINERS.get(element.tag)
+    if reason is None:
+        is_answer = reading.root == "FlexStatementResponse"
+        tally.add(element.tag, Fate.READ if is_answer else Fate.UNKNOWN)
+    else:
+        tally.add(element.tag, Fate.IGNORED if reason else Fate.READ, reason)
+
+
+def _row(reading: _Reading, element: FlexElement) -> None:
+    tag, attributes = element.tag, element.attributes
+    place = f"{element.parent}/{tag}"
+    drafts = reading.drafts(attributes.get("accountId", ""))
+    reason = CONTAINERS.get(element.parent, "") or IGNORED_ROWS.get(tag, "")
+    if tag == "FxTransaction":
+        drafts.base_currency = drafts.base_currency or attributes.get("functionalCurrency", "")
+    if reason:
+        drafts.tally.add(place, Fate.IGNORED, reason)
+        return
+    row = Cells(reading.place, element.row, attributes, drafts.problems)
+    if tag in LEVELS:
+        place = f"{place} {level_of(tag, attributes)}"
+    try:
+        reason = _handled(reading, tag, row, drafts)
+    except RefusedRowError:
+        drafts.tally.add(place, Fate.REFUSED)
+        reason = ""
+    else:
+        fate = Fate.UNKNOWN if reason == _UNKNOWN else Fate.IGNORED if reason else Fate.READ
+        drafts.tally.add(place, fate, "" if reason == _UNKNOWN else reason)
+    if not reason:
+        reading.shapes[f"{element.parent}/{tag}", tag, tuple(attributes)] += 1
+
+
+def _handled(reading: _Reading, tag: str, row: Cells, drafts: Drafts) -> str:
+    """Read a row; the reason where it is left aside, "?" where nobody knows it."""
+    if tag in LEVELS:
+        return read_trade(row, drafts, level_of(tag, row.values))
+    if tag == "UnbundledCommissionDetail":
+        return read_commission_detail(row, reading.fees)
+    if tag == "AccountInformation":
+        drafts.account_alias = drafts.account_alias or row.text("acctAlias")
+        drafts.base_currency = row.text("currency") or drafts.base_currency
+        return ""
+    handler = _HANDLERS.get(tag)
+    return _UNKNOWN if handler is None else handler(row, drafts)
+
+
+def _account_attributes(tally: Tally, place: str, tag: str, names: tuple[str, ...], count: int) -> None:
+    for name in names:
+        if is_read(tag, name):
+            tally.add(f"{place}@{name}", Fate.READ, count=count)
+        else:
+            reason = row_reason(tag, name)
+            tally.add(f"{place}@{name}", Fate.IGNORED if reason else Fate.UNKNOWN, reason, count=count)
+
+
+def _settle(drafts: Drafts, fees: Mapping[str, Decimal]) -> None:
+    if drafts.executions:
+        if drafts.orders:
+            drafts.tally.add("Trades/orders before the first fill", Fate.IGNORED, _ORDERS, count=len(drafts.orders))
+    else:
+        drafts.executions = drafts.orders
+    if fees:
+        drafts.executions = [
+            replace(execution, fees=fees[execution.trade_id]) if execution.trade_id in fees else execution
+            for execution in drafts.executions
+        ]
+    if not drafts.cash_transactions:
+        drafts.cash_transactions = drafts.cash_summaries
+    elif drafts.cash_summaries:
+        drafts.tally.add("CashTransactions/summaries", Fate.IGNORED, _SUMMARIES, count=len(drafts.cash_summaries))
+    if drafts.open_lots and not drafts.positions:
+        drafts.positions = _positions_of(drafts.open_lots)
+
+
+def _positions_of(lots: Iterable[StatementOpenLot]) -> list[StatementPosition]:
+    """The positions that lots add up to, of a query that tells lots alone."""
+    positions = dict[tuple[str, str, str], StatementPosition]()
+    for lot in lots:
+        key = (lot.conid, lot.symbol, lot.currency)
+        before = positions.get(key)
+        positions[key] = StatementPosition(
+            symbol=lot.symbol,
+            quantity=lot.quantity + (before.quantity if before else _ZERO),
+            currency=lot.currency,
+            as_of=lot.as_of,
+            conid=lot.conid,
+            asset_class=lot.asset_class,
+            mark_price=lot.mark_price,
+            value=_sum(lot.value, before.value if before else _ZERO),
+            cost_basis=_sum(lot.cost_basis, before.cost_basis if before else _ZERO),
+            unrealized=_sum(lot.unrealized, before.unrealized if before else _ZERO),
+            where=lot.where,
+            row=lot.row,
+        )
+    return list(positions.values())
+
+
+def _sum(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    return None if first is None or second is None else first + second
+
+
+def _stopped(reading: _Reading, stop: FlexStop) -> None:
+    problem = Problem(
+        reading.place.name,
+        "well-formed XML to the end of the file; everything before this place was read",
+        stop.reason,
+        stop.row,
+        str(stop.column),
+    )
+    reading.problems.append(problem)
+    for drafts in reading.accounts.values():
+        drafts.is_complete = False
+
+
+def _check_root(reading: _Reading) -> None:
+    """Say what the file is where it is no answer with statements."""
+    name = reading.place.name
+    if reading.root == "FlexStatementResponse":
+        code, message = reading.answer.get("ErrorCode", "no code"), reading.answer.get("ErrorMessage", "no message")
+        reading.problems.append(Problem(name, "a statement", f"an answer of the Flex Web Service: {code}, {message}"))
+    elif reading.root and reading.root not in ENVELOPE:
+        reading.problems.append(Problem(name, "a FlexQueryResponse", f"a file of <{reading.root}>"))
+    elif not reading.finished:
+        reading.problems.append(Problem(name, "at least one FlexStatement", "none"))
