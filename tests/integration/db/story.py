@@ -12,6 +12,7 @@ from decimal import Decimal
 import pandas as pd
 from sqlalchemy import Engine
 
+from tests.integration.db.broken import tell_reconciliation
 from tickledger.backtest.performance import StrategyPerformance
 from tickledger.bars.reject import Reject
 from tickledger.db import audit, features, market_data, models, reports, signals, symbols, tax, trading
@@ -106,6 +107,7 @@ def tell(ledger: Engine) -> Story:
     record_kill_switch_event(ledger, engaged)
     replace_order_costs(ledger, ACCOUNT, [cost()], start=START, end=END)
     tell_session(ledger)
+    tell_reconciliation(ledger, ACCOUNT)
     audit.append(ledger, actor="test", action="tell", subject="story", details={})
     return Story(record(), tuple(opinions()), tax_result(), lines, model())
 

@@ -1,6 +1,7 @@
 """The tables of the ledger as SQLAlchemy Core sees them; the migrations are what makes them.
 
-`market`, `research`, `trading`, `tax` and `reports` follow the lineage, each table after those it refers to.
+`market`, `research`, `trading`, `tax` and `reports` follow the lineage, each table after those it refers to;
+`reconciliation` holds what others say beside it.
 A record row carries `recorded_at`; a row that can be superseded also `superseded_at`.
 """
 
@@ -9,6 +10,14 @@ from tickledger.db.tables.columns import METADATA
 from tickledger.db.tables.kill_switch import kill_switch_events
 from tickledger.db.tables.market import corporate_actions, ingestions, market_data, quarantine, symbols
 from tickledger.db.tables.order_costs import order_costs
+from tickledger.db.tables.reconciliation import (
+    break_corrections,
+    break_events,
+    reconciliation_breaks,
+    reconciliations,
+    statement_files,
+    statements,
+)
 from tickledger.db.tables.reports import (
     attribution_effects,
     daily_pnl,
@@ -58,6 +67,8 @@ __all__ = [
     "audit_head",
     "audit_log",
     "balances",
+    "break_corrections",
+    "break_events",
     "capital_gains",
     "cash_transactions",
     "commission_reports",
@@ -84,6 +95,8 @@ __all__ = [
     "pnl_contributions",
     "positions",
     "quarantine",
+    "reconciliation_breaks",
+    "reconciliations",
     "risk_decisions",
     "risk_limits",
     "roll_forwards",
@@ -91,6 +104,8 @@ __all__ = [
     "schedule_d_lines",
     "signal_components",
     "signals",
+    "statement_files",
+    "statements",
     "strategy_performance",
     "symbols",
     "tax_lots",

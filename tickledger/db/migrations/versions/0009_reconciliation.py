@@ -1,0 +1,25 @@
+"""What others say of an account: statements, comparisons and breaks."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parents[1] / "sql" / "0009"
+
+
+def upgrade() -> None:
+    _run(SQL / "up.sql")
+
+
+def downgrade() -> None:
+    _run(SQL / "down.sql")
+
+
+def _run(script: Path) -> None:
+    # Without parameters the driver sends the script as it is: several statements, and % is only a sign.
+    op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
