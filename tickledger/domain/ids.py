@@ -5,11 +5,12 @@ gives the same id, and a different result gives a different one.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -44,7 +45,40 @@ PREFIXES: Final[Mapping[str, str]] = {
 IdPart = str | int | bool | Decimal | date | datetime | Enum | None
 
 
+def deterministic_id(prefix: str, *parts: IdPart) -> str:
+    """The id of the row whose parents and content are `parts`, e.g. ``gain_5f0c…`` (20 hex digits).
+
+    Decimals that are equal in value count as equal, whatever their exponent; instants are compared in UTC.
+    """
+    return text_id(prefix, _SEPARATOR.join(map(_canonical, parts)))
+
+
+def text_id(prefix: str, content: str) -> str:
+    """As `deterministic_id`, of content that is one text already; for rows by the hundred thousand."""
+    return f"{prefix}_{hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]}"
+
+
+def identified(prefix: str, row: "Row") -> "Row":
+    """`row` with its first field, the id, set to the hash of all its other fields.
+
+    Every field counts, those of nested values too: a row that differs in anything is another row.
+    """
+    name, *others = _names(type(row))
+    parts: list[str] = []
+    for other in others:
+        _spell(getattr(row, other), parts)
+    return replace(row, **{name: text_id(prefix, _SEPARATOR.join(parts))})
+
+
+@cache
+def _names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def _canonical(part: IdPart) -> str:
+    # Most parts are plain texts; an enum's member may be one too, but its own class is not.
+    if type(part) is str:
+        return part
     match part:
         case None:
             return ""
@@ -58,47 +92,27 @@ def _canonical(part: IdPart) -> str:
             return str(part)
 
 
-def deterministic_id(prefix: str, *parts: IdPart) -> str:
-    """The id of the row whose parents and content are `parts`, e.g. ``gain_5f0c…`` (20 hex digits).
-
-    Decimals that are equal in value count as equal, whatever their exponent; instants are compared in UTC.
-    """
-    return text_id(prefix, _SEPARATOR.join(_canonical(part) for part in parts))
-
-
-def text_id(prefix: str, content: str) -> str:
-    """As `deterministic_id`, of content that is one text already; for rows by the hundred thousand."""
-    return f"{prefix}_{hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]}"
-
-
-def identified(prefix: str, row: "Row") -> "Row":
-    """`row` with its first field, the id, set to the hash of all its other fields.
-
-    Every field counts, those of nested values too: a row that differs in anything is another row.
-    """
-    name, *others = (field.name for field in fields(row))
-    parts = (part for other in others for part in _flat(getattr(row, other)))
-    return replace(row, **{name: deterministic_id(prefix, *parts)})
-
-
-def _flat(value: object) -> Iterator[IdPart]:
-    """The parts of a value; the number of its members comes first, so that no two shapes read alike."""
+def _spell(value: object, parts: list[str]) -> None:
+    """Add the parts of a value; the number of its members comes first, so that no two shapes read alike."""
+    if type(value) is str:
+        parts.append(value)
+        return
     match value:
         case None | str() | int() | Decimal() | date() | Enum():
-            yield value
+            parts.append(_canonical(value))
         case float():
-            yield repr(value)
+            parts.append(repr(value))
         case Mapping():
-            yield len(value)
+            parts.append(str(len(value)))
             for key in sorted(value):
-                yield str(key)
-                yield from _flat(value[key])
+                parts.append(str(key))
+                _spell(value[key], parts)
         case tuple():
-            yield len(value)
+            parts.append(str(len(value)))
             for member in value:
-                yield from _flat(member)
+                _spell(member, parts)
         case _ if is_dataclass(value):
-            for field in fields(value):
-                yield from _flat(getattr(value, field.name))
+            for name in _names(type(value)):
+                _spell(getattr(value, name), parts)
         case _:
             raise TypeError(f"an id cannot be made of {type(value).__name__}")
