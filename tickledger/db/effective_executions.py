@@ -48,8 +48,8 @@ class EffectiveExecutions:
         self.executed_at: ColumnElement[datetime] = self._figure("executed_at")
         self.quantity: ColumnElement[Any] = self._figure("quantity")
 
-    def select(self, *where: ColumnElement[bool]) -> Select[Any]:
-        """A select of the fields of `Execution`, of the rows of `executions` that hold `where`."""
+    def select(self, *where: ColumnElement[bool], has_busts: bool = False) -> Select[Any]:
+        """A select of the fields of `Execution`, of the rows of `executions` that hold `where`; busts where asked."""
         is_charged = self._charges.c.execution_id.is_not(None)
         statement = select_fields(
             executions,
@@ -65,17 +65,18 @@ class EffectiveExecutions:
         )
         statement = statement.outerjoin(self._foreign, self._is_of_foreign())
         statement = statement.outerjoin(self._corrections, _of_execution(self._corrections))
-        return statement.outerjoin(self._charges, _of_execution(self._charges)).where(self.quantity > 0, *where)
+        counted = () if has_busts else (self.quantity > 0,)
+        return statement.outerjoin(self._charges, _of_execution(self._charges)).where(*counted, *where)
 
     def read(self, engine: Engine, *, where: Iterable[ColumnElement[bool]]) -> list[Execution]:
         """Those that hold `where`, in time; those of one instant by order."""
         with engine.connect() as connection:
             return self.found(connection, *where)
 
-    def found(self, connection: Connection, *where: ColumnElement[bool]) -> list[Execution]:
+    def found(self, connection: Connection, *where: ColumnElement[bool], has_busts: bool = False) -> list[Execution]:
         """As `read`, on a connection."""
         order = (self.executed_at, executions.c.order_id, executions.c.execution_id)
-        return as_values(connection, self.select(*where).order_by(*order), Execution)
+        return as_values(connection, self.select(*where, has_busts=has_busts).order_by(*order), Execution)
 
     def _figure(self, name: str) -> ColumnElement[Any]:
         return func.coalesce(self._corrections.c[name], self._foreign.c[name], executions.c[name])

@@ -1,11 +1,11 @@
 """What an order manager starts from, read from the ledger: the last close of an account, and the entries since."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Select, Table, Text, any_, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, Table, Text, and_, any_, func, literal, or_, select
 
 from tickledger.db.effective_executions import EffectiveExecutions
 from tickledger.db.order_rows import amendment, commission, foreign
@@ -37,17 +37,28 @@ from tickledger.execution.order_state import TERMINAL
 
 #: How far back a broker may tell of fills (TWS: up to seven days, by a setting; IB Gateway: the current day).
 _TOLD_AGAIN: Final = timedelta(days=7)
+#: How long after a trade it may be corrected, or its charge be told.
+_CORRECTED_WITHIN: Final = timedelta(days=30)
+
+
+class _Close(NamedTuple):
+    """A recorded close: of which session, and when the record learned of it."""
+
+    session_date: date
+    recorded_at: datetime
 
 
 def read_record(connection: Connection, account_id: str) -> AccountRecord:
     """The record of an account: its last close, and every order that may still matter with all that came of it."""
-    last = _last_close(connection, account_id)
-    order_ids = list(connection.execute(_relevant_orders(account_id, last)).scalars())
+    close = _last_close(connection, account_id)
+    last = None if close is None else close.session_date
+    order_ids = list(connection.execute(_relevant_orders(account_id, close)).scalars())
     return AccountRecord(
         account_id=account_id,
         opening=_opening(connection, account_id, last),
         cash_moved=_cash_moved(connection, account_id, last),
         entries=(*read_order_entries(connection, account_id, order_ids), *_foreign(connection, account_id, last)),
+        settled=() if close is None else tuple(_settled(connection, account_id, close, order_ids)),
     )
 
 
@@ -104,11 +115,27 @@ def _rows(connection: Connection, statement: Select[Any], table: Table) -> Itera
         yield dict(row)
 
 
-def _relevant_orders(account_id: str, last: date | None) -> Select[tuple[str]]:
-    """The orders that are not over, that anything happened to since the last close, or that filled since."""
+def _settled(connection: Connection, account_id: str, close: _Close, order_ids: Sequence[str]) -> list[Execution]:
+    """The fills up to a close as they were known when it was recorded: those of these orders, and foreign ones."""
+    effective = EffectiveExecutions(as_of=close.recorded_at)
+    is_foreign = executions.c.order_id.is_(None)
+    told_again = effective.trade_date >= close.session_date - _TOLD_AGAIN
+    return effective.found(
+        connection,
+        executions.c.account_id == account_id,
+        executions.c.recorded_at <= close.recorded_at,
+        effective.trade_date <= close.session_date,
+        or_(_is_among(executions.c.order_id, order_ids), and_(is_foreign, told_again)),
+        has_busts=True,
+    )
+
+
+def _relevant_orders(account_id: str, close: _Close | None) -> Select[tuple[str]]:
+    """The orders that are not over, that anything was told of since the last close, or that filled since."""
     mine = select(orders.c.order_id).where(orders.c.account_id == account_id, current(orders))
-    if last is None:
+    if close is None:
         return mine
+    last = close.session_date
     events = order_events
     newest = (
         select(events.c.order_id, events.c.status, events.c.session_date)
@@ -118,7 +145,25 @@ def _relevant_orders(account_id: str, last: date | None) -> Select[tuple[str]]:
         .subquery()
     )
     alive = select(newest.c.order_id).where(or_(newest.c.status.not_in(TERMINAL), newest.c.session_date >= last))
-    return mine.where(or_(orders.c.order_id.in_(alive), orders.c.order_id.in_(_filled_since(account_id, last))))
+    told_late = _told_late(account_id, close)
+    filled = _filled_since(account_id, last)
+    return mine.where(or_(*(orders.c.order_id.in_(each) for each in (alive, filled, told_late))))
+
+
+def _told_late(account_id: str, close: _Close) -> Select[tuple[str]]:
+    """The orders of whose fills something was told after the close that has them, or should have them."""
+    fill = executions
+    changed = (
+        fill.c.execution_id.in_(select(told.c.execution_id).where(told.c.recorded_at > close.recorded_at))
+        for told in (execution_corrections, commission_reports)
+    )
+    recent = fill.c.trade_date >= close.session_date - _CORRECTED_WITHIN
+    return select(fill.c.order_id).where(
+        fill.c.account_id == account_id,
+        recent,
+        fill.c.order_id.is_not(None),
+        or_(fill.c.recorded_at > close.recorded_at, *changed),
+    )
 
 
 def _filled_since(account_id: str, last: date) -> Select[tuple[str]]:
@@ -127,11 +172,10 @@ def _filled_since(account_id: str, last: date) -> Select[tuple[str]]:
     return select(told.c.order_id)
 
 
-def _last_close(connection: Connection, account_id: str) -> date | None:
-    last: date | None = connection.execute(
-        select(func.max(balances.c.session_date)).where(*_at(balances, account_id))
-    ).scalar_one()
-    return last
+def _last_close(connection: Connection, account_id: str) -> _Close | None:
+    statement = select(balances.c.session_date, balances.c.recorded_at).where(*_at(balances, account_id))
+    row = connection.execute(statement.order_by(balances.c.session_date.desc()).limit(1)).one_or_none()
+    return None if row is None else _Close(row.session_date, row.recorded_at)
 
 
 def _opening(connection: Connection, account_id: str, last: date | None) -> Opening:

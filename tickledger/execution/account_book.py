@@ -36,15 +36,11 @@ class _Before:
 
 
 class AccountBook:
-    """One account from its last recorded close on.
+    """One account from its last recorded close on: `opening`, which has the fills that `settle` is told of."""
 
-    Fills of the sessions up to `opened_on` are in `opening` already and are not booked again.
-    """
-
-    def __init__(self, account_id: str, opening: PortfolioState, *, opened_on: date | None = None) -> None:
+    def __init__(self, account_id: str, opening: PortfolioState) -> None:
         self.account_id = account_id
         self.portfolio = Portfolio.opened(account_id, opening)
-        self._opened_on = opened_on
         self._fills: dict[str, Execution] = {}
         self._before: dict[str, _Before] = {}
         self._closes: dict[str, Mark] = {}
@@ -52,15 +48,20 @@ class AccountBook:
         self._previous_equity = opening.previous_equity or _NOTHING
         self._deposited = _NOTHING
 
+    def settle(self, fills: Iterable[Execution]) -> None:
+        """Know the fills that the opening has, as it has them: what is told otherwise of them corrects it."""
+        for fill in fills:
+            self._fills.setdefault(fill.execution_id, fill)
+
     def take_fills(self, fills: Iterable[Execution]) -> list[Execution]:
-        """Book fills as they stand; those that are new.
+        """Book fills as they stand; those that are new, those of days before that were told late included.
 
         After a correction the account is what it would be had the fill been so from the beginning.
         """
         taken = []
         for fill in fills:
             known = self._fills.get(fill.execution_id)
-            if known is None and self._opened_on is not None and fill.trade_date <= self._opened_on:
+            if known == fill:
                 continue
             self._fills[fill.execution_id] = fill
             if known is None:
@@ -84,13 +85,25 @@ class AccountBook:
 
     def _correct(self, known: Execution, fill: Execution) -> None:
         before = self._before.get(fill.symbol)
-        if before is None or fill.execution_id not in before.execution_ids:
+        if before is None:
             # Of an earlier day: what came between is not played again.
             self.portfolio.apply_change(known, fill)
             return
+        if fill.execution_id not in before.execution_ids:
+            # The same, where more of the symbol was traded today.
+            before.holding = self._changed(before, known, fill)
         self.portfolio.cash += cash_effect(fill) - cash_effect(known)
         fills = [self._fills[execution_id] for execution_id in before.execution_ids]
         self.portfolio.hold_anew(fill.symbol, before.holding, before.opened_date, fills)
+
+    def _changed(self, before: _Before, known: Execution, fill: Execution) -> Holding | None:
+        """A holding of before, had one of the fills that made it been otherwise."""
+        symbol, made = fill.symbol, Portfolio(self.account_id)
+        if before.holding is not None:
+            made.holdings[symbol] = before.holding
+        made.apply_change(known, fill)
+        before.opened_date = before.opened_date or made.opened_dates.get(symbol)
+        return made.holdings.get(symbol)
 
     def take_cash(self, transaction: CashTransaction) -> None:
         """Book cash that no fill moved."""
@@ -117,6 +130,7 @@ class AccountBook:
     def apply_corporate_action(self, action: CorporateAction) -> None:
         """Change what is held and what it is worth; raises InputError for an action that cannot be applied."""
         self.portfolio.apply_corporate_action(action)
+        self._before.pop(action.symbol, None)
         if (last := self._last.get(action.symbol)) is not None:
             self._last[action.symbol] = Mark(price_after(last.close, action), last.bar_id)
 

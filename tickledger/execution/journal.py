@@ -15,6 +15,7 @@ from tickledger.domain.position import Balance, Holding, PortfolioState, Positio
 from tickledger.domain.session_record import SessionRecord
 from tickledger.domain.signal import Signal
 from tickledger.exchange.corporate_actions import holdings_after
+from tickledger.execution.order_fills import fills_of
 from tickledger.execution.order_journal import (
     AccountRecord,
     AnyEntry,
@@ -62,6 +63,7 @@ class BufferedJournal:
         self._closing: dict[str, Holding] = {}
         self._entries = _entries_of(opening)
         self._closed_entries = len(self._entries)
+        self._settled = opening.working_executions
 
     async def flushed(self) -> None:
         """What is in memory is there."""
@@ -97,6 +99,7 @@ class BufferedJournal:
         self._cash, self._cash_moved, self._opened_on = balance.cash, _NOTHING, balance.session_date
         self._entries = _still_needed(self._entries, since=self._closed_entries)
         self._closed_entries = len(self._entries)
+        self._settled = fills_of(self._entries)
 
     def take_corporate_actions(self, actions: Iterable[CorporateAction]) -> None:
         """These change what the account holds at its broker."""
@@ -106,12 +109,13 @@ class BufferedJournal:
         """Begin with the orders that another journal has, and all that came of them."""
         self._entries = list(record.entries)
         self._closed_entries = len(self._entries)
+        self._settled = record.settled
 
     def load(self, account_id: str) -> AccountRecord:  # noqa: ARG002  of one account
         """The account since its last close, with every order that worked then or later."""
         holdings = {symbol: holding.quantity for symbol, holding in self._holdings.items()}
         opening = Opening(holdings, self._cash, self._opened_on)
-        return AccountRecord(self._account_id, opening, self._cash_moved, tuple(self._entries))
+        return AccountRecord(self._account_id, opening, self._cash_moved, tuple(self._entries), self._settled)
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:  # noqa: ARG002  the same
         """The entries of one order that may still matter."""

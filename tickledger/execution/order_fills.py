@@ -14,6 +14,7 @@ A revision is newer where its last part counts higher (IB: ``….01.02`` after `
 newer in the order in which they are told. A fill entered by hand is kept the same way, as a foreign one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
@@ -271,6 +272,15 @@ class FillBook:
 
     def _tell(self, execution_id: str, expected: str, found: str) -> None:
         self.problems.append(Problem(where=f"execution {execution_id}", expected=expected, found=found))
+
+
+def fills_of(entries: Iterable[object]) -> tuple[Execution, ...]:
+    """The fills that entries of a journal make, ours and foreign, as they stand after all of them, busts included."""
+    book = FillBook()
+    for entry in entries:
+        if isinstance(entry, Execution | ExecutionCorrection | CommissionEntry | ForeignExecution):
+            book.apply(entry)
+    return tuple(book.take_changed({}))
 
 
 def _charged(execution: Execution, report: CommissionReport) -> Execution:

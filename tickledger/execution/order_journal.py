@@ -133,13 +133,15 @@ class AccountRecord:
     """What the journal knows of an account: its last close, cash moved since without a fill, and the entries.
 
     The entries are in an order in which they can be folded. They cover every order that is not over, every one with
-    a fill since the opening, and those of the last days.
+    a fill since the opening, and those of the last days. `settled` are the fills among them that the opening has, as it
+    has them: what differs from them came later, a correction of yesterday's fill, its charge, or a fill told late.
     """
 
     account_id: str
     opening: Opening = Opening()
     cash_moved: Decimal = Decimal(0)
     entries: tuple[AnyEntry, ...] = ()
+    settled: tuple[Execution, ...] = ()
 
     def with_entries(self, entries: Sequence[AnyEntry]) -> "AccountRecord":
         """The record after `entries` were appended."""

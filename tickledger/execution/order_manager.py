@@ -27,6 +27,7 @@ from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError,
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
+from tickledger.execution.account_reading import AccountReading
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
 from tickledger.execution.order_journal import (
     WORKED_BY_CHILDREN,
@@ -82,6 +83,7 @@ class OrderManager:
         self._seen: dict[str, OrderState] = {}
         self._seen_fills: dict[str, Execution] = {}
         self._is_new = True
+        self._reading = AccountReading(journal, account_id)
         self._turn = asyncio.Lock()
         self.problems: list[Problem] = []
         self.last_reconciliation: Reconciliation | None = None
@@ -104,6 +106,10 @@ class OrderManager:
         """
         async with self._turn:
             return await self._reconcile()
+
+    def take_settled(self) -> list[Execution]:
+        """The fills that the account's last close has, as it has them: those read since this was last asked."""
+        return self._reading.take_settled()
 
     async def place(self, order: Order, decision: RiskDecision | None = None) -> OrderState:
         """Write the order to the journal, then send it; one that is in the journal already is not sent again.
@@ -291,12 +297,7 @@ class OrderManager:
             self._stand_still()
             raise
         # Only now, so that what was placed while the broker answered is in the record.
-        record = self._journal.load(self._account_id)
-        known = {entry.order.order_id for entry in record.entries if isinstance(entry, OrderPlaced)}
-        told = {order.order_id for order in (*snapshot.open_orders, *(snapshot.completed_orders or ()))}
-        told |= {fill.execution.order_id for fill in snapshot.fills}
-        for order_id in sorted(told - known - {None, ""}, key=str):
-            record = record.with_entries(self._journal.find_order(self._account_id, str(order_id)))
+        record = self._reading.load_beside(snapshot)
         result = reconciled(record, snapshot, patience=self._patience)
         self._append(result.entries)
         self._adopt(OrderBook(record.with_entries(result.entries).entries), result)
@@ -345,7 +346,7 @@ class OrderManager:
             return True
         if not order_id or order_id in self._foreign_ids:
             return False
-        entries = self._journal.find_order(self._account_id, order_id)
+        entries = self._reading.find_order(order_id)
         for entry in entries:
             self._book.apply(entry)
         return bool(entries)
@@ -391,7 +392,7 @@ class OrderManager:
     def _recover(self) -> None:
         """Make the book anew from the journal where the two may differ."""
         if self._is_stale:
-            self._book = OrderBook(self._journal.load(self._account_id).entries)
+            self._book = OrderBook(self._reading.load().entries)
             self._is_stale = False
 
     def _refuse_unless_ready(self, what: str) -> None:

@@ -5,7 +5,8 @@ After the entries of a `Reconciliation` are appended these hold, or a `Break` wi
     fills      every fill that the broker tells with a reference of ours is in the record once, and the filled shares
                of an order are those that the broker has of it
     orders     every working order at the broker with a reference of ours is in the record, and working there, once
-    positions  of each symbol: opening + Σ fills since + Σ foreign fills since = the broker's position
+    positions  of each symbol: opening + Σ fills since + Σ foreign fills since = the broker's position. Since are those
+               that the opening does not have, and what was corrected of those that it has
     cash       opening + Σ cash moved since + Σ cash of all fills since, charges included = the broker's cash
 
 Running it again on what it left changes nothing. What the broker does not say is never inferred from one answer that
@@ -298,8 +299,8 @@ class _Reconciling:
     def _check_positions(self) -> None:
         held: dict[str, Decimal] = defaultdict(Decimal)
         held.update(self._record.opening.holdings)
-        for execution in self._since_opening():
-            held[execution.symbol] += execution.side.sign * execution.quantity
+        for sign, execution in self._since_opening():
+            held[execution.symbol] += sign * execution.side.sign * execution.quantity
         at_broker = {row.symbol: row.quantity for row in self._snapshot.positions}
         for symbol in sorted(held.keys() | at_broker.keys()):
             expected, found = held.get(symbol, _NOTHING), at_broker.get(symbol, _NOTHING)
@@ -328,21 +329,23 @@ class _Reconciling:
         if self._record.opening.cash is None:
             return
         fills = self._since_opening()
-        moved = sum((cash_effect(execution) for execution in fills), _NOTHING)
+        moved = sum((sign * cash_effect(execution) for sign, execution in fills), _NOTHING)
         expected = self._record.opening.cash + self._record.cash_moved + moved
         if abs(expected - self._snapshot.cash) < _CENT:
             return
-        estimates = [execution for execution in fills if execution.commission_is_estimated]
+        estimates = [execution for sign, execution in fills if sign > 0 and execution.commission_is_estimated]
         guessed = sum((execution.commission + execution.fees for execution in estimates), _NOTHING)
         reason = f"{len(estimates)} of {len(fills)} charges are not told yet, estimated at {guessed}"
         self._break(BreakKind.CASH, self._record.account_id, expected, self._snapshot.cash, reason)
 
-    def _since_opening(self) -> Sequence[Execution]:
-        """Every fill, ours and foreign, that the opening does not have yet."""
+    def _since_opening(self) -> Sequence[tuple[int, Execution]]:
+        """Every fill, ours and foreign, that the opening does not have so: to be added, and to be taken away."""
         fills = self._book.fills
-        everything = (*fills.own.values(), *(foreign.execution for foreign in fills.foreign.values()))
-        opened = self._record.opening.session_date
-        return [row for row in everything if row.quantity and (opened is None or row.trade_date > opened)]
+        foreign = {root: entry.execution for root, entry in fills.foreign.items()}
+        known = {row.execution_id: row for row in self._record.settled if row.quantity}
+        standing = {root: row for root, row in (foreign | fills.own).items() if row.quantity}
+        added = [(1, row) for root, row in standing.items() if known.get(root) != row]
+        return [*added, *((-1, row) for root, row in known.items() if standing.get(root) != row)]
 
     def _is_recent(self, instant: datetime) -> bool:
         return self._snapshot.taken_at - instant < self._patience

@@ -94,7 +94,7 @@ def replay(
         bar_id_of=lambda symbol, day: bar_ids.get((symbol, day)),
     )
     orders = OrderManager(broker, journal, clock, account.account_id, reconcile_every=_NEVER)
-    account_book = AccountBook(account.account_id, opening, opened_on=opened_on)
+    account_book = AccountBook(account.account_id, opening)
     risk = PreTradeRisk(limits, cost_estimate(fee_schedule, fill_model), _known(sectors))
     desk = SessionDesk(
         account=account_book,

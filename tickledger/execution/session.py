@@ -13,7 +13,7 @@ which market, it cannot tell.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -197,6 +197,7 @@ class TradingSession:
             self._news.problems.append(Problem(where="start", expected="all the broker has", found=str(error)))
         else:
             self._news.fills += found.missing_fills
+        self._account.settle(self._orders.take_settled())
         self._earlier_fills = self._orders.take_fills()
         # What an earlier process has left is no news.
         self._orders.take_changes()
@@ -241,6 +242,7 @@ class TradingSession:
         self._news.problems += problems
 
     def _book(self, fills: Sequence[Execution]) -> list[Execution]:
+        self._account.settle(self._orders.take_settled())
         taken = self._account.take_fills(fills)
         self._desk.note_fills(taken)
         return taken
@@ -249,15 +251,21 @@ class TradingSession:
         self._account.begin_day()
         actions = in_order(event.corporate_actions)
         for action in actions:
+            self._book_earlier(until=action.ex_date)
             self._account.apply_corporate_action(action)
             self._desk.note_action(action)
-        if self._earlier_fills is not None:
-            self._book(self._earlier_fills)
-            self._earlier_fills = None
+        self._book_earlier()
+        self._earlier_fills = None
         for action in actions:
             await self._adjust_orders(action, turn)
         self._account.remember(event.bars)
         await self._decide(event, event.bars, turn)
+
+    def _book_earlier(self, *, until: date | None = None) -> None:
+        """Book what was known at the start: of the days before `until` in the terms that shares had then."""
+        waiting = self._earlier_fills or []
+        self._earlier_fills = [fill for fill in waiting if until is not None and fill.trade_date >= until]
+        self._book([fill for fill in waiting if until is None or fill.trade_date < until])
 
     async def _adjust_orders(self, action: CorporateAction, turn: Turn) -> None:
         """Cancel the orders that the action made meaningless; put others in the place of those that are over.
@@ -315,6 +323,8 @@ class TradingSession:
     async def _close(self, event: SessionClosed, turn: Turn) -> None:
         self._account.mark(event.bars)
         self._record_close(event)
+        # Whatever is heard from here on comes after the close, in the record too.
+        await self._journal.flushed()
         self._orders.forget_finished()
         await self._decide(event, event.bars, turn)
         self._account.end_day(self._account.equity())
@@ -369,17 +379,10 @@ class TradingSession:
         return Turn(turn.at, turn.session_date, (*turn.moment, moment))
 
     def _tell(self, event: MarketEvent) -> None:
-        outcome, changes = self._desk.take_outcome(), self._orders.take_changes()
+        outcome, changes = self._desk.take_outcome(), tuple(self._orders.take_changes())
         told, self._news = self._news, _News()
-        news = TurnNews(
-            event,
-            tuple(told.signals),
-            tuple(outcome.decisions),
-            tuple(changes),
-            tuple(told.fills),
-            (*told.problems, *outcome.problems),
-            told.balance,
-        )
+        signals, problems = tuple(told.signals), (*told.problems, *outcome.problems)
+        news = TurnNews(event, signals, tuple(outcome.decisions), changes, tuple(told.fills), problems, told.balance)
         for onlooker in self._onlookers:
             onlooker(news)
 

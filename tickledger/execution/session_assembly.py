@@ -71,7 +71,7 @@ class Assembled:
 
 def assembled(terms: SessionTerms, ports: SessionPorts, *, onlookers: Sequence[Onlooker] = ()) -> Assembled:
     """The session of these terms; raises ConfigurationError for an algorithm that there is not."""
-    account = AccountBook(terms.account_id, terms.opening, opened_on=terms.opened_on)
+    account = AccountBook(terms.account_id, terms.opening)
     for transaction in terms.cash:
         account.take_cash(transaction)
     # What is older than today is told in today's terms once the opening has brought the corporate actions.

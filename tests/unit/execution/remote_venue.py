@@ -34,6 +34,7 @@ from tickledger.domain.order import (
 )
 from tickledger.domain.ports import RemoteReport
 from tickledger.execution.clock import ReplayClock
+from tickledger.execution.order_fills import fills_of
 from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
 
 START: Final = datetime(2012, 1, 4, 14, 30, tzinfo=UTC)
@@ -289,9 +290,15 @@ class MemoryJournal:
         self.entries: list[AnyEntry] = []
         self.fails = ""
         self.transactions = 0
+        self.closed_entries: int | None = None
 
     def load(self, account_id: str) -> AccountRecord:
-        return AccountRecord(account_id, self.opening, Decimal(0), tuple(self.entries))
+        return AccountRecord(account_id, self.opening, Decimal(0), tuple(self.entries), self._settled())
+
+    def _settled(self) -> tuple[Execution, ...]:
+        """The fills up to the day of the opening: as they were when it was made, where a test has said that."""
+        opened, known = self.opening.session_date, fills_of(self.entries[: self.closed_entries])
+        return tuple(fill for fill in known if opened is not None and fill.trade_date <= opened)
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
         assert account_id == ACCOUNT.account_id

@@ -133,7 +133,7 @@ class SessionFloor:
             marks={"X": mark},
             previous_equity=Decimal(100_500),
         )
-        self.account = AccountBook(ACCOUNT.account_id, opening, opened_on=YESTERDAY)
+        self.account = AccountBook(ACCOUNT.account_id, opening)
         self.orders = OrderManager(self.line, self.journal, self.clock, ACCOUNT.account_id)
         self.risk = PreTradeRisk(self.risk_limits, cost_estimate(schedule("none"), FillModel(Decimal(0))))
         self.said = Said()

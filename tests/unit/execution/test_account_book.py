@@ -37,7 +37,7 @@ OPENING: Final = PortfolioState(
 
 
 def book(opening: PortfolioState = OPENING) -> AccountBook:
-    return AccountBook(ACCOUNT.account_id, opening, opened_on=YESTERDAY)
+    return AccountBook(ACCOUNT.account_id, opening)
 
 
 def fill(text: str, number: int = 1, *, commission: str = "0", day: date = TODAY) -> Execution:
@@ -126,11 +126,48 @@ def test_a_fill_that_was_taken_back_before_it_was_heard_of_is_nothing_but_its_ch
     assert account.portfolio.holdings == OPENING.holdings
 
 
-def test_fills_of_the_days_before_are_in_the_opening_already() -> None:
+def test_fills_of_the_days_before_that_the_close_has_are_in_the_opening_already() -> None:
     account = book()
     told = [fill("BUY 50 A @ 23", day=YESTERDAY), fill("BUY 10 A @ 23", 2)]
+    account.settle(told[:1])
     assert account.take_fills(told) == [told[1]]
     assert account.portfolio.quantity("A") == 110
+
+
+def test_a_fill_of_yesterday_that_was_told_after_the_close_is_booked() -> None:
+    account = book()
+    account.settle([fill("BUY 50 A @ 23", day=YESTERDAY)])
+    late = fill("SELL 30 A @ 22", 2, day=YESTERDAY)
+    assert account.take_fills([late]) == [late]
+    assert account.portfolio.quantity("A") == 70
+    assert account.portfolio.cash == 10_660
+
+
+@pytest.mark.parametrize("is_traded_today", [False, True])
+def test_a_correction_of_a_fill_of_yesterday_corrects_the_opening(*, is_traded_today: bool) -> None:
+    # Of the 100 at 20.00 yesterday's fill brought 50, at 23.00: 45 at 22.00 leave 95 for 10 less than they cost.
+    account, yesterday = book(), fill("BUY 50 A @ 23", commission="1", day=YESTERDAY)
+    account.settle([yesterday])
+    sold = fill("SELL 20 A @ 25", 2)
+    account.take_fills([yesterday, sold] if is_traded_today else [yesterday])
+    corrected = fill("BUY 45 A @ 22", commission="0.50", day=YESTERDAY)
+    assert account.take_fills([corrected]) == []
+    rest = Decimal(20 if is_traded_today else 0)
+    spent = (2000 - 50 * 23 + 45 * 22) / Decimal(95)
+    assert account.portfolio.holdings["A"] == Holding(95 - rest, spent.quantize(Decimal("1e-8")))
+    assert account.portfolio.cash == 10_000 + 50 * 23 - 45 * 22 + Decimal("0.50") + 25 * rest
+    # What was traded since may be corrected as well.
+    if is_traded_today:
+        account.take_fills([fill("SELL 0 A @ 25", 2)])
+        assert account.portfolio.quantity("A") == 95
+
+
+def test_a_fill_that_was_taken_back_after_its_close_leaves_what_was_held_before_it() -> None:
+    account = book()
+    account.settle([fill("SELL 100 B @ 5", day=YESTERDAY)])
+    account.take_fills([fill("SELL 0 B @ 5", day=YESTERDAY)])
+    assert account.portfolio.quantity("B") == 100
+    assert account.portfolio.cash == 9_500
 
 
 def test_a_fill_after_a_split_is_in_new_shares() -> None:
