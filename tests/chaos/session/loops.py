@@ -184,7 +184,9 @@ class World:
             self.time.now += _TURN
             return
         thaws = [one.frozen_until for one in self.actors if not one.is_dead and one.frozen_until > self.time.now]
-        due = min((*(one.loop.next_due for one in self._awake()), *thaws, *self._deadlines), default=inf)
+        # A call whose time has come returns once those inside it have: until then it has nothing to wait for.
+        ends = [end for end in self._deadlines if end > self.time.now]
+        due = min((*(one.loop.next_due for one in self._awake()), *thaws, *ends), default=inf)
         if due == inf:
             raise RuntimeError("nothing is going to happen any more: no timer is set and no socket has news")
         self.time.now = max(due, self.time.now + _TURN)

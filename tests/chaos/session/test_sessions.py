@@ -25,7 +25,6 @@ def test_sessions_agree_with_the_gateway_whatever_happens_to_them(seed: int) -> 
 
 
 @pytest.mark.long
-@pytest.mark.long
 @pytest.mark.xdist_group("live")
 def test_processes_that_are_killed_and_stopped_leave_the_ledger_as_the_gateway_has_it() -> None:
     outcome = play_real(0, count=0)
