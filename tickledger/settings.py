@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     gateway_control: str | None = Field(
         None, description="host:port of a simulated gateway's control socket, whose clock is followed; unset: the wall"
     )
+    dashboard_token: SecretStr | None = Field(
+        None, min_length=16, description="what opens the dashboard; unset: a new one whenever it starts"
+    )
     environment: Literal["development", "production"] = Field("development", description="development or production")
     debug: bool = Field(False, description="show the traceback of a failure")
 

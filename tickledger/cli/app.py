@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from tickledger.cli import alerts, data, db, demo, doctor, explain, gateway, kill, tax, trade, up, what_if
+from tickledger.cli import alerts, dashboard, data, db, demo, doctor, explain, gateway, kill, tax, trade, up, what_if
 from tickledger.cli.console import err
 from tickledger.cli.system_libraries import missing_library_hint
 from tickledger.domain.errors import ConfigurationError, TickledgerError
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.run)
 app.command("up")(up.run)
+app.command("dashboard")(dashboard.run)
 app.command("tax")(tax.run)
 app.command("explain")(explain.run)
 app.command("what-if")(what_if.run)

@@ -20,7 +20,7 @@ from tickledger.settings import Settings
 
 _PYTHONS: Final = ((3, 11), (3, 14))
 _PACKAGES: Final = (
-    *("tickledger", "dagster", "dagster-webserver", "dagster-postgres", "mlflow", "great-expectations"),
+    *("tickledger", "dagster", "dagster-webserver", "dagster-postgres", "mlflow", "great-expectations", "dash"),
     *("pandas", "numpy", "pandera", "scikit-learn", "xgboost", "TA-Lib", "sqlalchemy", "psycopg", "pyarrow", "redis"),
 )
 # Modules with machine code of their own, which may miss a library of the system.
@@ -28,7 +28,11 @@ _NATIVE: Final = ("numpy", "pandas", "pyarrow", "sklearn.ensemble", "xgboost", "
 _LIBRARY_SECONDS: Final = 120
 _SCARCE_BYTES: Final = 2 * 10**9
 _TOO_FEW_BYTES: Final = 3 * 10**8
-_PORTS: Final = {"Dagster": ("--dagster-port", 3000), "MLflow": ("--mlflow-port", 5000)}
+_PORTS: Final = {
+    "Dagster": ("--dagster-port", 3000),
+    "MLflow": ("--mlflow-port", 5000),
+    "the dashboard": ("--dashboard-port", 8050),
+}
 
 
 def check_python(_settings: Settings) -> Iterator[Finding]:

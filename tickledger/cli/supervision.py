@@ -23,6 +23,7 @@ from typing import Final
 from rich.text import Text
 from sqlalchemy import make_url
 
+from tickledger.api.access import Access, token_of
 from tickledger.cache.connect import Cache, open_cache
 from tickledger.cli.columns import aligned
 from tickledger.cli.console import err, out
@@ -55,13 +56,17 @@ class Ports:
 
     dagster: int
     mlflow: int
+    dashboard: int
 
     def check(self) -> None:
         """Raise ConfigurationError naming the first port that is taken and the option that changes it."""
-        if self.dagster == self.mlflow:
-            raise ConfigurationError(f"--dagster-port and --mlflow-port: expected two ports, found {self.mlflow} twice")
+        taken: dict[int, str] = {}
         for field in fields(self):
             port = getattr(self, field.name)
+            if (other := taken.setdefault(port, field.name)) != field.name:
+                raise ConfigurationError(
+                    f"--{other}-port and --{field.name}-port: expected two ports, found {port} twice"
+                )
             if problem := port_problem(port):
                 raise ConfigurationError(
                     f"port {port}: expected a free port for {field.name}, found: {problem}. "
@@ -77,6 +82,7 @@ class _Home:
     connections: Connections
     cache: Cache
     ports: Ports
+    access: Access
 
 
 def supervise(settings: Settings, ports: Ports, *, market_speed: float | None) -> None:
@@ -90,7 +96,7 @@ def supervise(settings: Settings, ports: Ports, *, market_speed: float | None) -
         if cache.problem:
             err.print(f"without Redis for other processes: {cache.problem}", markup=False)
         _require_consent(settings, connections)
-        home = _Home(settings, connections, cache, ports)
+        home = _Home(settings, connections, cache, ports, Access(token_of(settings), ports.dashboard))
         while True:
             market = None if market_speed is None else _market(settings, connections, market_speed)
             _run(home, market)
@@ -120,7 +126,7 @@ def _run(home: _Home, market: SimulatedMarket | None) -> None:
     """Run everything until the market is over."""
     # Whatever trades ends before its market does.
     with ExitStack() as markets, ExitStack() as stack:
-        err.print("starting Dagster and MLflow; the first time this takes half a minute")
+        err.print("starting Dagster, MLflow and the dashboard; the first time this takes half a minute")
         kept = Kept(stack)
         started = _start(home, market, kept)
         gateway = None if market is None else markets.enter_context(running(_Parts(home, market).gateway(market)))
@@ -143,7 +149,7 @@ def _start(home: _Home, market: SimulatedMarket | None, kept: Kept) -> Sequence[
     mlflow = [] if settings.mlflow_tracking_uri else [parts.mlflow(ports.mlflow)]
     first = [kept.start(part) for part in (parts.code_server(code_port), *mlflow)]
     await_answers(first[:1], seconds=_READY_SECONDS)
-    second = (parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
+    second = (parts.dashboard(), parts.webserver(ports.dagster, workspace), parts.daemon(workspace))
     return [*first, *map(kept.start, second)]
 
 
@@ -175,6 +181,7 @@ class _Parts:
 
         settings, connections = home.settings, home.connections
         self._settings = settings
+        self._access = home.access
         self._checkout = CHECKOUT
         self._dagster = {
             **dagster_environment(settings, connections),
@@ -207,6 +214,12 @@ class _Parts:
         artifacts = self._settings.home / "mlflow" / "artifacts"
         command = ("mlflow", "server", *_at(port), "--workers", 1, "--default-artifact-root", artifacts)
         return self._service("MLflow", command, self._mlflow, partial(_is_healthy, port))
+
+    def dashboard(self) -> Service:
+        # The token goes by the environment: a command line can be read by every user of the machine.
+        environment = {"TICKLEDGER_HOME": str(self._settings.home), "TICKLEDGER_DASHBOARD_TOKEN": self._access.token}
+        port = self._access.port
+        return self._service("Dashboard", ("tickledger.api", "--port", port), environment, partial(_is_healthy, port))
 
     def gateway(self, market: SimulatedMarket) -> Service:
         return self._service("Simulated market", market.command, {}, partial(accepts, market.control_port))
@@ -277,6 +290,11 @@ def _addresses(home: _Home, market: SimulatedMarket | None) -> Text:
     return aligned(
         [
             ("part", "address", "shows"),
+            (
+                "dashboard",
+                home.access.login_address,
+                "the account: value, orders, risk and kill switch, taxes, lineage",
+            ),
             ("Dagster", f"http://{LOOPBACK}:{ports.dagster}", "the lineage graph, runs, checks, schedules"),
             ("MLflow", mlflow, "models and what they were trained on"),
             ("PostgreSQL", readable, "the ledger, for psql"),
