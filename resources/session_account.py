@@ -1,6 +1,6 @@
 """The account of a session: who it is, its limits, and what it starts the day with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,11 +9,14 @@ from typing import Final
 from sqlalchemy import Engine
 
 from tickledger.bars.calendars import sessions
+from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.accounts import ensure_account, replace_risk_limits
+from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.opening import opening_state
 from tickledger.db.trading import read_balances, read_cash_transactions, read_executions
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.broker import BrokerSnapshot
+from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.ids import identified
@@ -85,17 +88,36 @@ def opened_account(engine: Engine, account_id: str, session_date: date) -> Opene
 
 
 def bought_by_others(engine: Engine, account_id: str, opening: PortfolioState) -> frozenset[str]:
-    """The symbols of an opening that somebody else has bought, and no order of ours, since they are held."""
+    """The symbols of an opening that somebody else has bought, and no order of ours, since they are held.
+
+    What was bought by the name that a symbol had then was bought of it.
+    """
     opened = opening.opened_dates
     if not opened:
         return frozenset()
+    became = _successors(domain_actions(read_corporate_actions(engine)))
     fills = read_executions(engine, account_id=account_id, start=min(opened.values()))
-    bought = [(fill.symbol, bool(fill.order_id)) for fill in fills if _adds_to(fill, opened)]
+    bought = [
+        (symbol, bool(fill.order_id))
+        for fill in fills
+        for symbol in (fill.symbol, *became.get(fill.symbol, ()))
+        if _adds_to(fill, symbol, opened)
+    ]
     return frozenset(symbol for symbol, _ in bought) - {symbol for symbol, is_ours in bought if is_ours}
 
 
-def _adds_to(fill: Execution, opened: Mapping[str, date]) -> bool:
-    return fill.side is OrderSide.BUY and fill.symbol in opened and fill.trade_date >= opened[fill.symbol]
+def _successors(actions: Iterable[CorporateAction]) -> dict[str, set[str]]:
+    """What each symbol has become, in one step or several."""
+    became: dict[str, set[str]] = {}
+    for action in in_order(actions):
+        if action.new_symbol is not None:
+            for known in (action.symbol, *(old for old, new in became.items() if action.symbol in new)):
+                became.setdefault(known, set()).add(action.new_symbol)
+    return became
+
+
+def _adds_to(fill: Execution, symbol: str, opened: Mapping[str, date]) -> bool:
+    return fill.side is OrderSide.BUY and symbol in opened and fill.trade_date >= opened[symbol]
 
 
 def _last_close_before(engine: Engine, account_id: str, session_date: date) -> date | None:

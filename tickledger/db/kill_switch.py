@@ -7,11 +7,14 @@ import psycopg
 from sqlalchemy import Engine, Select, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db import audit
+from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.records import as_values, select_fields
 from tickledger.db.tables import kill_switch_events as events
 from tickledger.db.tables import orders, symbols
 from tickledger.db.versions import current, writing
+from tickledger.domain.corporate_action import in_order
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind, KillSwitchState
 
 
@@ -54,7 +57,10 @@ def read_kill_switch_events(engine: Engine, *, after: int | None = None) -> list
 
 
 def last_signal_ids(engine: Engine, account_id: str) -> dict[str, str]:
-    """By symbol, the signal behind the latest order of an account: what closes a position is lined up with it."""
+    """By symbol, the signal behind the latest order of an account: what closes a position is lined up with it.
+
+    What a symbol has become, and was not ordered by its own name yet, has the signal of what it was.
+    """
     statement = (
         select(symbols.c.ticker, orders.c.signal_id)
         .join(symbols, symbols.c.symbol_id == orders.c.symbol_id)
@@ -63,7 +69,11 @@ def last_signal_ids(engine: Engine, account_id: str) -> dict[str, str]:
         .order_by(symbols.c.ticker, orders.c.submitted_at.desc(), orders.c.order_id)
     )
     with engine.connect() as connection:
-        return {row.ticker: row.signal_id for row in connection.execute(statement)}
+        found = {row.ticker: row.signal_id for row in connection.execute(statement)}
+    for action in in_order(domain_actions(read_corporate_actions(engine))):
+        if action.new_symbol is not None and action.symbol in found:
+            found.setdefault(action.new_symbol, found[action.symbol])
+    return found
 
 
 class RecordedKillSwitch:

@@ -26,7 +26,8 @@ class OrderOrigins:
 def read_order_origins(engine: Engine, account_id: str, session_date: date) -> OrderOrigins:
     """Look up decision and signal of every order that `account_id` placed in a session.
 
-    A decision counts where it approved the order's symbol; a signal where decision and order name the same.
+    A decision counts where it approved the order's symbol; a signal where decision and order name the same. Whether
+    that is one of the symbol, or of what became it, the record has seen to.
     """
     decision = and_(
         risk_decisions.c.risk_decision_id == orders.c.risk_decision_id,
@@ -35,7 +36,6 @@ def read_order_origins(engine: Engine, account_id: str, session_date: date) -> O
     )
     signal = and_(
         signals.c.signal_id == orders.c.signal_id,
-        signals.c.symbol_id == orders.c.symbol_id,
         risk_decisions.c.signal_id.is_(None) | (risk_decisions.c.signal_id == signals.c.signal_id),
     )
     statement = (

@@ -357,7 +357,6 @@ class TradingSession:
         if not signals:
             return
         self._news.signals += signals
-        self._desk.note_signals(signals)
         if self._controls.is_killed:
             return
         prices = {bar.symbol: bar.close for bar in bars} or self._account.reference_prices()

@@ -31,7 +31,7 @@ from tickledger.domain.order import (
     TimeInForce,
 )
 from tickledger.domain.ports import Journal
-from tickledger.domain.signal import OrderIntent, Signal
+from tickledger.domain.signal import OrderIntent
 from tickledger.execution.account_book import AccountBook, guards
 from tickledger.execution.order_manager import ASK_AGAIN_AFTER, OrderManager
 from tickledger.execution.order_state import OrderState
@@ -105,7 +105,6 @@ class SessionDesk:
         held = account.portfolio.holdings
         self._origins = {symbol: signal_id for symbol, signal_id in (origins or {}).items() if symbol in held}
         self._ended = set(ended)
-        self._heirs: set[str] = set()
         self._ask_again_after = ask_again_after
         self._exits: dict[str, _Exit] = {}
         self._asked: dict[str, datetime] = {}
@@ -127,28 +126,16 @@ class SessionDesk:
                 self._origins.pop(fill.symbol, None)
 
     def note_action(self, action: CorporateAction) -> None:
-        """What has ended is left alone; what it has become is ours as well, from the first signal of it on.
-
-        An order for a symbol follows from a signal of that symbol, and there is none of the new one yet.
-        """
+        """What has ended is left alone; what it has become is ours as well, on the signal that opened it."""
         symbol, new_symbol = action.symbol, action.new_symbol
-        if new_symbol and symbol in self._origins and new_symbol not in self._origins:
-            self._heirs.add(new_symbol)
-            found = f"the {action.kind} of {symbol}: neither guarded nor sold before a strategy has an opinion of it"
-            self._outcome.problems.append(Problem(new_symbol, expected="a signal behind what is held", found=found))
+        if new_symbol and symbol in self._origins and self._account.portfolio.quantity(new_symbol):
+            self._origins.setdefault(new_symbol, self._origins[symbol])
         if action.kind in ENDINGS:
             self._ended.add(symbol)
             self._exits.pop(symbol, None)
             if held := self._account.portfolio.quantity(symbol):
                 found = f"{action.kind} on {action.ex_date}: {held:f} shares stay at their last price, no order is sent"
                 self._outcome.problems.append(Problem(symbol, expected="a symbol that is traded", found=found))
-
-    def note_signals(self, signals: Iterable[Signal]) -> None:
-        """Remember the first opinion of what our holdings have become."""
-        for signal in signals:
-            if signal.symbol in self._heirs:
-                self._heirs.discard(signal.symbol)
-                self._origins.setdefault(signal.symbol, signal.signal_id)
 
     def _signal_behind(self, fill: Execution) -> str | None:
         """The signal of the order that a fill is of; None where the order is not ours."""

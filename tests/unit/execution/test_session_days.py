@@ -1,9 +1,12 @@
 """How a day begins, goes on after a restart, and ends: corporate actions, fills of before, closes that are recorded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+
+import pytest
 
 from tests.trading import signal
 from tests.unit.execution.remote_venue import CANCELLED
@@ -65,15 +68,30 @@ def test_orders_placed_after_the_split_stay_as_they_are_when_a_process_starts_ag
     assert len(floor.line.sent) == 1
 
 
-def test_what_a_company_turns_into_is_guarded_from_the_first_opinion_of_it_on() -> None:
-    floor = SessionFloor(GUARDED, actions=(RENAMED,))
-    floor.bars(after=1, N="10")
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_a_company_turns_into_is_guarded_from_the_opening_on_where_it_is_ours(*, is_ours: bool) -> None:
+    floor = SessionFloor(GUARDED, actions=(RENAMED,), origins=None if is_ours else {})
     floor.deliver()
-    assert floor.at_work() == []
-    news = floor.bars("HOLD N", N="10")
-    floor.deliver()
-    assert floor.at_work() == ["SELL 50 N STOP"]
-    assert floor.at_venue("SELL 50 N STOP").terms.signal_id == news.signals[0].signal_id
+    assert floor.at_work() == (["SELL 50 N STOP"] if is_ours else [])
+    if is_ours:
+        stop = floor.at_venue("SELL 50 N STOP").terms
+        assert (stop.signal_id, stop.stop_price) == ("sig_before", Decimal("9.50"))
+    for _ in range(2):
+        floor.restart()
+        floor.settle()
+    assert len(floor.line.sent) == is_ours
+
+
+def test_what_is_spun_off_is_guarded_beside_what_it_came_from() -> None:
+    spun_off = CorporateAction(
+        "X", DAY, CorporateActionKind.SPINOFF, None, None, "N", fmv_old=Decimal(8), fmv_new=Decimal(2)
+    )
+    floor = SessionFloor(GUARDED, actions=(replace(spun_off, ratio=Fraction(1)),))
+    floor.settle()
+    # Of a cost of 10.00 a fifth goes with the new shares.
+    assert floor.at_work() == ["SELL 50 N STOP", "SELL 50 X STOP"]
+    assert floor.at_venue("SELL 50 N STOP").terms.stop_price == Decimal("1.90")
+    assert floor.at_venue("SELL 50 X STOP").terms.stop_price == Decimal("7.60")
 
 
 def test_a_fill_is_told_once_however_often_the_process_starts() -> None:

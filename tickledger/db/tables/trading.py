@@ -1,7 +1,8 @@
 """What trades: accounts, limits, decisions, orders, executions, cash, and what they add up to each session.
 
 Every row carries its account's mode. An order is for the account and symbol its risk decision was about, and
-an execution for those of its order: composite keys say so.
+an execution for those of its order: composite keys say so. The signal behind both is of their symbol, or of one that a
+recorded corporate action turned into it: a trigger says that.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
@@ -54,7 +55,7 @@ risk_decisions = Table(
     c.identifier("risk_decision_id"),
     *c.account(),
     c.symbol(),
-    c.words("signal_id"),
+    c.refers("signal_id", "signals.signal_id"),
     c.words("side"),
     c.number("requested_quantity"),
     c.number("approved_quantity"),
@@ -65,7 +66,6 @@ risk_decisions = Table(
     Column("checks", JSONB, nullable=False),
     c.recorded(),
     c.superseded(),
-    c.same(("signal_id", "symbol_id"), "signals"),
     UniqueConstraint("risk_decision_id", "account_id", "symbol_id"),
     c.one_of("side", OrderSide),
     c.positive("requested_quantity"),
@@ -80,7 +80,7 @@ orders = Table(
     c.identifier("order_id"),
     *c.account(),
     c.symbol(),
-    c.words("signal_id"),
+    c.refers("signal_id", "signals.signal_id"),
     c.words("risk_decision_id"),
     c.refers("parent_order_id", "orders.order_id", nullable=True),
     c.words("side"),
@@ -93,7 +93,6 @@ orders = Table(
     c.day("session_date"),
     c.recorded(),
     c.superseded(),
-    c.same(("signal_id", "symbol_id"), "signals"),
     c.same(("risk_decision_id", "account_id", "symbol_id"), "risk_decisions"),
     UniqueConstraint("order_id", "account_id", "symbol_id"),
     UniqueConstraint("order_id", "account_id"),
