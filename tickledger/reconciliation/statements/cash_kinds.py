@@ -75,6 +75,8 @@ _KINDS: Final[Mapping[str, Kind | tuple[Kind, Kind]]] = {
     "foreign tax paid": Kind.WITHHOLDING,
     "service fee": Kind.FEE,
     "adr mgmt fee": Kind.FEE,
+    "advisor fee": Kind.FEE,
+    "special non qual div": Kind.DIVIDEND,
     "misc cash entry": Kind.OTHER,
     "misc credits": Kind.OTHER,
     "moneylink transfer": (Kind.DEPOSIT, Kind.WITHDRAWAL),

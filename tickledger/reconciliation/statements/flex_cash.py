@@ -24,11 +24,10 @@ from tickledger.reconciliation.statements.flex_layout import (
     nav_change_reason,
     nav_reason,
 )
+from tickledger.reconciliation.statements.roll_forward import check_tie
 
 _BASE_SUMMARY: Final = "BASE_SUMMARY"
 _ZERO: Final = Decimal(0)
-#: What the roundings of the single lines may add up to.
-_TIES_WITHIN: Final = Decimal("0.01")
 
 
 def read_cash_transaction(row: Cells, drafts: Drafts) -> str:
@@ -144,7 +143,7 @@ def read_cash_report(row: Cells, drafts: Drafts) -> str:
         where=row.place.name,
         row=row.row,
     )
-    _check_tie(row, "endingCash", balance.starting, items, balance.ending)
+    check_tie(row, "endingCash", balance.starting, items, balance.ending)
     drafts.cash_balances.append(balance)
     return ""
 
@@ -162,7 +161,7 @@ def read_nav_change(row: Cells, drafts: Drafts) -> str:
         where=row.place.name,
         row=row.row,
     )
-    _check_tie(row, "endingValue", change.starting, items, change.ending)
+    check_tie(row, "endingValue", change.starting, items, change.ending)
     drafts.nav_changes.append(change)
     return ""
 
@@ -171,7 +170,7 @@ def read_net_asset_value(row: Cells, drafts: Drafts) -> str:
     """Net asset value at the end of a day."""
     items = _items(row, (name for name in row.values if name not in NAV_NAMES and not nav_reason(name)))
     total = row.number("total")
-    _check_tie(row, "total", _ZERO, items, total)
+    check_tie(row, "total", _ZERO, items, total)
     drafts.net_asset_values.append(
         NetAssetValue(
             as_of=row.day("reportDate"),
@@ -204,13 +203,3 @@ def _items(row: Cells, names: Iterable[str]) -> tuple[Amount, ...]:
     """The lines that are not zero."""
     amounts = ((name, row.number(name)) for name in names)
     return tuple(Amount(name, amount) for name, amount in amounts if amount)
-
-
-def _check_tie(
-    row: Cells, name: str, starting: Decimal | None, items: tuple[Amount, ...], ending: Decimal | None
-) -> None:
-    if starting is None or ending is None:
-        return
-    total = starting + sum((item.amount for item in items), _ZERO)
-    if abs(total - ending) > _TIES_WITHIN:
-        row.note(name, f"{total}, the start and all lines", str(ending), severity="warning")
