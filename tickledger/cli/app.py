@@ -9,7 +9,22 @@ from typing import Final, NoReturn
 
 import typer
 
-from tickledger.cli import alerts, dashboard, data, db, demo, doctor, explain, gateway, kill, tax, trade, up, what_if
+from tickledger.cli import (
+    alerts,
+    dashboard,
+    data,
+    db,
+    demo,
+    doctor,
+    explain,
+    gateway,
+    kill,
+    report,
+    tax,
+    trade,
+    up,
+    what_if,
+)
 from tickledger.cli.console import err
 from tickledger.cli.system_libraries import missing_library_hint
 from tickledger.domain.errors import ConfigurationError, TickledgerError
@@ -35,6 +50,7 @@ app.command("dashboard")(dashboard.run)
 app.command("tax")(tax.run)
 app.command("explain")(explain.run)
 app.command("what-if")(what_if.run)
+app.command("report")(report.run)
 app.command("trade")(trade.run)
 app.command("kill")(kill.kill)
 app.command("resume")(kill.resume)
