@@ -87,12 +87,15 @@ class Fill:
 
 
 def from_executions(executions: Iterable[Execution]) -> list[Fill]:
-    """The fills of recorded executions; the broker's commission and the regulatory fees are both costs."""
+    """The fills of recorded executions; the broker's commission and the regulatory fees are both costs.
+
+    An execution whose order is not known, one by hand for example, is an order of its own: it may replace any other.
+    """
     ordered = sorted(executions, key=lambda execution: (execution.executed_at, execution.execution_id))
     return [
         Fill(
             execution_id=execution.execution_id,
-            order_id=execution.order_id,
+            order_id=execution.order_id or execution.execution_id,
             account_id=execution.account_id,
             symbol=execution.symbol,
             side=execution.side,

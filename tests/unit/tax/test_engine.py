@@ -13,9 +13,11 @@ from tests.unit.tax.histories import as_fill, trades
 from tests.unit.tax.share_by_share import Trade
 from tickledger.domain.account import Account
 from tickledger.domain.errors import Problem
+from tickledger.domain.execution import Execution
 from tickledger.domain.lot import RealizedGain
 from tickledger.domain.order import OrderSide
 from tickledger.tax.engine import compute
+from tickledger.tax.fills import from_executions
 from tickledger.tax.result import TaxResult
 
 
@@ -319,3 +321,18 @@ def test_next_year_starts_from_last_year_s_lots(history: list[Trade], cut: int) 
         )
         assert abs(one.gain_loss - other.gain_loss) <= Decimal("0.02")
     assert [line.split(",")[0] for line in open_lines(whole)] == [line.split(",")[0] for line in open_lines(carried)]
+
+
+def test_fills_whose_order_is_not_known_are_no_parts_of_one_order() -> None:
+    """A purchase by hand, a loss sale by hand and a purchase by hand: the last one replaces what was sold."""
+
+    def by_hand(key: str, side: OrderSide, price: int, day: date) -> Execution:
+        at = datetime(day.year, day.month, day.day, 15, tzinfo=UTC)
+        shares = Decimal(100)
+        return Execution(key, "", "A1", "XYZ", side, shares, Decimal(price), Decimal(0), Decimal(0), at, day)
+
+    bought = by_hand("1", OrderSide.BUY, 50, date(2012, 11, 1))
+    sold = by_hand("2", OrderSide.SELL, 40, date(2012, 12, 20))
+    again = by_hand("3", OrderSide.BUY, 41, date(2013, 1, 4))
+    (gain,) = compute(from_executions([bought, sold, again])).gains
+    assert (gain.disallowed_loss, gain.gain_loss) == (Decimal(1000), Decimal(0))
