@@ -1,11 +1,14 @@
 """``tickledger explain ID``: why a gain is what it is, and where any row came from, as a tree or as JSON."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tickledger.cli.console import out
+from tickledger.cli.explain_changes import changes_as_json, print_changes
+from tickledger.cli.known_at import known_at
 from tickledger.cli.ledger import opened_ledger
 
 if TYPE_CHECKING:
@@ -23,12 +26,23 @@ def run(
         ),
     ],
     *,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Tell instead why it is other than at the end of the day D (New York), or at an instant with its "
+            "offset: what differs, and the rows recorded since that made it differ.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Explain a gain, or the gains of a form line, in words; walk from any row back to the bars and their ingestion."""
     from tickledger.db.lineage import explain
     from tickledger.db.lineage_explanations import gain_explanations
 
+    if since is not None:
+        _explain_changes(identity, known_at(since), json=json)
+        return
     with opened_ledger() as engine:
         node = explain(engine, identity)
         paragraphs = gain_explanations(engine, node.id)
@@ -38,6 +52,17 @@ def run(
         return
     _print_paragraphs(paragraphs)
     out.print(as_tree(node))
+
+
+def _explain_changes(identity: str, since: datetime, *, json: bool) -> None:
+    from tickledger.db.lineage_changes import changes_since
+
+    with opened_ledger() as engine:
+        change = changes_since(engine, identity, since)
+    if json:
+        out.print_json(data=changes_as_json(change), ensure_ascii=False)
+    else:
+        print_changes(change)
 
 
 def _print_paragraphs(paragraphs: Mapping[str, str]) -> None:

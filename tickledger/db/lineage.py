@@ -20,8 +20,9 @@ from tickledger.domain.ids import PREFIXES
 #: A loss carried from lot to lot makes a chain without a natural end to what a person can read.
 MAX_DEPTH: Final = 60
 
-_Key = tuple[str, str]
-_Rows = dict[_Key, Mapping[str, Any]]
+#: A row by the prefix of its kind and its id.
+Key = tuple[str, str]
+Rows = dict[Key, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,25 @@ def explain(engine: Engine, identity: str) -> LineageNode:
     Superseded rows are explained as well. Raises InputError where no row has the id.
     """
     with engine.connect() as connection:
-        root = _key_of(connection, identity.strip())
-        rows = _fetch(connection, root)
+        root = key_of(connection, identity.strip())
+        rows = rows_behind(connection, root)
     if root not in rows:
-        raise _unknown(identity, f"the id of {_one(PREFIXES[root[0]])} in the ledger")
+        raise unknown_row(identity, root)
+    return tree_of(root, rows)
+
+
+def tree_of(root: Key, rows: Rows) -> LineageNode:
+    """The row `root` of `rows` with the rows it came from."""
     return _node(root, rows, path=(), shown=set())
 
 
-def _key_of(connection: Connection, identity: str) -> _Key:
+def unknown_row(identity: str, key: Key) -> InputError:
+    """That the ledger has no row of this id."""
+    return _unknown(identity, f"the id of {_one(PREFIXES[key[0]])} in the ledger")
+
+
+def key_of(connection: Connection, identity: str) -> Key:
+    """The row that a person means by `identity`; raises InputError for what can be no id."""
     prefix = identity.partition("_")[0]
     if prefix == "bar":
         return prefix, _checked_bar(identity)
@@ -108,15 +120,15 @@ def _unknown(identity: str, expected: str) -> InputError:
     return InputError([Problem(where="explain", expected=expected, found=identity)])
 
 
-def _fetch(connection: Connection, root: _Key) -> _Rows:
-    """The row of `root` and those of all its ancestors."""
-    rows: _Rows = {}
+def rows_behind(connection: Connection, root: Key) -> Rows:
+    """The row of `root` and those of all its ancestors, by kind and id; without `root` where no row has the id."""
+    rows: Rows = {}
     level = {root}
     while level:
         for prefix, kind in KINDS.items():
             wanted = sorted(identity for of, identity in level if of == prefix)
             rows |= {(prefix, row["id"]): row for row in _read(connection, kind, wanted)}
-        level = {parent for key in level if key in rows for parent in _parents(key, rows)} - rows.keys()
+        level = {parent for key in level if key in rows for parent in parents_of(key, rows)} - rows.keys()
     return rows
 
 
@@ -124,9 +136,10 @@ def _read(connection: Connection, kind: Kind, ids: Sequence[str]) -> Iterable[Ma
     return [dict(row) for row in connection.execute(kind.rows(ids)).mappings()] if ids else []
 
 
-def _parents(key: _Key, rows: _Rows) -> list[_Key]:
+def parents_of(key: Key, rows: Rows) -> list[Key]:
+    """The rows that `key` of `rows` came from, whether they are among `rows` or not."""
     cells = rows[key]
-    parents: list[_Key] = []
+    parents: list[Key] = []
     for prefix, column in KINDS[key[0]].parents:
         found = cells[column]
         ids = [] if found is None else [found] if isinstance(found, str) else found
@@ -134,17 +147,17 @@ def _parents(key: _Key, rows: _Rows) -> list[_Key]:
     return parents
 
 
-def _node(key: _Key, rows: _Rows, *, path: tuple[_Key, ...], shown: set[_Key]) -> LineageNode:
+def _node(key: Key, rows: Rows, *, path: tuple[Key, ...], shown: set[Key]) -> LineageNode:
     """The tree below `key`; what forks is unfolded once, and a row is never its own ancestor."""
     kind, cells = KINDS[key[0]], rows[key]
-    parents = [parent for parent in _parents(key, rows) if parent in rows and parent not in path]
+    parents = [parent for parent in parents_of(key, rows) if parent in rows and parent not in path]
     is_cut = not _is_chain(key, rows) and (key in shown or len(path) >= MAX_DEPTH)
     shown.add(key)
     below = () if is_cut else tuple(_node(parent, rows, path=(*path, key), shown=shown) for parent in parents)
     return LineageNode(
         id=key[1],
         kind=kind.name,
-        summary=kind.summary.format_map({name: told(cell) for name, cell in cells.items()}),
+        summary=summary_of(key, rows),
         facts=_facts(kind, cells),
         parents=below,
         is_superseded=cells.get("superseded_at") is not None,
@@ -152,9 +165,14 @@ def _node(key: _Key, rows: _Rows, *, path: tuple[_Key, ...], shown: set[_Key]) -
     )
 
 
-def _is_chain(key: _Key, rows: _Rows) -> bool:
+def summary_of(key: Key, rows: Rows) -> str:
+    """The row in a sentence."""
+    return KINDS[key[0]].summary.format_map({name: told(cell) for name, cell in rows[key].items()})
+
+
+def _is_chain(key: Key, rows: Rows) -> bool:
     """Whether each row from `key` on has one parent at most, as a feature row has its bar and a bar its ingestion."""
-    while parents := _parents(key, rows):
+    while parents := parents_of(key, rows):
         if len(parents) > 1:
             return False
         key = parents[0]
