@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -103,8 +103,8 @@ class Tab:
     def type(self, text: str) -> None:
         self.ask("Input.insertText", text=text)
 
-    def look_like(self, size: Size, scheme: Literal["light", "dark"]) -> None:
-        """A window of `size`, a phone's where it is narrow, on a system that likes `scheme`."""
+    def look_like(self, size: Size, scheme: str) -> None:
+        """A window of `size`, a phone's where it is narrow, on a system that likes `scheme`: light or dark."""
         width, height = size
         phone = width < 600
         self.ask(
@@ -136,6 +136,8 @@ class Tab:
                 self.said.append(str(params["exceptionDetails"].get("exception", {}).get("description", params)))
             case "Log.entryAdded" if params["entry"]["level"] == "error":
                 self.said.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+            case "Runtime.consoleAPICalled" if params["type"] == "error":
+                self.said.append(" ".join(str(part.get("value", part.get("description"))) for part in params["args"]))
             case "Network.requestWillBeSent":
                 self.requested.append(params["request"]["url"])
 

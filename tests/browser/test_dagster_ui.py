@@ -51,8 +51,8 @@ class Pages:
 @pytest.fixture(scope="module")
 def pages(demo: Demonstration) -> Iterator[Pages]:
     """`tickledger up` on the demonstration's home, on ports that nobody uses."""
-    dagster, mlflow = free_ports(2)
-    ports = ["--dagster-port", str(dagster), "--mlflow-port", str(mlflow)]
+    dagster, mlflow, other = free_ports(3)
+    ports = ["--dagster-port", str(dagster), "--mlflow-port", str(mlflow), "--dashboard-port", str(other)]
     # What trades in a simulated market is looked at elsewhere; here nothing runs but what the demonstration left.
     command = [str(TICKLEDGER), "up", "--no-market", *ports]
     environment = dict(command_environment(demo.home))

@@ -39,7 +39,7 @@ def _answers(one: Dashboard) -> bool:
 def test_a_page_in_light_and_dark_and_on_a_phone(running: Dashboard, page: Tab, name: str) -> None:
     page.said.clear()
     for size, scheme, suffix in ((DESKTOP, "light", ""), (DESKTOP, "dark", "_dark"), (PHONE, "light", "_phone")):
-        page.look_like(size, scheme)  # type: ignore[arg-type]  the pairs above are all of the kinds
+        page.look_like(size, scheme)
         running.go(page, PAGES[name])
         assert not page.is_too_wide(), f"{name}{suffix} scrolls sideways"
         picture = page.photograph(f"dashboard_{name}{suffix}")

@@ -58,8 +58,8 @@ class Page:
 def page(run_folder: Path) -> Iterator[Page]:
     """`tickledger up` on an empty home: nothing was ingested, trained or configured."""
     home = run_folder / "newcomer"
-    dagster, mlflow = free_ports()
-    ports = ["--dagster-port", str(dagster), "--mlflow-port", str(mlflow)]
+    dagster, mlflow, other = free_ports()
+    ports = ["--dagster-port", str(dagster), "--mlflow-port", str(mlflow), "--dashboard-port", str(other)]
     environment = {**command_environment(home), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen([TICKLEDGER, "up", *ports], env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -71,7 +71,7 @@ def page(run_folder: Path) -> Iterator[Page]:
 
 
 def free_ports() -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports: list[int] = [one.getsockname()[1] for one in held]
     for one in held:
         one.close()

@@ -28,6 +28,7 @@ class Up:
     process: subprocess.Popen[str]
     dagster_port: int
     mlflow_port: int
+    dashboard_port: int
     messages: Path
 
     def read_addresses(self) -> str:
@@ -52,8 +53,8 @@ class Up:
 @contextmanager
 def up(home: Path, *more: str) -> Iterator[Up]:
     messages = home.with_suffix(".stderr")
-    dagster_port, mlflow_port = free_port(), free_port()
-    options = ("--dagster-port", str(dagster_port), "--mlflow-port", str(mlflow_port), *more)
+    ports = {name: free_port() for name in ("dagster", "mlflow", "dashboard")}
+    options = (*(part for name, port in ports.items() for part in (f"--{name}-port", str(port))), *more)
     # A script that starts it in the background has it ignore Ctrl-C; it must end on one all the same.
     in_background = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
     with (
@@ -68,7 +69,7 @@ def up(home: Path, *more: str) -> Iterator[Up]:
         ) as process,
     ):
         try:
-            yield Up(process, dagster_port, mlflow_port, messages)
+            yield Up(process, *ports.values(), messages)
         finally:
             process.kill()
             process.wait()
@@ -96,6 +97,12 @@ def test_everything_answers_until_it_is_interrupted_and_then_nothing_is_left(hom
         assert f"unix://{home}/redis/run/redis.sock" in addresses.replace("\n", "")
         assert is_running(home)
         assert b"OK" in running.ask(running.mlflow_port, "/health")
+        assert f"http://127.0.0.1:{running.dashboard_port}/login?token=" in addresses
+        assert b"OK" in running.ask(running.dashboard_port, "/health")
+        token = addresses.partition("?token=")[2].split()[0]
+        assert token not in (home / "logs/dashboard.log").read_text()
+        shown = subprocess.run(["ps", "axww", "-o", "args="], check=True, capture_output=True, text=True).stdout
+        assert token not in shown
         loaded = running.ask(running.dagster_port, "/graphql", "{ assetNodes { assetKey { path } } }")
         assert {"path": ["reports", "form_8949"]} in [
             node["assetKey"] for node in json.loads(loaded)["data"]["assetNodes"]
@@ -105,6 +112,7 @@ def test_everything_answers_until_it_is_interrupted_and_then_nothing_is_left(hom
         assert processes_of(home) == []
         assert port_problem(running.dagster_port) is None
         assert port_problem(running.mlflow_port) is None
+        assert port_problem(running.dashboard_port) is None
         assert "SIMULATED" in addresses
         assert "no order leaves this machine" in running.messages.read_text()
 
@@ -146,14 +154,17 @@ def daemons(home: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("option", ["--dagster-port", "--mlflow-port"])
+OPTIONS = ("--dagster-port", "--mlflow-port", "--dashboard-port")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
 def test_a_taken_port_is_named_with_the_option_that_changes_it(home: Path, option: str) -> None:
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = "--mlflow-port" if option == "--dagster-port" else "--dagster-port"
-        ran = tickledger(home, "up", option, str(port), other, str(free_port()))
+        others = [part for other in OPTIONS if other != option for part in (other, str(free_port()))]
+        ran = tickledger(home, "up", option, str(port), *others)
     assert ran.returncode == 2
     assert f"port {port}" in ran.stderr
     assert option in ran.stderr

@@ -1,14 +1,12 @@
 """The Dash application on a FastAPI server: everything it needs is served from here, nothing from elsewhere."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, cast
 
 from dash import Dash
 from fastapi import FastAPI
-from starlette.responses import HTMLResponse
 
-from tickledger.api.dashboard.pages import PAGES
 from tickledger.api.dashboard.shell import Sources, layout, register
 
 _INDEX: Final = """<!DOCTYPE html>
@@ -47,13 +45,5 @@ def add_dashboard(server: FastAPI, sources: Sources) -> tuple[str, ...]:
     app.enable_dev_tools(debug=False, dev_tools_disable_version_check=True)
     app.layout = layout()
     register(app, sources)
-    for path in (path for page in PAGES for path in (page.path, *page.other_paths) if path != "/"):
-        server.add_api_route(path, _index(app), methods=["GET"], include_in_schema=False)
+    # The page at any path is the same document, which draws itself by the path: Dash adds that route when it starts.
     return tuple(f"'{one}'" if not one.startswith("'") else one for one in app.csp_hashes())
-
-
-def _index(app: Dash) -> Callable[[], Awaitable[HTMLResponse]]:
-    async def index() -> HTMLResponse:
-        return HTMLResponse(app.index())
-
-    return index

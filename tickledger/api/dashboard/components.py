@@ -48,10 +48,17 @@ def _cell(column: Column[Any], row: object, *, is_first: bool) -> Children:
     return html.Th(content, scope="row", className=style) if is_first else html.Td(content, className=style)
 
 
+def flat(children: Children) -> list[Children]:
+    """Components in one list, whatever lists they came in: Dash draws no list within a list."""
+    if not isinstance(children, list | tuple):
+        return [children]
+    return [part for child in children for part in flat(child)]
+
+
 def panel(title: str, *content: Children, hint: str = "", wide: bool = False) -> Children:
     """A part of a page under a heading."""
     lead = [html.P(hint, className="hint")] if hint else []
-    return html.Section([html.H2(title), *lead, *content], className="panel wide" if wide else "panel")
+    return html.Section([html.H2(title), *lead, *flat(content)], className="panel wide" if wide else "panel")
 
 
 def stats(*figures: Children) -> Children:
@@ -111,11 +118,11 @@ def tabs(address: Address, name: str, choices: Sequence[tuple[str, str]]) -> Chi
             dcc.Link(
                 words,
                 href=address.choosing(**{name: value, "page": None}).href,
-                className="tab current" if value == chosen else "tab",
+                className="part current" if value == chosen else "part",
             )
             for value, words in choices
         ],
-        className="tabs",
+        className="parts",
         **labelled("Parts of this page"),
     )
 

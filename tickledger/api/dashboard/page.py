@@ -1,6 +1,6 @@
 """A page of the dashboard as a value, and what it is drawn from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,13 +34,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`head` (filters, forms) is drawn once, when a person comes to the page; `body` again whenever something changed.
+    """`name` stands in the navigation, `title` above the page.
+
+    `head` (filters, forms) is drawn once, when a person comes to the page; `body` again whenever something changed.
 
     A person may be typing in the head; nothing there is replaced under their hands.
     """
 
     path: str
+    name: str
     title: str
     body: Callable[[Look], Children]
     head: Callable[[Look], Children] = lambda _: []
-    other_paths: Sequence[str] = ()

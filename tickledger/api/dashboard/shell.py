@@ -8,6 +8,7 @@ that what a person has in hand (focus, a scrolled table, a selection) stays.
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from tickledger.api.dashboard.address import Address
-from tickledger.api.dashboard.components import badge, labelled, link, message, note, panel
+from tickledger.api.dashboard.components import badge, flat, labelled, link, message, note, panel
 from tickledger.api.dashboard.formats import clock_time, moment
 from tickledger.api.dashboard.page import Children, Look, Page
 from tickledger.api.dashboard.pages import PAGES
@@ -30,6 +31,7 @@ from tickledger.domain.ports import Clock
 
 _BUSY: Final[dict[str, Any]] = {"aria-busy": "true"}
 _TICK_MILLISECONDS: Final = 3_000
+_LOG: Final = logging.getLogger(__name__)
 _UNREACHABLE: Final = (SQLAlchemyError, psycopg.Error, OSError)
 _MODE_WORDS: Final = {
     "simulated": "SIMULATED · no real money",
@@ -154,14 +156,14 @@ def register(app: Dash, sources: Sources) -> None:
 
 def page_of(address: Address) -> Page | None:
     """The page at an address."""
-    return next((page for page in PAGES if address.path in (page.path, *page.other_paths)), None)
+    return next((page for page in PAGES if address.path == page.path), None)
 
 
 def navigation(address: Address) -> Children:
     """The links to all pages, the present one marked."""
     shown = page_of(address)
     return [
-        link(page.title, address.on(page.path), style="nav-link current" if page is shown else "nav-link")
+        link(page.name, address.on(page.path), style="nav-link current" if page is shown else "nav-link")
         for page in PAGES
     ]
 
@@ -184,11 +186,14 @@ async def _told(sources: Sources, address: Address, draw: Any) -> _Drawn:  # noq
             return _Drawn(_no_account(address, choices), [])
         live = await sources.live.account(account.account_id, account.mode)
         look = Look(sources.engine, address, account, live, sources.clock.now(), sources.form_key)
-        return _Drawn(await asyncio.to_thread(draw, look), _whose(address, account, choices, live))
+        return _Drawn(flat(await asyncio.to_thread(draw, look)), _whose(address, account, choices, live))
     except _UNREACHABLE as error:
         return _Drawn(_away(error), [], is_well=False)
     except TickledgerError as error:
         return _Drawn(message(str(error), "bad"), [], is_well=False)
+    except Exception:  # the boundary of a page: a defect of one must not leave it blank
+        _LOG.exception("the page %s cannot be drawn", address.path)
+        return _Drawn(_defect(), [], is_well=False)
 
 
 def _chosen(choices: Sequence[AccountChoice], address: Address) -> AccountChoice | None:
@@ -217,6 +222,14 @@ def _away(error: Exception) -> Children:
         message(told, "bad"),
         html.P("Nothing is lost by this: what trades writes to the ledger by itself. The page looks again by itself."),
         html.P([html.Code("tickledger doctor"), " says what is wrong."]),
+    )
+
+
+def _defect() -> Children:
+    return panel(
+        "This page cannot be drawn",
+        message("That is a defect of the dashboard; its log has the details (logs/dashboard.log).", "bad"),
+        html.P("The other pages, the ledger and what trades are not touched by it."),
     )
 
 

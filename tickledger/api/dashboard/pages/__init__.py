@@ -3,6 +3,6 @@
 from typing import Final
 
 from tickledger.api.dashboard.page import Page
-from tickledger.api.dashboard.pages import overview
+from tickledger.api.dashboard.pages import orders, overview, strategies
 
-PAGES: Final[tuple[Page, ...]] = (overview.PAGE,)
+PAGES: Final[tuple[Page, ...]] = (overview.PAGE, orders.PAGE, strategies.PAGE)

@@ -232,4 +232,4 @@ def _drawdowns(history: Sequence[NavPoint]) -> list[Decimal]:
     return [_below(value, peak) for value, peak in zip(worth, accumulate(worth, max), strict=True)]
 
 
-PAGE: Final = Page("/", "Overview", body)
+PAGE: Final = Page("/", "Overview", "Overview", body)
