@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickledger.reporting.pnl_columns import CENT_UNITS, Integers, of_cents, to_cents, to_units
 
@@ -42,8 +43,8 @@ def decimals_of(pieces: Sequence[Decimal], total: Decimal) -> list[Decimal]:
     return [of_cents(int(cell)) for cell in cents]
 
 
-def _takes_part(values: Integers, group: Integers, count: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    is_something = values != 0
+def _takes_part(values: Integers, group: Integers, count: int) -> NDArray[np.bool_]:
+    is_something: NDArray[np.bool_] = values != 0
     has_something = np.zeros(count, dtype=bool)
     has_something[group[is_something]] = True
     return is_something | ~has_something[group]

@@ -15,6 +15,7 @@ earns anything.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -28,7 +29,7 @@ from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.position import Holding
 from tickledger.exchange.corporate_actions import holdings_after, spun_off_value
 from tickledger.execution.portfolio import Portfolio
-from tickledger.reporting.pnl_columns import CENT_UNITS, MILLION, AccountHistory, to_units
+from tickledger.reporting.pnl_columns import CENT_UNITS, MILLION, AccountHistory, Dates, to_units
 from tickledger.reporting.pnl_origins import ACCOUNT, POOLED_COST, Origin, origin_of
 
 #: The close of a symbol at the session before a day (its place in time), in millionths of a USD; 0 where none is known.
@@ -103,8 +104,8 @@ def _days(history: AccountHistory) -> dict[int, _Day]:
     return days
 
 
-def _place(sessions: np.ndarray, day: object) -> int:  # type: ignore[type-arg]
-    return int(np.searchsorted(sessions, np.datetime64(day, "D")))  # type: ignore[call-overload]
+def _place(sessions: Dates, day: date) -> int:
+    return int(np.searchsorted(sessions, np.datetime64(day, "D")))
 
 
 class _SlotBook:

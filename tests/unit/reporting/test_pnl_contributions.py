@@ -1,30 +1,22 @@
 """Contributions to daily P&L: worked by hand, against a brute force in pandas, and that every grouping adds up."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
-import pandas as pd
-import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import Scenario, scenarios
-from tests.trading import actions, market, trade
+from tests.trading import trade
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.domain.corporate_action import CorporateAction
-from tickledger.domain.execution import CashKind, CashTransaction, Execution
-from tickledger.domain.order import OrderSide
-from tickledger.domain.position import Balance, Position
 from tickledger.domain.session_record import SessionRecord
-from tickledger.execution.portfolio import Portfolio
 from tickledger.reporting.pnl import DailyPnl, daily_pnl
 from tickledger.reporting.pnl_breakdown import breakdown, by_model, by_sector, by_strategy, by_symbol
 from tickledger.reporting.pnl_columns import AccountHistory, PositionColumns
-from tickledger.reporting.pnl_contributions import PnlContribution, contributions
+from tickledger.reporting.pnl_contributions import contributions
 from tickledger.reporting.pnl_origins import Origin
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
