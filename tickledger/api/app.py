@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from tickledger.api.access import Access
+from tickledger.api.control import control_routes
 from tickledger.api.dashboard.build import add_dashboard
 from tickledger.api.dashboard.shell import Sources
 from tickledger.api.gate import Gate
@@ -30,5 +31,6 @@ def create_app(sources: Sources, access: Access) -> ASGIApp:
         return PlainTextResponse("OK")
 
     server.include_router(login_routes(access))
+    server.include_router(control_routes(sources.engine, access, sources.clock))
     hashes = add_dashboard(server, sources)
     return Gate(server, access=access, script_hashes=hashes)

@@ -26,7 +26,9 @@ from tickledger.api.dashboard.page import Children, Look, Page
 from tickledger.api.dashboard.pages import PAGES
 from tickledger.api.live import LiveAccount, LiveView
 from tickledger.api.queries.accounts import AccountChoice, account_choices
+from tickledger.db.kill_switch import read_kill_switch_state
 from tickledger.domain.errors import TickledgerError
+from tickledger.domain.kill_switch import KillSwitchState
 from tickledger.domain.ports import Clock
 
 _BUSY: Final[dict[str, Any]] = {"aria-busy": "true"}
@@ -186,12 +188,14 @@ async def _told(sources: Sources, address: Address, draw: Any) -> _Drawn:  # noq
             return _Drawn(_no_account(address, choices), [])
         live = await sources.live.account(account.account_id, account.mode)
         look = Look(sources.engine, address, account, live, sources.clock.now(), sources.form_key)
-        return _Drawn(flat(await asyncio.to_thread(draw, look)), _whose(address, account, choices, live))
+        drawn = flat(await asyncio.to_thread(draw, look))
+        stopped = await asyncio.to_thread(read_kill_switch_state, sources.engine)
+        return _Drawn(drawn, [*_whose(address, account, choices, live), *_stopped(address, stopped)])
     except _UNREACHABLE as error:
         return _Drawn(_away(error), [], is_well=False)
     except TickledgerError as error:
         return _Drawn(message(str(error), "bad"), [], is_well=False)
-    except Exception:  # the boundary of a page: a defect of one must not leave it blank
+    except Exception:  # noqa: BLE001  the boundary of a page: a defect of one must not leave it blank
         _LOG.exception("the page %s cannot be drawn", address.path)
         return _Drawn(_defect(), [], is_well=False)
 
@@ -272,6 +276,11 @@ def _session(live: LiveAccount) -> Children:
         [f"session {live.beat.state}", *([f", market {clock_time(at)}"] if at else [])],
         className="hint",
     )
+
+
+def _stopped(address: Address, state: KillSwitchState) -> Sequence[Children]:
+    """On every page: that trading is stopped."""
+    return [link("trading is stopped", address.on("/risk"), style="badge bad")] if state.is_engaged else []
 
 
 def _stamp(address: Address, drawn: _Drawn) -> str:

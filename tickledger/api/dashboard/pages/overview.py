@@ -1,7 +1,6 @@
 """Overview: what the account is worth, what it gained or lost, what is at stake, what it holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import Final
@@ -21,10 +20,10 @@ from tickledger.api.dashboard.components import (
     table,
 )
 from tickledger.api.dashboard.figures import bars_figure, nav_figure
-from tickledger.api.dashboard.formats import NOTHING, clock_time, day, pct, price, shares, usd
+from tickledger.api.dashboard.formats import NOTHING, day, pct, price, shares, usd
 from tickledger.api.dashboard.page import Children, Look, Page
-from tickledger.api.live import LiveAccount
-from tickledger.api.queries.overview import HeldPosition, NavPoint, held_positions, nav_history, net_deposits, sectors
+from tickledger.api.dashboard.standing import Standing, part_of, standing_of
+from tickledger.api.queries.overview import HeldPosition, NavPoint, nav_history
 
 #: Ten years of sessions.
 _SESSIONS: Final = 2_520
@@ -32,33 +31,10 @@ _RECENT: Final = 60
 _ZERO: Final = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """An account now: of the session where one lives, else at the last close."""
-
-    nav: Decimal
-    cash: Decimal
-    today: Decimal | None
-    to_date: Decimal
-    held: Sequence[HeldPosition]
-    told: str
-    is_live: bool
-
-    @property
-    def gross(self) -> Decimal:
-        """The value of all holdings, shorts counted positive."""
-        return sum((abs(row.value) for row in self.held), _ZERO)
-
-    @property
-    def net(self) -> Decimal:
-        """The value of all holdings, shorts counted negative."""
-        return sum((row.value for row in self.held), _ZERO)
-
-
 def body(look: Look) -> Children:
     """The page."""
     history = nav_history(look.engine, look.account_id, sessions=_SESSIONS)
-    standing = _standing(look, history)
+    standing = standing_of(look, history)
     if standing is None:
         return _nothing_yet()
     below = _drawdowns([*history, *_now(look, standing)])
@@ -79,63 +55,19 @@ def body(look: Look) -> Children:
             ),
             stat(
                 "Exposure",
-                pct(_part(standing.gross, standing.nav)),
-                f"net {pct(_part(standing.net, standing.nav))} of equity",
+                pct(part_of(standing.gross, standing.nav)),
+                f"net {pct(part_of(standing.net, standing.nav))} of equity",
             ),
-            stat("Cash", usd(standing.cash), pct(_part(standing.cash, standing.nav)) + " of equity"),
+            stat("Cash", usd(standing.cash), pct(part_of(standing.cash, standing.nav)) + " of equity"),
         ),
         panel("Positions", _positions(standing), hint=standing.told),
         html.Div([_nav_panel(history), _daily_panel(history)], className="columns"),
     ]
 
 
-def _standing(look: Look, history: Sequence[NavPoint]) -> _Standing | None:
-    deposits = net_deposits(look.engine, look.account_id)
-    live = look.live
-    if live.is_trading and live.portfolio is not None:
-        now = live.portfolio
-        return _Standing(
-            nav=now.total_value,
-            cash=now.cash,
-            today=now.pnl,
-            to_date=now.total_value - deposits if deposits else now.total_value - _first_equity(history),
-            held=_live_positions(look, live),
-            told=f"live, {clock_time(now.valued_at)} market time",
-            is_live=True,
-        )
-    if not history:
-        return None
-    last = history[-1]
-    return _Standing(
-        nav=last.equity,
-        cash=last.cash,
-        today=last.equity - history[-2].equity - last.flow if len(history) > 1 else None,
-        to_date=last.equity - (deposits or _first_equity(history)),
-        held=held_positions(look.engine, look.account_id),
-        told=f"close of {day(last.session_date)}",
-        is_live=False,
-    )
-
-
-def _now(look: Look, standing: _Standing) -> Sequence[NavPoint]:
+def _now(look: Look, standing: Standing) -> Sequence[NavPoint]:
     """What a session says after the last close."""
     return [NavPoint(look.now.date(), standing.nav, standing.cash, _ZERO)] if standing.is_live else []
-
-
-def _live_positions(look: Look, live: LiveAccount) -> Sequence[HeldPosition]:
-    known = sectors(look.engine, [row.symbol for row in live.positions])
-    held = [
-        HeldPosition(
-            row.symbol, known.get(row.symbol, ""), row.quantity, row.average_cost, row.price, row.unrealized_pnl
-        )
-        for row in live.positions
-    ]
-    return sorted(held, key=lambda row: (-abs(row.value), row.symbol))
-
-
-def _first_equity(history: Sequence[NavPoint]) -> Decimal:
-    """What an account began with that no deposit tells of."""
-    return history[0].equity if history else _ZERO
 
 
 def _session_line(look: Look) -> Sequence[Children]:
@@ -150,7 +82,7 @@ def _session_line(look: Look) -> Sequence[Children]:
     return [html.P([*parts, f" {beat.reason}" if beat.reason else ""], className="session-line")]
 
 
-def _positions(standing: _Standing) -> Children:
+def _positions(standing: Standing) -> Children:
     columns: Sequence[Column[HeldPosition]] = (
         Column("Symbol", lambda row: row.symbol),
         Column("Sector", lambda row: row.sector or NOTHING),
@@ -158,7 +90,7 @@ def _positions(standing: _Standing) -> Children:
         Column("Average cost", lambda row: price(row.average_cost), is_number=True),
         Column("Price", lambda row: price(row.price), is_number=True),
         Column("Value, USD", lambda row: usd(row.value), is_number=True),
-        Column("Of equity", lambda row: pct(_part(row.value, standing.nav)), is_number=True),
+        Column("Of equity", lambda row: pct(part_of(row.value, standing.nav)), is_number=True),
         Column(
             "Unrealized, USD",
             lambda row: signed(usd(row.unrealized_pnl, signed=True), row.unrealized_pnl),
@@ -204,15 +136,11 @@ def _nothing_yet() -> Children:
     )
 
 
-def _of(amount: Decimal | None, standing: _Standing) -> str:
+def _of(amount: Decimal | None, standing: Standing) -> str:
     if amount is None:
         return ""
     before = standing.nav - amount
-    return pct(_part(amount, before), signed=True, places=2)
-
-
-def _part(amount: Decimal, of: Decimal) -> Decimal | None:
-    return amount / of if of else None
+    return pct(part_of(amount, before), signed=True, places=2)
 
 
 def _below(equity: Decimal, peak: Decimal) -> Decimal:
