@@ -11,6 +11,7 @@ import typer
 
 from tickledger.cli import (
     alerts,
+    breaks,
     dashboard,
     data,
     db,
@@ -58,6 +59,7 @@ app.command("flatten")(kill.flatten)
 app.command("gateway")(gateway.run)
 app.command("doctor")(doctor.run)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(breaks.app, name="breaks")
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 

@@ -12,7 +12,7 @@ from rich.table import Table as TerminalTable
 
 from tickledger.cli.console import out as stdout
 from tickledger.domain.errors import ConfigurationError
-from tickledger.reporting.tax_reports import Cell, ColumnKind, Cover, Report, Section, as_document
+from tickledger.reporting.tax_reports import Cell, ColumnKind, Cover, Report, Section, as_document, plain_number
 
 #: What a spreadsheet takes for the start of a formula, also in CSV.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -152,5 +152,5 @@ def _is_loss(cell: Cell, kind: ColumnKind) -> bool:
 
 def _shown(cell: Cell, kind: ColumnKind) -> str:
     if isinstance(cell, Decimal):
-        return f"{cell:,.2f}" if kind in {ColumnKind.MONEY, ColumnKind.PERCENT} else f"{cell.normalize():,f}"
+        return plain_number(cell, kind)
     return "" if cell is None else str(cell)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor, white
-from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.enums import TA_CENTER, TA_LEFT, TA_RIGHT
 from reportlab.lib.pagesizes import LETTER, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
@@ -25,6 +25,7 @@ from reportlab.platypus import (
     CondPageBreak,
     Flowable,
     Frame,
+    KeepTogether,
     LongTable,
     PageBreak,
     PageTemplate,
@@ -33,7 +34,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKind, Cover, Report, Section
+from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKind, Cover, Report, Section, plain_number
 
 _FONT, _BOLD, _OBLIQUE = "Helvetica", "Helvetica-Bold", "Helvetica-Oblique"
 _PAGE: Final = landscape(LETTER)
@@ -44,10 +45,14 @@ _SIZES: Final = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5)
 _PADDING: Final = 3.0
 _MOST_STRETCH: Final = 1.6
 _NARROWEST_TEXT: Final = 46.0
+#: Tables of so many rows are not parted where they fit on a page.
+_SHORT: Final = 18
 _DARK, _RULE, _STRIPE, _RED, _GREY = map(HexColor, ("#1F3A5F", "#B8C2CF", "#F3F6FA", "#B00020", "#555555"))
 _MARK: Final = Color(0.69, 0.0, 0.13, alpha=0.10)
 _NUMBERS: Final = frozenset(ColumnKind) - {ColumnKind.TEXT, ColumnKind.DATE}
 _SIGNED: Final = frozenset({ColumnKind.MONEY, ColumnKind.PERCENT})
+
+_ALIGNMENTS: Final = {ColumnKind.TEXT: TA_LEFT, ColumnKind.DATE: TA_CENTER}
 
 _TITLE: Final = ParagraphStyle("title", fontName=_BOLD, fontSize=15, leading=19, textColor=_DARK, spaceAfter=4)
 _HEADING: Final = ParagraphStyle(
@@ -177,7 +182,7 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> list[Flowable]:
 def _section(section: Section, report: Report) -> list[Flowable]:
     """A table under its title, with its notes; an empty one says so."""
     shown = _without_details(section)
-    story: list[Flowable] = [CondPageBreak(1.2 * inch)]
+    story: list[Flowable] = []
     if len(report.sections) > 1 or section.title not in report.title:
         story.append(_paragraph(section.title, _HEADING))
     if not section.rows:
@@ -185,7 +190,7 @@ def _section(section: Section, report: Report) -> list[Flowable]:
     else:
         story += [Spacer(0, 3), _table(shown)]
     story += [Spacer(0, 3), *(_paragraph(note, _NOTE) for note in section.notes)]
-    return story
+    return [KeepTogether(story)] if len(section.rows) <= _SHORT else [CondPageBreak(1.2 * inch), *story]
 
 
 def _without_details(section: Section) -> Section:
@@ -250,8 +255,7 @@ def _squeezed(columns: Sequence[Column], natural: Sequence[float]) -> list[float
 
 def _head(column: Column, size: float) -> Flowable:
     style = ParagraphStyle("head", fontName=_BOLD, fontSize=size, leading=size * 1.2, textColor=white)
-    if column.kind in _NUMBERS:
-        style.alignment = TA_RIGHT
+    style.alignment = _ALIGNMENTS.get(column.kind, TA_RIGHT)
     return _paragraph(column.title, style)
 
 
@@ -285,6 +289,11 @@ def _look(section: Section, size: float, *, has_totals: bool) -> list[tuple[Any,
         for place, column in enumerate(section.columns)
         if column.kind in _NUMBERS
     ]
+    look += [
+        ("ALIGN", (place, 1), (place, -1), "CENTER")
+        for place, column in enumerate(section.columns)
+        if column.kind is ColumnKind.DATE
+    ]
     if has_totals:
         look += [
             ("FONT", (0, -1), (-1, -1), _BOLD, size, size * 1.2),
@@ -316,7 +325,7 @@ def _shown(cell: Cell, column: Column) -> str:
         case Decimal() if column.kind in _SIGNED:
             return f"{cell:,.2f}"
         case Decimal():
-            return f"{cell.normalize():,f}"
+            return plain_number(cell, column.kind)
         case date():
             return cell.isoformat()
         case int():

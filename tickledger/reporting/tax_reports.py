@@ -180,6 +180,15 @@ def as_number(cell: Cell) -> Decimal | None:
     return Decimal(cell) if isinstance(cell, int | Decimal) else None
 
 
+def plain_number(amount: Decimal, kind: ColumnKind) -> str:
+    """A number for people: as many decimals as it has, two at least for prices, always two for money."""
+    if kind in {ColumnKind.MONEY, ColumnKind.PERCENT}:
+        return f"{amount:,.2f}"
+    shown = f"{amount.normalize():,f}"
+    whole, _, decimals = shown.partition(".")
+    return f"{whole}.{decimals:0<2}" if kind is ColumnKind.PRICE else shown
+
+
 def plain_cell(cell: Cell) -> Any:  # noqa: ANN401  whatever JSON holds
     """A cell as JSON writes it: numbers as numbers, dates as ISO 8601."""
     match cell:

@@ -18,7 +18,7 @@ from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKind, Cover, Report, Section
+from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKind, Cover, Report, Section, plain_number
 from tickledger.reporting.workbook_values import with_values
 
 _FORMATS: Final[Mapping[ColumnKind, str]] = {
@@ -206,7 +206,7 @@ def _width(column: Column, place: int, section: Section) -> float:
 
 def _shown(cell: Cell, kind: ColumnKind) -> str:
     if isinstance(cell, Decimal):
-        return f"{cell:,.2f}" if kind in {ColumnKind.MONEY, ColumnKind.PERCENT} else f"{cell.normalize():,f}"
+        return plain_number(cell, kind)
     return "" if cell is None else str(cell)
 
 
