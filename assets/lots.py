@@ -16,6 +16,7 @@ from resources.exports import Exports
 from resources.ledger import Ledger
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.lot_choices import read_lot_choices
 from tickledger.db.tax import replace_tax_result
 from tickledger.db.trading import read_accounts, read_executions
 from tickledger.reporting.tax_tables import gains_table, lots_table, wash_sales_table
@@ -55,7 +56,8 @@ OWNERS = ["team:tax"]
 def tax_ledger(ledger: Ledger, exports: Exports) -> tuple[Materialized, Materialized]:
     accounts = read_accounts(ledger.engine)
     actions = domain_actions(read_corporate_actions(ledger.engine))
-    result = compute(from_executions(read_executions(ledger.engine)), accounts=accounts, corporate_actions=actions)
+    fills = from_executions(read_executions(ledger.engine), lots=read_lot_choices(ledger.engine))
+    result = compute(fills, accounts=accounts, corporate_actions=actions)
     written = replace_tax_result(ledger.engine, result, account_ids=[account.account_id for account in accounts])
     exports.write_tables(
         {

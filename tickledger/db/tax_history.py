@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.accounts import read_accounts
 from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.lot_choices import read_lot_choices
 from tickledger.db.trading import read_executions
 from tickledger.execution.tax_history import TaxHistory
 from tickledger.tax.fills import from_executions
@@ -23,7 +24,7 @@ def read_tax_history(
 ) -> TaxHistory:
     """Every fill, account and corporate action that is recorded, of all modes: households keep them apart."""
     return TaxHistory(
-        fills=from_executions(read_executions(engine)),
+        fills=from_executions(read_executions(engine), lots=read_lot_choices(engine)),
         accounts=read_accounts(engine),
         corporate_actions=domain_actions(read_corporate_actions(engine)),
         methods=methods or MethodSchedule(),

@@ -5,7 +5,7 @@ What belongs here: the input of the engine and the order in which it happened. F
 as columns of numbers, which is what the engine works on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -86,11 +86,15 @@ class Fill:
         return self.gross_amount + self.commission if self.side in PAYS else self.gross_amount - self.commission
 
 
-def from_executions(executions: Iterable[Execution]) -> list[Fill]:
+def from_executions(
+    executions: Iterable[Execution], *, lots: Mapping[str, tuple[LotChoice, ...]] | None = None
+) -> list[Fill]:
     """The fills of recorded executions; the broker's commission and the regulatory fees are both costs.
 
     An execution whose order is not known, one by hand for example, is an order of its own: it may replace any other.
+    `lots` are those that were identified at a sale, by its execution.
     """
+    chosen = lots or {}
     ordered = sorted(executions, key=lambda execution: (execution.executed_at, execution.execution_id))
     return [
         Fill(
@@ -104,6 +108,7 @@ def from_executions(executions: Iterable[Execution]) -> list[Fill]:
             commission=execution.commission + execution.fees,
             trade_date=execution.trade_date,
             executed_at=execution.executed_at,
+            lots=chosen.get(execution.execution_id, ()),
         )
         for execution in ordered
     ]
