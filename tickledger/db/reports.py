@@ -1,4 +1,4 @@
-"""Reports as they were made: daily P&L, performance, the rows of Form 8949 and Schedule D."""
+"""Reports as they were made: daily P&L and where it comes from, returns, performance, Form 8949 and Schedule D."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,28 +7,56 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Unpack
 
-from sqlalchemy import Engine, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Table, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from tickledger.backtest.performance import StrategyPerformance
 from tickledger.db import audit
-from tickledger.db.records import Selection, as_values, read_values, rows_of, select_fields, selected
+from tickledger.db.records import Selection, Value, as_values, read_values, rows_of, select_fields, selected
 from tickledger.db.tables import (
+    attribution_effects,
     daily_pnl,
     form_line_gains,
     form_lines,
+    period_returns,
+    pnl_contributions,
+    roll_forwards,
     schedule_d,
     schedule_d_lines,
     strategy_performance,
+    symbols,
 )
 from tickledger.db.versions import ReplaceResult, Scope, current, insert_new, replace_scope, writing
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.ids import deterministic_id
+from tickledger.reporting.attribution import AttributionEffect
 from tickledger.reporting.pnl import DailyPnl
+from tickledger.reporting.pnl_contributions import PnlContribution
+from tickledger.reporting.returns import PeriodReturn
+from tickledger.reporting.roll_forward import RollForward
 from tickledger.tax.form_8949 import FormLine
 from tickledger.tax.schedule_d import Carryover, Columns, ScheduleD
 
-_PREFIXES: Final = {"daily_pnl": "pnl", "strategy_performance": "perf"}
+_PREFIXES: Final = {
+    "daily_pnl": "pnl",
+    "strategy_performance": "perf",
+    "pnl_contributions": "contribution",
+    "roll_forwards": "roll",
+    "period_returns": "return",
+    "attribution_effects": "effect",
+}
+
+#: The reports of accounts by session, each with its table.
+TABLES: Final[Mapping[type[Any], Table]] = {
+    DailyPnl: daily_pnl,
+    PnlContribution: pnl_contributions,
+    RollForward: roll_forwards,
+    PeriodReturn: period_returns,
+    AttributionEffect: attribution_effects,
+    StrategyPerformance: strategy_performance,
+}
+#: What rows of a session and account are sorted by, as far as a table has it.
+_ORDER: Final = ("symbol_id", "strategy", "model_version_id", "start_date", "period", "kind", "segment", "effect")
 
 
 def replace_daily_pnl(
@@ -59,6 +87,36 @@ def replace_strategy_performance(
 ) -> ReplaceResult:
     """Make `rows` the performances of `account` that end on a session from `start` to `end`."""
     return _replace_dated(engine, strategy_performance, account, rows, dates=(start, end))
+
+
+def replace_reports_of_accounts(
+    engine: Engine, kind: type[Any], accounts: Sequence[Account], rows: Iterable[Any], *, start: date, end: date
+) -> ReplaceResult:
+    """Make `rows`, values of `kind` (a key of `TABLES`), those of each of `accounts` from `start` to `end`.
+
+    Rows of other dates are left out. What changed in all accounts together.
+    """
+    of_account: dict[str, list[Any]] = {account.account_id: [] for account in accounts}
+    for row in rows:
+        if start <= row.session_date <= end:
+            of_account[row.account_id].append(row)
+    results = [
+        _replace_dated(engine, TABLES[kind], account, of_account[account.account_id], dates=(start, end))
+        for account in accounts
+    ]
+    return ReplaceResult(*(sum(getattr(result, field.name) for result in results) for field in fields(ReplaceResult)))
+
+
+def read_reports(engine: Engine, kind: type[Value], **selection: Unpack[Selection]) -> list[Value]:
+    """Rows of `kind` (a key of `TABLES`) by session, account and what they are about."""
+    table = TABLES[kind]
+    about = [_about(table, name) for name in _ORDER if name in table.c]
+    where = selected(table, table.c.session_date, selection)
+    return read_values(engine, table, kind, where=where, order=(table.c.session_date, table.c.account_id, *about))
+
+
+def _about(table: Table, name: str) -> ColumnElement[Any]:
+    return symbols.c.ticker if name == "symbol_id" else table.c[name]
 
 
 def replace_form_lines(
@@ -140,7 +198,7 @@ def _replace_dated(
     engine: Engine,
     table: Table,
     account: Account,
-    values: Sequence[DailyPnl] | Sequence[StrategyPerformance],
+    values: Sequence[Any],
     *,
     dates: tuple[date, date],
 ) -> ReplaceResult:
@@ -153,11 +211,11 @@ def _replace_dated(
     return result
 
 
-def _identity(table: Table, value: DailyPnl | StrategyPerformance) -> dict[str, str]:
+def _identity(table: Table, value: Any) -> dict[str, str]:  # noqa: ANN401  a value of any of these tables
     """The id of a row that has no identity but its content."""
     content = (getattr(value, field.name) for field in fields(value))
     parts = (repr(cell) if isinstance(cell, float) else cell for cell in content)
-    return {f"{table.name}_id": deterministic_id(_PREFIXES[table.name], *parts)}
+    return {next(iter(table.c)).name: deterministic_id(_PREFIXES[table.name], *parts)}
 
 
 def _form_scope(form: Mapping[str, object]) -> Scope:

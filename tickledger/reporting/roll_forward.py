@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby, pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -183,7 +183,7 @@ def rolled(rows: Sequence[RollForward]) -> RollForward:
     """The roll-forward of the period that `rows`, sessions of one account in order, make up; needs one at least."""
     first, last = rows[0], rows[-1]
     summed = ("cash_difference", "market_gain", "nav_difference", *CASH_COLUMNS)
-    sums = {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in summed}
+    sums: dict[str, Any] = {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in summed}
     return replace(last, opening_cash=first.opening_cash, opening_nav=first.opening_nav, **sums)
 
 

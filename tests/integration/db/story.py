@@ -5,7 +5,7 @@ the 6th, each time because a composite of a rule and a model said so. So 60 of t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -56,7 +56,11 @@ from tickledger.execution.order_journal import (
     OrderAmendment,
 )
 from tickledger.execution.tca import Observations, OrderCost, order_cost
+from tickledger.reporting.attribution import AttributionEffect
 from tickledger.reporting.pnl import DailyPnl
+from tickledger.reporting.pnl_contributions import PnlContribution
+from tickledger.reporting.returns import PeriodReturn
+from tickledger.reporting.roll_forward import RollForward
 from tickledger.tax.form_8949 import FormLine, form_lines
 from tickledger.tax.schedule_d import schedule_d
 
@@ -155,6 +159,13 @@ def tell_reports(ledger: Engine, gains: Sequence[RealizedGain]) -> tuple[FormLin
     reports.replace_schedule_d(ledger, schedule, taxpayer="taxpayer", mode=Mode.SIMULATED, tax_year=2012)
     reports.replace_daily_pnl(ledger, ACCOUNT, [daily_pnl()], start=START, end=END)
     reports.replace_strategy_performance(ledger, ACCOUNT, [performance()], start=START, end=END)
+    for kind, row in (
+        (PnlContribution, contribution()),
+        (RollForward, roll_forward()),
+        (PeriodReturn, period_return()),
+        (AttributionEffect, attribution_effect()),
+    ):
+        reports.replace_reports_of_accounts(ledger, kind, [ACCOUNT], [row], start=START, end=END)
     return lines
 
 
@@ -435,6 +446,49 @@ def daily_pnl() -> DailyPnl:
         cash_balance=Decimal("74857.00"),
         num_trades=3,
         **{name: Decimal(amount) for name, amount in money.items()},
+    )
+
+
+def contribution() -> PnlContribution:
+    names = ("realized_pnl", "unrealized_pnl", "dividends", "total_pnl")
+    money = {name: getattr(daily_pnl(), name) for name in names}
+    return PnlContribution(ACCOUNT.account_id, END, "AAPL", "Technology", "composite", "model_1", **money)
+
+
+def roll_forward() -> RollForward:
+    nothing = {
+        field.name: Decimal(0) for field in fields(RollForward) if field.name not in ("account_id", "session_date")
+    }
+    moved = {"opening_cash": "99996", "closing_cash": "100155", "dividends": "159"}
+    of_nav = {"opening_nav": "100000", "closing_nav": "100159.50", "market_gain": "0.50", "gross_exposure": "25303.80"}
+    return RollForward(
+        ACCOUNT.account_id, END, **nothing | {key: Decimal(cell) for key, cell in (moved | of_nav).items()}
+    )
+
+
+def period_return() -> PeriodReturn:
+    return PeriodReturn(
+        account_id=ACCOUNT.account_id,
+        period="YTD",
+        start_date=START,
+        session_date=END,
+        opening_nav=Decimal(0),
+        net_flows=Decimal(100_000),
+        pnl=Decimal("160.80"),
+        closing_nav=Decimal("100160.80"),
+        time_weighted=0.1 + 0.2,
+        annualized=None,
+        money_weighted=None,
+        money_weighted_note="money went one way only",
+        benchmark="",
+        benchmark_return=None,
+        excess_return=None,
+    )
+
+
+def attribution_effect() -> AttributionEffect:
+    return AttributionEffect(
+        ACCOUNT.account_id, "sector", "equal weight", START, END, "Technology", "selection", 0.1 + 0.2
     )
 
 

@@ -70,7 +70,7 @@ def two_days(last_cash: str = "5994.242", last_equity: str = "7194.242") -> Acco
 
 def test_two_days_worked_out_by_hand() -> None:
     first, second = roll_forwards(two_days())
-    assert (first.opening_cash, first.deposits, first.trades, first.charges) == (0, 10_000, -2_000, Decimal("-1.25"))
+    assert [first.opening_cash, first.deposits, first.trades, first.charges] == [0, 10_000, -2_000, Decimal("-1.25")]
     assert (first.closing_cash, first.market_gain, first.closing_nav) == (
         Decimal("7998.75"),
         Decimal("100.00"),
@@ -89,21 +89,21 @@ def test_two_days_worked_out_by_hand() -> None:
     }
     # 100 shares from 10.50 to 12, 100 from 10.50 to the sale at 11, and what was paid for a fraction.
     assert second.market_gain == Decimal("205.25")
-    assert (second.gross_exposure, second.net_exposure) == (1_200, 1_200)
+    assert [second.gross_exposure, second.net_exposure] == [1_200, 1_200]
     assert first.ties
     assert second.ties
 
 
 def test_cash_that_nothing_explains_is_a_difference_of_its_own() -> None:
     _, second = roll_forwards(two_days(last_cash="6004.242", last_equity="7204.242"))
-    assert (second.cash_difference, second.nav_difference) == (10, 10)
+    assert [second.cash_difference, second.nav_difference] == [10, 10]
     assert second.trades == 1_100
     assert not second.ties
 
 
 def test_equity_that_is_not_cash_and_positions_is_a_difference_of_nav_alone() -> None:
     _, second = roll_forwards(two_days(last_equity="7244.242"))
-    assert (second.cash_difference, second.nav_difference) == (0, 50)
+    assert [second.cash_difference, second.nav_difference] == [0, 50]
 
 
 def history_of(record: SessionRecord, scenario: Scenario) -> AccountHistory:
@@ -113,8 +113,8 @@ def history_of(record: SessionRecord, scenario: Scenario) -> AccountHistory:
 
 
 def ties(row: RollForward) -> bool:
-    moved = sum(getattr(row, name) for name in CASH_COLUMNS)
-    of_nav = sum(getattr(row, name) for name in NAV_COLUMNS) + row.market_gain
+    moved: Decimal = sum((getattr(row, name) for name in CASH_COLUMNS), Decimal(0))
+    of_nav: Decimal = sum((getattr(row, name) for name in NAV_COLUMNS), row.market_gain)
     return (
         row.closing_cash == row.opening_cash + moved + row.cash_difference
         and row.closing_nav == row.opening_nav + of_nav + row.nav_difference
