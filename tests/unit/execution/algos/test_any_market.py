@@ -168,7 +168,9 @@ def test_twap_strays_from_its_schedule_by_no_more_than_a_slice_where_all_that_cr
     run = Chaos(parent(f"{side} {shares} X", length=LENGTH), twap, seed=seed, weather=CALM).run()
     parts = twap.schedule(run.parent)
     total = sum(part.weight for part in parts)
-    largest = max(part.weight for part in parts) * shares / total + 2 * twap.terms.round_lot
+    # A slice, and a lot each: what is less than a lot waits for the next slice, so does what is less than one of that,
+    # and the order of the slice before may still be on its way.
+    largest = max(part.weight for part in parts) * shares / total + 3 * twap.terms.round_lot
     assert all(abs(planned(parts, Decimal(shares), step.now) - step.filled) <= largest for step in run.steps)
     assert run.state.done is DoneReason.FILLED
     assert run.filled == shares
