@@ -30,7 +30,9 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tests", [TESTS, MORE_TESTS], ids=["orders", "faults and market data"])
+@pytest.mark.parametrize(
+    "tests", [TESTS, pytest.param(MORE_TESTS, marks=pytest.mark.long)], ids=["orders", "faults and market data"]
+)
 def test_the_adapter_passes_its_tests_on_ib_async(
     tests: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

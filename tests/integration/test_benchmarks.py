@@ -20,7 +20,7 @@ from tickledger.domain.order import OrderStatus
 from tickledger.execution.algos.parent import Algorithm
 from tickledger.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 #: Each worker of a run has a ledger of its own.
 NAME = f"tiny_bench_{uuid.uuid4().hex}"
 

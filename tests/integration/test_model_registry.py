@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_hold_artifacts_is_named(tracking_uri: str, tmp_pat
         ModelRegistry(tracking_uri, tmp_path / "file" / "models").find("0" * 64)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_first_starts_at_once_make_one_version_in_silence_and_reach_no_outside_address(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_it_can_be_ended_while_it_starts(home: Path) -> None:
         assert processes_of(home) == []
 
 
+@pytest.mark.long
 def test_nothing_is_left_when_it_is_killed(home: Path) -> None:
     with up(home) as running:
         running.read_addresses()
@@ -132,6 +133,7 @@ def test_nothing_is_left_when_it_is_killed(home: Path) -> None:
         wait_until_nothing_is_left(home)
 
 
+@pytest.mark.long
 def test_a_part_that_dies_is_started_again_and_one_that_goes_on_dying_ends_the_command_with_its_log(home: Path) -> None:
     with up(home, "--no-market") as running:
         running.read_addresses()

@@ -45,6 +45,7 @@ def test_a_session_trades_until_it_is_told_to_end(home: Path, open_market: Marke
     assert f"{summary['bars']} bars" in progress
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_it_in_good_order(home: Path, open_market: Market) -> None:
     with trading(home, open_market) as process:
         assert process.stderr is not None
@@ -56,6 +57,7 @@ def test_an_interrupt_ends_it_in_good_order(home: Path, open_market: Market) -> 
     assert "ended" in out
 
 
+@pytest.mark.long
 def test_a_second_session_beside_it_is_refused_and_the_first_goes_on(home: Path) -> None:
     with market(home, speed=5) as slow, trading(home, slow) as first:
         assert first.stderr is not None
@@ -70,7 +72,9 @@ def test_a_second_session_beside_it_is_refused_and_the_first_goes_on(home: Path)
     assert first.returncode == 0
 
 
-@pytest.mark.parametrize("until", ["12:20", "noon", "2012-07-03T12:50:00"])
+@pytest.mark.parametrize(
+    "until", ["12:20", *(pytest.param(text, marks=pytest.mark.long) for text in ("noon", "2012-07-03T12:50:00"))]
+)
 def test_an_end_that_is_past_or_no_instant_is_refused(home: Path, open_market: Market, until: str) -> None:
     with trading(home, open_market, "--until", until) as process:
         _, err = process.communicate(timeout=60)
