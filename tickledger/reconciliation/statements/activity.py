@@ -130,6 +130,7 @@ def read_activity(content: bytes, *, name: str, terms: ReadingTerms | None = Non
                 **dict.fromkeys(("Prior Total", "Current Long", "Current Short", "Change"), _COMPUTED),
                 "Time Weighted Rate of Return": "the broker's own rate of return",
             },
+            has_totals=True,
         ),
         "Change in NAV": Section(nav.read_change, fields | {"Account"}),
         "Base Currency Exchange Rate": Section(read_fx_rate, frozenset({"Account", "Currency", "Rate"})),

@@ -88,9 +88,8 @@ class CashReportRows:
 
     def read(self, row: Cells, drafts: Drafts) -> str:
         """One line of one currency."""
-        name, currency = row.needed_text("Currency Summary", "a line of the report"), row.text("Currency")
-        key = (drafts.account_id, currency)
-        self.lines.setdefault(key, []).append((name, row.needed_number("Total"), row.row))
+        line = (row.needed_text("Currency Summary", "a line of the report"), row.needed_number("Total"), row.row)
+        self.lines.setdefault((drafts.account_id, row.text("Currency")), []).append(line)
         return ""
 
     def finish(self, drafts: Drafts) -> None:

@@ -82,6 +82,7 @@ IGNORED_ROWS: Final[Mapping[str, str]] = {
     "StatementOfFundsLine": _ELSEWHERE,
     "ChangeInPositionValue": _COMPUTED,
     "FxLot": CONTAINERS["FxPositions"],
+    "FxTransaction": CONTAINERS["FxTransactions"],
     "OptionEAE": CONTAINERS["OptionEAE"],
     "PriorPeriodPosition": _PRIOR,
     "UnsettledTransfer": CONTAINERS["UnsettledTransfers"],
@@ -177,7 +178,6 @@ READ: Final[Mapping[str, frozenset[str]]] = {
     "ConversionRate": frozenset({"reportDate", "fromCurrency", "toCurrency", "rate"}),
     "UnbundledCommissionDetail": _FEES,
     "AccountInformation": _IDENTITY | {"currency"},
-    "FxTransaction": _IDENTITY | {"functionalCurrency"},
     "FlexStatement": frozenset({"accountId", "acctAlias", "fromDate", "toDate", "whenGenerated"}),
 }
 
@@ -209,6 +209,7 @@ _REASONS: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("serialNumber", "deliveryType", "commodityType", "fineness", "weight"), _PHYSICAL),
     "model": _MODEL,
+    "fxRateToBase": "the rate of the day, which the section of rates has",
     **dict.fromkeys(
         (
             *(
@@ -286,6 +287,11 @@ _REASONS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("queryName", "type", "count"), "the name and the size of the answer"),
 }
 
+#: What else stands in rows of these elements, whatever it is called.
+_OF_TAGS: Final[Mapping[str, str]] = {
+    "TradeTransfer": "the trade at the other broker; here counts what arrives",
+    "TransactionTax": "the trade that is taxed",
+}
 _FEE_PARTS: Final = "a part of the commission, which the execution tells"
 
 
@@ -293,13 +299,11 @@ def row_reason(tag: str, name: str) -> str:
     """Why an attribute of a row is left aside; empty where nobody knows it."""
     if tag == "AccountInformation":
         return _PERSONAL
-    if tag == "FxTransaction":
-        return CONTAINERS["FxTransactions"]
     if tag == "UnbundledCommissionDetail":
         return _REASONS.get(name) or _FEE_PARTS
     if tag in _ROLL_FORWARDS:
         return _ROLL_FORWARDS[tag](name)
-    return _REASONS.get(name, "")
+    return _REASONS.get(name) or _OF_TAGS.get(tag, "")
 
 
 def cash_report_reason(name: str) -> str:

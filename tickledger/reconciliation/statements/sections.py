@@ -23,13 +23,15 @@ class Section:
     """One table: who reads its rows, or the reason why nobody does.
 
     `read` are the columns that are read, `ignored` the others with their reasons. A handler gives the reason why a
-    row is left aside, "?" where nobody knows what it is, and an empty text where it was read.
+    row is left aside, "?" where nobody knows what it is, and an empty text where it was read. Rows that begin with
+    "Total" are sums, unless `has_totals` says that the handler wants them.
     """
 
     handler: Callable[[Cells, Drafts], str] | None = None
     read: frozenset[str] = frozenset()
     ignored: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    has_totals: bool = False
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def _row(line: SectionRow, header: SectionHeader | None, section: Section | None
         tally.add(f"{place}, {kind}", Fate.IGNORED if reason else Fate.UNKNOWN, reason)
     elif section is None or section.reason or section.handler is None:
         tally.add(place, Fate.IGNORED if section else Fate.UNKNOWN, section.reason if section else "")
-    elif _is_total(line):
+    elif _is_total(line) and not section.has_totals:
         tally.add(f"{place}, totals", Fate.IGNORED, _SUMS)
     elif header is None:
         tally.add(place, Fate.REFUSED)
@@ -115,15 +117,7 @@ def _row(line: SectionRow, header: SectionHeader | None, section: Section | None
 
 
 def _is_total(line: SectionRow) -> bool:
-    first = next(iter(line.cells.values()), "")
-    return (
-        first.strip().lower().startswith(_TOTAL)
-        and sum(1 for cell in line.cells.values() if cell.strip()) <= _CELLS_OF_TOTALS
-    )
-
-
-#: The word, and a sum or two; more cells make a row that merely begins with the word.
-_CELLS_OF_TOTALS: Final = 3
+    return next(iter(line.cells.values()), "").strip().lower().startswith(_TOTAL)
 
 
 def _read(line: SectionRow, handler: Callable[[Cells, Drafts], str], drafts: Drafts, accounts: Accounts) -> None:
