@@ -1,14 +1,25 @@
 """The ledger beside the broker: what does not agree, read from both, written to neither."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
 
 import pandas as pd
 
 from resources.ledger import Ledger
 from resources.trading_session import LiveTrading
 from tickledger.db.order_journal import LedgerJournal
+from tickledger.db.trading import read_cash_transactions
 from tickledger.domain.errors import BrokerUnavailableError
+from tickledger.domain.execution import CashKind
+from tickledger.execution.order_journal import AccountRecord, OrderPlaced, new_york_date
 from tickledger.execution.order_reconciliation import Break, BreakKind, Reconciliation, reconciled
+
+#: How long after its ex-date a dividend is paid, by and large.
+_PAID_WITHIN: Final = timedelta(days=60)
+_IMPORT: Final = "what the account held before it was traded here is in no fill: bring its history into the record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +56,38 @@ def compare_with_broker(ledger: Ledger, live: LiveTrading) -> BrokerComparison:
         return BrokerComparison(account_id, unavailable=str(error))
     return BrokerComparison(
         account_id,
-        breaks=(*found.breaks, *_missing(found)),
+        breaks=(*_explained(found.breaks, record, _unpaid(ledger, account_id, snapshot.taken_at)), *_missing(found)),
         foreign=len(found.foreign_orders) + len(found.foreign_fills),
         unresolved=found.unresolved,
         problems=tuple(str(problem) for problem in found.problems),
         positions=len(snapshot.positions),
     )
+
+
+def _unpaid(ledger: Ledger, account_id: str, at: datetime) -> Decimal:
+    """The dividends in the record that the broker may not have paid yet, USD."""
+    since = new_york_date(at) - _PAID_WITHIN
+    told = read_cash_transactions(ledger.engine, account_id=account_id, start=since)
+    return sum((each.amount for each in told if each.kind is CashKind.DIVIDEND), Decimal(0))
+
+
+def _explained(breaks: Iterable[Break], record: AccountRecord, unpaid: Decimal) -> Sequence[Break]:
+    """The breaks, each with what else may be behind it and what to do."""
+    ordered = {entry.order.symbol for entry in record.entries if isinstance(entry, OrderPlaced)}
+    return [_with_reason(each, _also(each, ordered, unpaid)) for each in breaks]
+
+
+def _with_reason(found: Break, also: str) -> Break:
+    return replace(found, reason=f"{found.reason}; {also}") if also else found
+
+
+def _also(found: Break, ordered: Collection[str], unpaid: Decimal) -> str:
+    if found.kind is BreakKind.CASH and found.in_record > found.at_broker and unpaid:
+        days = _PAID_WITHIN.days
+        return f"{unpaid} of dividends of the last {days} days are in the record from their ex-dates, paid or not"
+    if found.kind is BreakKind.POSITION and not found.in_record and found.subject not in ordered:
+        return _IMPORT
+    return ""
 
 
 def _missing(found: Reconciliation) -> list[Break]:

@@ -6,7 +6,6 @@ record ──► broker ──► history ──► terms ──► the session'
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -21,6 +20,7 @@ from resources.session_account import (
     session_before,
     session_limits,
 )
+from resources.session_distributions import distributions
 from resources.session_feed import SessionFeed, daily_volumes
 from resources.session_plan import session_plan, session_policy
 from resources.session_tally import Hindrance
@@ -216,6 +216,7 @@ class _Parts:
         """The terms, with what the broker has to tell for them."""
         berth, settings, account_id = self._berth, self._berth.settings, self._berth.account.account_id
         opened = self._opened
+        cash = await self._first_deposit() if opened.is_new else await self._cash_since_close()
         history = await self._history()
         signals = None
         if settings.strategy == COMPOSITE:
@@ -223,7 +224,7 @@ class _Parts:
             found = read_signals(berth.engine, start=evening, end=evening, strategy=COMPOSITE)
             traded = set(self._plan.symbols) - self._ordered_today()
             signals = tuple(signal for signal in found if signal.symbol in traded)
-        terms = SessionTerms(
+        return SessionTerms(
             account_id=account_id,
             session_date=berth.day,
             strategy=settings.strategy,
@@ -237,7 +238,7 @@ class _Parts:
             opening=opened.opening,
             opened_on=opened.last_close,
             previous_close=None if opened.last_close is None else session_close(opened.last_close),
-            cash=opened.cash,
+            cash=cash,
             origins=self._origins(),
             history=history,
             warmed_until=self.feed.now_minute(),
@@ -252,7 +253,6 @@ class _Parts:
             algorithm=settings.execution_algo,
             pace=berth.pace,
         )
-        return replace(terms, cash=await self._first_deposit()) if opened.is_new else terms
 
     def _origins(self) -> dict[str, str]:
         """The signals behind what is held; none behind what somebody else has bought."""
@@ -276,6 +276,15 @@ class _Parts:
         told = {bar.bar_id for bar in known}
         self._recorder.record_bars([bar for bar in history if bar.bar_id not in told], _MINUTE)
         return history
+
+    async def _cash_since_close(self) -> tuple[CashTransaction, ...]:
+        """What moved without a fill; what corporate actions have paid comes into the record here."""
+        account_id, actions = self._berth.account.account_id, self._plan.day.corporate_actions
+        paid = distributions(self._berth.engine, account_id, self._opened, actions)
+        for transaction in paid:
+            self._recorder.record_cash_transaction(transaction)
+        await self._recorder.flushed()
+        return (*self._opened.cash, *paid)
 
     async def _first_deposit(self) -> tuple[CashTransaction, ...]:
         """The cash of an account that was never traded comes into the record with its first session."""

@@ -90,12 +90,16 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """One step of an order's life as the broker tells it, before we have numbered it as an `OrderEvent`."""
+    """One step of an order's life as the broker tells it, before we have numbered it as an `OrderEvent`.
+
+    `filled_quantity` are the shares that the broker counts as filled at an end; None where it does not say.
+    """
 
     order_id: str
     status: OrderStatus
     occurred_at: datetime
     reason: str = ""
+    filled_quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
 from tickledger.domain.order import Order, OrderSide, OrderType, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker
 from tickledger.domain.signal import OrderIntent
+from tickledger.execution.intent_orders import order_of
 from tickledger.execution.order_state import TERMINAL
-from tickledger.execution.session_desk import order_of
 from tickledger.risk.exposure import Exposure
 from tickledger.risk.kill_switch import KillSwitch
 from tickledger.risk.pre_trade import PreTradeRisk

@@ -10,7 +10,7 @@ theirs, and it is over when it is filled, or when it is being cancelled and no c
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -125,6 +125,19 @@ class OrderBook:
             self._working = tuple(order.state for order in by_age(self._open.values()))
         return self._working
 
+    def may_sell_yet(self) -> list[OrderState]:
+        """The sales that are said to be over, of which the broker has not confirmed how many shares it has filled."""
+        waiting = (self.orders[order_id].state for order_id in self.waiting)
+        return [state for state in waiting if _may_sell_yet(state)]
+
+    def is_overdue(self, now: datetime, *, patience: timedelta) -> bool:
+        """Whether the broker's answer about any order has been due for too long; for some nobody may wait."""
+        due = ((since, self.orders[order_id].state) for order_id, since in self.waiting.items())
+        return any(
+            state.status is OrderStatus.UNKNOWN or _may_sell_yet(state) or now - since >= patience
+            for since, state in due
+        )
+
     def at_broker(self) -> list[TrackedOrder]:
         """The orders that may be working at the broker, the earlier first."""
         return [order for order in by_age(self._open.values()) if not order.is_parent]
@@ -178,8 +191,10 @@ class OrderBook:
         tracked = self.tracked(report.order_id)
         news = news_of_status(tracked.state, report.status, most=tracked.most)
         self.follow(report.order_id, news, at=report.occurred_at, reason=report.reason)
-        if news.steps and news.steps[-1] in _ENDED and not tracked.is_cancelling:
-            # Nobody asked for that. Some errors look like the end of an order that lives on: the broker is to confirm.
+        is_counted = report.filled_quantity is not None and report.filled_quantity <= tracked.state.filled_quantity
+        if news.steps and news.steps[-1] in _ENDED and not (tracked.is_cancelling and is_counted):
+            # Nobody asked for that, or fills that crossed it may be on their way; and some errors look like the end of
+            # an order that lives on: the broker is to confirm.
             self.await_answer(report.order_id, since=report.occurred_at)
 
     def hear_fill(self, fill: BrokerFill, *, at: datetime) -> bool:
@@ -356,6 +371,10 @@ class OrderBook:
             case ExecutionCorrection():
                 return self.fills.own[entry.execution_id].order_id
         return None
+
+
+def _may_sell_yet(state: OrderState) -> bool:
+    return state.is_terminal and state.needs_snapshot and state.order.side.sign < 0 and state.remaining_quantity > 0
 
 
 def by_age(orders: Iterable[TrackedOrder]) -> list[TrackedOrder]:

@@ -25,7 +25,7 @@ from typing import Final
 from tickledger.domain.broker import BrokerFill, BrokerOrder, CommissionReport, Connectivity, ConnectivityChange
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
 from tickledger.domain.execution import CashTransaction, Execution
-from tickledger.domain.order import Order, OrderModification, OrderReport, OrderStatus, RiskDecision
+from tickledger.domain.order import Order, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.account_reading import AccountReading
 from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
@@ -38,7 +38,7 @@ from tickledger.execution.order_journal import (
     OrderPlaced,
     new_york_date,
 )
-from tickledger.execution.order_reconciliation import PATIENCE, Reconciliation, position_problems, reconciled
+from tickledger.execution.order_reconciliation import PATIENCE, Doubts, Reconciliation, position_problems, reconciled
 from tickledger.execution.order_refusals import differing, foreign_order, not_ready, refuse_child, refuse_modification
 from tickledger.execution.order_state import OrderState, pending
 
@@ -97,6 +97,12 @@ class OrderManager:
     def foreign_orders(self) -> tuple[BrokerOrder, ...]:
         """The working orders at the broker that are not ours, as of the last snapshot; they are never touched."""
         return self._foreign
+
+    @property
+    def doubts(self) -> Doubts:
+        """What of the account is not certain: what sessions must not sell, or add to, before it is."""
+        last = self.last_reconciliation
+        return Doubts(self._book.may_sell_yet(), {} if last is None else last.unexplained)
 
     async def start(self) -> Reconciliation:
         """Read the journal and bring it to where the broker is; nothing is placed before that has succeeded.
@@ -242,8 +248,9 @@ class OrderManager:
             case OrderReport():
                 if self._find(report.order_id):
                     self._book.hear_status(report)
-                else:
-                    self._tell_foreign(report.order_id)
+                elif report.order_id not in self._foreign_ids:
+                    self._foreign_ids.add(report.order_id)
+                    self.problems.append(foreign_order(report.order_id))
             case BrokerFill():
                 self._find(report.execution.order_id)
                 self._book.hear_fill(report, at=self._clock.now())
@@ -263,22 +270,13 @@ class OrderManager:
             self._is_reconciled, self._needs_snapshot = False, True
             self._book.doubt(self._book.ids_at_broker(), at=self._clock.now(), reason=change.reason)
 
-    def _tell_foreign(self, reference: str) -> None:
-        if reference not in self._foreign_ids:
-            self._foreign_ids.add(reference)
-            self.problems.append(foreign_order(reference))
-
     def _is_snapshot_due(self) -> bool:
         now = self._clock.now()
-        if self._asked_at is not None and now - self._asked_at < self._ask_again_after:
-            return False
         if self._asked_at is None or now - self._asked_at >= self._reconcile_every:
             return True
-        return self._needs_snapshot or any(self._is_overdue(order_id, now) for order_id in self._book.waiting)
-
-    def _is_overdue(self, order_id: str, now: datetime) -> bool:
-        is_unknown = self._book.orders[order_id].state.status is OrderStatus.UNKNOWN
-        return is_unknown or now - self._book.waiting[order_id] >= self._patience
+        if now - self._asked_at < self._ask_again_after:
+            return False
+        return self._needs_snapshot or self._book.is_overdue(now, patience=self._patience)
 
     async def _try_to_reconcile(self) -> None:
         try:
@@ -315,7 +313,9 @@ class OrderManager:
         if self._connectivity is Connectivity.DISCONNECTED:
             # A complete answer came over it, whatever was said of the link before.
             self._connectivity = Connectivity.CONNECTED
-        self._is_reconciled, self._needs_snapshot, self._is_stale = True, False, False
+        self._is_reconciled, self._is_stale = True, False
+        # What a position says that fills do not may be a fill on its way: then it is another one in a moment.
+        self._needs_snapshot = result.unexplained != self.doubts.unexplained
         self.problems += [*result.problems, *position_problems(result, self.last_reconciliation)]
         self.last_reconciliation = result
 

@@ -45,6 +45,7 @@ from tickledger.execution.order_journal import (
     new_york_date,
 )
 from tickledger.execution.order_news import News, ended_status, is_over, news_of_fills, working_status
+from tickledger.execution.order_state import OrderState
 from tickledger.execution.portfolio import cash_effect
 
 NEVER_ARRIVED: Final = "never reached the broker"
@@ -73,6 +74,17 @@ class Break:
     in_record: Decimal
     at_broker: Decimal
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is not certain of an account: sales that may go on, and positions that the record does not explain.
+
+    `may_sell_yet` are said to be over, and the broker has not confirmed how many shares it has filled of them.
+    """
+
+    may_sell_yet: list[OrderState]
+    unexplained: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,12 @@ class Reconciliation:
         """Whether record and broker agree, and nothing is in doubt."""
         return not (self.breaks or self.unresolved or self.problems)
 
+    @property
+    def unexplained(self) -> Mapping[str, Decimal]:
+        """How many shares more than the record the broker has of a symbol, fewer below 0; none where they agree."""
+        breaks = [each for each in self.breaks if each.kind is BreakKind.POSITION]
+        return {each.subject: each.at_broker - each.in_record for each in breaks}
+
 
 def reconciled(record: AccountRecord, snapshot: BrokerSnapshot, *, patience: timedelta = PATIENCE) -> Reconciliation:
     """Bring the record to where the broker is; raises BrokerUnavailableError for a snapshot of another account."""
@@ -123,7 +141,8 @@ def position_problems(found: Reconciliation, before: Reconciliation | None) -> l
         Problem(
             where=f"position of {each.subject}",
             expected=f"{each.in_record:f} shares, as the record has it",
-            found=f"{each.at_broker:f} at the broker: what is not ours is left alone",
+            found=f"{each.at_broker:f} at the broker: what is not ours is left alone, and none are bought before the "
+            "record has what it lacks",
         )
         for each in found.breaks
         if each.kind is BreakKind.POSITION and each not in known

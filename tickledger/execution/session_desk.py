@@ -19,7 +19,6 @@ from typing import Final
 from tickledger.domain.corporate_action import ENDINGS, CorporateAction
 from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem
 from tickledger.domain.execution import Execution
-from tickledger.domain.ids import identified
 from tickledger.domain.money import CENT
 from tickledger.domain.order import (
     Order,
@@ -33,6 +32,7 @@ from tickledger.domain.order import (
 from tickledger.domain.ports import Journal
 from tickledger.domain.signal import OrderIntent
 from tickledger.execution.account_book import AccountBook, guards
+from tickledger.execution.intent_orders import order_of
 from tickledger.execution.order_manager import ASK_AGAIN_AFTER, OrderManager
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.session_policy import SessionPolicy
@@ -150,13 +150,20 @@ class SessionDesk:
         if symbol in self._ended:
             self._tell(turn, symbol, f"a symbol that is traded, to {intent.side} it", "one that has ended")
         elif intent.side is not OrderSide.SELL:
-            # While a position is on its way out, nothing is added to it.
-            if symbol not in self._exits:
-                await self._send(intent, turn)
+            await self._buy(intent, turn)
         elif self._is_foreign(symbol):
             self._tell(turn, symbol, "a position that a signal of ours opened", "one of somebody else: left alone")
         else:
             await self._sell(intent, turn)
+
+    async def _buy(self, intent: OrderIntent, turn: Turn) -> None:
+        """Add to a position, but not while it is on its way out, nor to one that the record does not explain."""
+        symbol, unexplained = intent.symbol, self._orders.doubts.unexplained.get(intent.symbol)
+        if unexplained:
+            found = f"{abs(unexplained):f} {'more' if unexplained > 0 else 'fewer'} at the broker: nothing is bought"
+            self._tell(turn, symbol, "the shares of the record", found)
+        elif symbol not in self._exits:
+            await self._send(intent, turn)
 
     def _is_foreign(self, symbol: str) -> bool:
         is_held = self._account.portfolio.quantity(symbol) > 0
@@ -181,9 +188,15 @@ class SessionDesk:
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
 
     async def _sell_held(self, intent: OrderIntent, turn: Turn, *, is_worked: bool = True) -> None:
-        quantity = min(intent.quantity, self._account.sellable(intent.symbol, self._orders.working()))
+        states = (*self._orders.working(), *self._orders.doubts.may_sell_yet)
+        sellable = self._account.sellable(intent.symbol, states) - self._missing(intent.symbol)
+        quantity = min(intent.quantity, sellable)
         if quantity > 0:
             await self._send(replace(intent, quantity=quantity), turn, is_worked=is_worked)
+
+    def _missing(self, symbol: str) -> Decimal:
+        """The shares that the record has and the broker has not: whatever became of them, they cannot be sold."""
+        return max(-self._orders.doubts.unexplained.get(symbol, _NOTHING), _NOTHING)
 
     async def look_after(self, turn: Turn) -> None:
         """Go on with what waits for the broker: sales whose stop is over, stops that follow what is held."""
@@ -195,7 +208,7 @@ class SessionDesk:
         for symbol, leaving in list(self._exits.items()):
             for stop in self._stops(symbol):
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
-            if not self._stops(symbol):
+            if not self._stops(symbol) and not _of_symbol(self._orders.doubts.may_sell_yet, symbol):
                 del self._exits[symbol]
                 intent = replace(leaving.intent, intended_at=turn.at, session_date=turn.session_date)
                 await self._sell_held(intent, turn, is_worked=leaving.is_worked)
@@ -268,16 +281,21 @@ class SessionDesk:
     async def _guard(self, turn: Turn) -> None:
         """Have one stop for each holding, as large as it; none where nothing is held any more."""
         busy = {state.order.symbol for state in self._orders.working() if _closes(state)} | set(self._exits)
+        busy |= {state.order.symbol for state in self._orders.doubts.may_sell_yet}
         for symbol, holding in sorted(self._account.portfolio.holdings.items()):
-            if holding.quantity > 0 and symbol in self._origins and symbol not in busy and self._may_try(symbol, turn):
-                await self._guard_holding(symbol, holding.quantity, holding.average_cost, turn)
+            quantity = holding.quantity - self._missing(symbol)
+            if quantity > 0 and symbol in self._origins and symbol not in busy and self._may_try(symbol, turn):
+                await self._guard_holding(symbol, quantity, holding.average_cost, turn)
         for state in filter(guards, self._orders.working()):
-            if self._account.portfolio.quantity(state.order.symbol) <= 0:
+            if self._account.portfolio.quantity(state.order.symbol) <= self._missing(state.order.symbol):
                 await self.withdraw(state.order.order_id, "nothing is held any more", turn)
 
     async def _guard_holding(self, symbol: str, quantity: Decimal, cost: Decimal, turn: Turn) -> None:
         stops = self._stops(symbol)
-        if not stops:
+        if not stops and symbol in self._orders.doubts.unexplained:
+            # What happened to the position may have happened to its price, and the stop would sell at once.
+            self._tell(turn, symbol, "the shares of the record at the broker", "others: no new stop is set")
+        elif not stops:
             loss = self._policy.stop_loss or _NOTHING
             stop_price = (cost * (1 - loss)).quantize(CENT, rounding=ROUND_HALF_UP)
             closing = self._closing(symbol, quantity, turn)
@@ -360,23 +378,3 @@ def _opening(working: Iterable[OrderState]) -> list[OrderState]:
 
 def _of_symbol(states: Iterable[OrderState], symbol: str) -> list[OrderState]:
     return [state for state in states if state.order.symbol == symbol]
-
-
-def order_of(intent: OrderIntent, decision: RiskDecision) -> Order:
-    """The order that `decision` lets out: the intent in the approved quantity, under an id of its own."""
-    order = Order(
-        order_id="",
-        account_id=intent.account_id,
-        symbol=intent.symbol,
-        side=intent.side,
-        order_type=intent.order_type,
-        quantity=decision.approved_quantity,
-        time_in_force=intent.time_in_force,
-        signal_id=intent.signal_id,
-        risk_decision_id=decision.risk_decision_id,
-        submitted_at=intent.intended_at,
-        session_date=intent.session_date,
-        limit_price=intent.limit_price,
-        stop_price=intent.stop_price,
-    )
-    return identified("ord", order)

@@ -119,7 +119,7 @@ class VenueBroker:
         self._orders[key] = order
         refusal = self._refusal(order)
         if refusal is not None:
-            self._report(key, OrderStatus.REJECTED, refusal)
+            self._report(key, OrderStatus.REJECTED, refusal, filled=Decimal(0))
             return
         self.take(self._venue.submit(venue_order(order, key)))
 
@@ -232,12 +232,12 @@ class VenueBroker:
         if is_news and update.status in _ENDINGS:
             self._ended.append(update.order_key)
         if is_news or update.code is not None:
-            self._report(update.order_key, status, update.text)
+            self._report(update.order_key, status, update.text, filled=update.filled)
 
-    def _report(self, key: int, status: OrderStatus, reason: str) -> None:
+    def _report(self, key: int, status: OrderStatus, reason: str, *, filled: Decimal) -> None:
         self._told[key] = status
         told = reason.removeprefix(_CANCELLED).strip()
-        self._reports.append(OrderReport(self._orders[key].order_id, status, self._venue.now, told))
+        self._reports.append(OrderReport(self._orders[key].order_id, status, self._venue.now, told, filled))
 
     def _take_fill(self, fill: VenueFill) -> None:
         told = BrokerFill(self._execution(fill), str(fill.order_key))

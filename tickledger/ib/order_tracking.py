@@ -121,19 +121,21 @@ class OrderTracker:
         tracked.is_sent, tracked.ib_order_id = True, ib_order_id
         self._by_ib_id[ib_order_id] = tracked
 
-    def tell(self, tracked: TrackedOrder, status: OrderStatus, reason: str = "") -> None:
+    def tell(
+        self, tracked: TrackedOrder, status: OrderStatus, reason: str = "", *, filled: Decimal | None = None
+    ) -> None:
         """Report a step; one that says nothing new is not told."""
         if status is tracked.status and not reason:
             return
         tracked.status = status
-        self._outlets.report(OrderReport(tracked.order_id, status, self._clock.now(), reason))
+        self._outlets.report(OrderReport(tracked.order_id, status, self._clock.now(), reason, filled))
 
     def finish(self, tracked: TrackedOrder, status: OrderStatus, reason: str = "", *, by_code: bool = False) -> None:
-        """Report the end of an order, once."""
+        """Report the end of an order, once, with the shares that the broker counts, where it counts them."""
         if tracked.is_over:
             return
         tracked.is_over, tracked.is_over_by_code, tracked.end, tracked.proposed = True, by_code, None, None
-        self.tell(tracked, status, reason or tracked.why)
+        self.tell(tracked, status, reason or tracked.why, filled=None if by_code else self.filled(tracked))
 
     def doubt(self, tracked: TrackedOrder, reason: str) -> None:
         """The fate of the order is not known: say so, and ask."""

@@ -7,7 +7,7 @@ them in its first minutes.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,9 @@ from sqlalchemy import Engine
 from tests.integration.live.floor import BEFORE, TODAY, Running, TradingFloor, minutes, trading_floor
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.ingestion import IngestionSource
+from tickledger.db.trading import read_cash_transactions, read_orders
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.execution import CashKind
 from tickledger.domain.order import OrderType
 from tickledger.domain.trading_session import SessionState
 from tickledger.execution.order_state import OrderState
@@ -30,6 +32,7 @@ pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live"
 TOMORROW = date(2013, 3, 28)
 LATE = datetime(2013, 3, 27, 19, 50, tzinfo=UTC)
 MORNING = datetime(2013, 3, 28, 13, 0, tzinfo=UTC)
+OPENS_AT = datetime(2013, 3, 28, 13, 30, tzinfo=UTC)
 LATER = datetime(2013, 3, 28, 13, 45, tzinfo=UTC)
 #: The wave is so far on at the first open that it falls to its bottom at the close of the second day.
 PHASE = 7
@@ -48,6 +51,8 @@ def record(engine: Engine, *actions: CorporateAction) -> None:
             "ratio": None if action.ratio is None else float(action.ratio),
             "amount": None if action.amount is None else float(action.amount),
             "new_symbol": action.new_symbol,
+            "fmv_old": None if action.fmv_old is None else float(action.fmv_old),
+            "fmv_new": None if action.fmv_new is None else float(action.fmv_new),
         }
         for action in actions
     ]
@@ -119,6 +124,12 @@ def test_a_dividend_overnight(ledger: Engine, home: Path) -> None:
         morning.until(lambda: sold(morning, "AAPL") and sold(morning, "MSFT"))
         assert not bought(morning, "AAPL")
         assert floor.held("AAPL") == 0
+        # 10.00 on each share, booked once whichever process begins the day.
+        morning.interrupt()
+        with floor.session() as again:
+            again.until(lambda: again.run.tally is not None and again.summary.cash == floor.cash())
+        paid = [row for row in read_cash_transactions(ledger, start=TOMORROW) if row.kind is CashKind.DIVIDEND]
+        assert [row.amount for row in paid] == [10 * BOUGHT]
 
 
 def test_a_change_of_ticker_overnight(ledger: Engine, home: Path) -> None:
@@ -132,10 +143,61 @@ def test_a_change_of_ticker_overnight(ledger: Engine, home: Path) -> None:
         assert floor.held("APPL") == BOUGHT
         assert not floor.working("AAPL")
         assert morning.problems("AAPL: expected a symbol that is traded, found ticker_change into APPL")
-        assert len(morning.heard.told("neither guarded nor sold before a strategy has an opinion of it")) == 1
-        # After an hour of bars there are features, so signals, and the position is guarded or sold like any other.
-        morning.until(lambda: stops(morning, "APPL") or sold(morning, "APPL"), seconds=120)
+        # Guarded from the opening on, by the signal that bought it under its old name.
+        first = stops(morning, "APPL")[0].order
+        assert first.quantity == BOUGHT
+        assert first.submitted_at - OPENS_AT < timedelta(minutes=1)
+        purchases = [row for row in read_orders(ledger, end=TODAY) if row.symbol == "AAPL" and row.side.sign > 0]
+        assert first.signal_id == purchases[-1].signal_id
         assert {order.quantity for order in floor.working("APPL")} <= {BOUGHT}
+
+
+def test_a_merger_for_stock_overnight(ledger: Engine, home: Path) -> None:
+    merger = CorporateAction("AAPL", TOMORROW, CorporateActionKind.MERGER, ratio=Fraction(1, 3), new_symbol="BUYR")
+
+    def prices(symbol: str, day: date) -> float | None:
+        return None if (symbol, day) == ("AAPL", TOMORROW) else 300.0 if symbol == "BUYR" else 100.0
+
+    with overnight(ledger, home, merger, prices) as (floor, morning):
+        morning.until(lambda: sold(morning, "MSFT"))
+        assert floor.held("AAPL") == 0
+        assert floor.held("BUYR") == BOUGHT / 3
+        assert not floor.working("AAPL")
+        # What came by it is guarded, and valued; no strategy trades it, as it is not one of the session's symbols.
+        assert [state.order.quantity for state in stops(morning, "BUYR")] == [BOUGHT / 3]
+        assert not bought(morning, "BUYR")
+        morning.until(lambda: morning.summary.equity is not None)
+        assert morning.problems("AAPL: expected a symbol that is traded, found merger into BUYR")
+
+
+def test_a_spin_off_overnight(ledger: Engine, home: Path) -> None:
+    spun_off = CorporateAction(
+        "AAPL",
+        TOMORROW,
+        CorporateActionKind.SPINOFF,
+        ratio=Fraction(1),
+        new_symbol="CHLD",
+        fmv_old=Decimal(80),
+        fmv_new=Decimal(20),
+    )
+
+    def prices(symbol: str, day: date) -> float | None:
+        if symbol == "CHLD":
+            return 20.0 if day == TOMORROW else None
+        return 80.0 if (symbol, day) == ("AAPL", TOMORROW) else 100.0
+
+    with overnight(ledger, home, spun_off, prices) as (floor, morning):
+        morning.until(lambda: sold(morning, "AAPL") and sold(morning, "MSFT"))
+        # The strategy sees no fall by a fifth: it sells both in the same minute, and buys neither.
+        assert sold(morning, "AAPL")[0][1] == sold(morning, "MSFT")[0][1]
+        assert not bought(morning, "AAPL")
+        assert floor.held("CHLD") == BOUGHT
+        # Both parts are guarded by their part of the cost of about 99.10.
+        prices_of = {symbol: stops(morning, symbol)[-1].order.stop_price or Decimal(0) for symbol in ("AAPL", "CHLD")}
+        assert Decimal("77.5") < prices_of["AAPL"] < Decimal("78.0")
+        assert Decimal("19.3") < prices_of["CHLD"] < Decimal("19.6")
+        morning.until(lambda: floor.held("AAPL") == 0 and not floor.working("AAPL"))
+        assert [order.quantity for order in floor.working("CHLD")] == [BOUGHT]
 
 
 def test_a_merger_for_cash_overnight(ledger: Engine, home: Path) -> None:

@@ -92,6 +92,9 @@ class Venue:
         self.answers = True
         self.tells_completed = True
         self.tells_all_revisions = False
+        self.counts_fills = True
+        self.late: list[RemoteReport] = []
+        self.holdings = dict(OPENING.holdings)
         self.fill_number = 0
 
     def tell(self, report: RemoteReport) -> None:
@@ -99,7 +102,8 @@ class Venue:
             self.outbound.append(report)
 
     def tell_status(self, order: VenueOrder, status: OrderStatus | None = None, reason: str = "") -> None:
-        self.tell(OrderReport(order.reference, status or order.told_status, self.clock.now(), reason))
+        counted = order.filled if self.counts_fills else None
+        self.tell(OrderReport(order.reference, status or order.told_status, self.clock.now(), reason, counted))
 
     def deliver(self, index: int = 0) -> None:
         """What was sent arrives."""
@@ -125,7 +129,16 @@ class Venue:
         order.status = status
         self.tell_status(order, reason=reason)
 
-    def fill(self, order: VenueOrder, quantity: Decimal, price: Decimal = Decimal(10)) -> VenueFill:
+    def tell_late(self) -> None:
+        """The fills that were held back are told."""
+        held_back, self.late = self.late, []
+        for report in held_back:
+            self.tell(report)
+
+    def fill(
+        self, order: VenueOrder, quantity: Decimal, price: Decimal = Decimal(10), *, is_late: bool = False
+    ) -> VenueFill:
+        """Fill shares; one that `is_late` is told by `tell_late`, and whatever else there is to tell before it."""
         self.fill_number += 1
         execution = Execution(
             execution_id=f"0000e0d5.{self.fill_number:04d}.01.01",
@@ -144,10 +157,14 @@ class Venue:
         )
         fill = VenueFill([BrokerFill(execution, order.order_id)])
         order.fills.append(fill)
-        self.tell(fill.revisions[0])
+        if is_late:
+            self.late.append(fill.revisions[0])
+        else:
+            self.tell(fill.revisions[0])
         if order.filled >= order.terms.quantity:
             order.status = FILLED
-        self.tell_status(order)
+        if not is_late:
+            self.tell_status(order)
         return fill
 
     def correct(self, fill: VenueFill, quantity: Decimal, price: Decimal) -> None:
@@ -182,7 +199,7 @@ class Venue:
         return [fill for order in self.orders for fill in order.fills]
 
     def positions(self) -> dict[str, Decimal]:
-        held = dict(OPENING.holdings)
+        held = dict(self.holdings)
         for fill in (fill.latest for fill in self.fills()):
             held[fill.symbol] = held.get(fill.symbol, Decimal(0)) + fill.side.sign * fill.quantity
         return {symbol: quantity for symbol, quantity in held.items() if quantity}

@@ -411,3 +411,86 @@ def test_an_order_that_the_broker_refuses_is_told_and_asked_for_anew_by_the_next
     assert floor.at_work() == ["SELL 50 X"]
     assert [one.status for one in floor.venue.orders] == [REJECTED, WORKING]
     assert floor.venue.orders[-1].terms.order_type is OrderType.MARKET
+
+
+@pytest.mark.parametrize("counts_fills", [True, False])
+def test_a_stop_that_is_said_to_be_cancelled_before_its_crossing_fill_is_told_is_not_sold_twice(
+    *, counts_fills: bool
+) -> None:
+    floor = guarded_floor()
+    floor.venue.counts_fills = counts_fills
+    stop = floor.at_venue("SELL 50 X STOP")
+    floor.bars("SELL X")
+    floor.venue.answers = False
+    floor.venue.fill(stop, Decimal(30), Decimal("9.50"), is_late=True)
+    floor.deliver()
+    for _ in range(20):
+        floor.beat()
+        floor.deliver()
+        # The end was told, the fill was not, and the broker does not say what it has: nothing more is sold.
+        assert floor.most_on_sale() == 0
+    floor.venue.answers = True
+    floor.venue.tell_late()
+    floor.settle()
+    floor.settle()
+    assert floor.held() == 20
+    assert floor.at_work() == ["SELL 20 X STOP"]
+
+
+def test_a_sale_of_which_the_broker_confirms_that_nothing_was_filled_is_made_again_at_once() -> None:
+    floor = SessionFloor(SessionPolicy())
+    floor.venue.counts_fills = False
+    floor.bars("SELL X")
+    floor.deliver()
+    floor.venue.end(floor.at_venue("SELL 50 X"), CANCELLED, "for reasons of its own")
+    floor.beat()
+    floor.beat(after=5)
+    floor.bars("SELL X", after=1)
+    floor.deliver()
+    assert floor.at_work() == ["SELL 50 X"]
+
+
+@pytest.mark.parametrize(("held", "guarded"), [("0", []), ("10", ["SELL 10 X STOP"])])
+def test_never_is_more_on_sale_than_the_broker_has_whatever_the_record_says(held: str, guarded: list[str]) -> None:
+    floor = guarded_floor()
+    # Shares are gone without a fill: transferred away, or a reverse split that nobody recorded.
+    floor.venue.holdings["X"] = Decimal(held)
+    floor.beat(after=400)
+    floor.settle()
+    assert floor.at_work() == guarded
+    floor.bars("SELL X")
+    floor.settle()
+    assert floor.most_on_sale() == Decimal(held)
+    floor.bars("BUY X")
+    floor.settle()
+    assert floor.most_on_sale() == Decimal(held)
+    assert len([problem for problem in floor.problems() if problem.where == "position of X"]) == 1
+
+
+def test_what_the_broker_has_beyond_the_record_is_neither_bought_nor_sold_nor_guarded() -> None:
+    floor = SessionFloor(GUARDED, origins={}, is_opened=False)
+    floor.venue.holdings["Y"] = Decimal(70)
+    floor.restart()
+    for said in ("BUY Y", "SELL Y", "BUY Y"):
+        floor.bars(said, Y="5")
+        floor.settle()
+    assert floor.line.sent == []
+    [told] = [problem for problem in floor.problems() if problem.where == "position of Y"]
+    assert told.expected.startswith("0 shares")
+    assert told.found.startswith("70 at the broker")
+    # Once the record explains it, or it is gone, the symbol is traded like any other.
+    del floor.venue.holdings["Y"]
+    floor.beat(after=400)
+    floor.bars("BUY Y", Y="5")
+    floor.settle()
+    assert floor.at_work() == ["BUY 201 Y"]
+
+
+def test_no_stop_is_set_at_a_price_that_an_unrecorded_split_has_left_behind() -> None:
+    floor = SessionFloor(GUARDED, is_opened=False)
+    floor.venue.holdings["X"] = Decimal(100)
+    floor.restart()
+    floor.bars("HOLD X", X="5")
+    floor.settle()
+    assert floor.at_work() == []
+    assert any("no new stop" in problem.found for problem in floor.problems())

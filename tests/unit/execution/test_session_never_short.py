@@ -60,6 +60,22 @@ class NeverShort(RuleBasedStateMachine):
 
     @precondition(lambda self: self.working())
     @rule(data=st.data())
+    def something_fills_and_is_told_later(self, data: st.DataObject) -> None:
+        at_work = data.draw(st.sampled_from(self.working()))
+        most = int(at_work.terms.quantity - at_work.filled)
+        shares = Decimal(data.draw(st.sampled_from(sorted({1, (most + 1) // 2, most}))))
+        self.floor.venue.fill(at_work, shares, is_late=True)
+
+    @rule()
+    def what_was_held_back_is_told(self) -> None:
+        self.floor.venue.tell_late()
+
+    @rule(counts_fills=st.booleans())
+    def ends_are_told_with_or_without_what_was_filled(self, counts_fills: bool) -> None:  # noqa: FBT001  by its name
+        self.floor.venue.counts_fills = counts_fills
+
+    @precondition(lambda self: self.working())
+    @rule(data=st.data())
     def the_broker_ends_an_order(self, data: st.DataObject) -> None:
         self.floor.venue.end(data.draw(st.sampled_from(self.working())), CANCELLED, "for reasons of its own")
 
@@ -98,6 +114,7 @@ class NeverShort(RuleBasedStateMachine):
             return
         floor = self.floor
         floor.venue.answers = True
+        floor.venue.tell_late()
         if not floor.venue.is_connected:
             floor.venue.reconnect()
         for fill in floor.venue.fills():
