@@ -93,17 +93,22 @@ def run_tax(files: TaxFiles, wishes: Wishes, *, out: Path, as_json: bool) -> boo
 
     Raises InputError for a file that cannot be used at all, ConfigurationError for a wish that cannot be met.
     """
+    report = write_tax(files, wishes, out=out)
+    for problem in report.problems:
+        err.print(str(problem), style="red" if problem.severity == "error" else "yellow", markup=False)
+    print_summary(summary_of(report, out), as_json=as_json)
+    return not report.has_errors
+
+
+def write_tax(files: TaxFiles, wishes: Wishes, *, out: Path) -> TaxReport:
+    """Compute and write the tables and forms into `out`, and say nothing; raises as `run_tax` does."""
     policies = policies_of(wishes.policies)
     income = _taxable_income(wishes.taxable_income)
     with collector_at_rest():
         inputs = read_inputs(files, tax_year=wishes.tax_year)
         report = _report(inputs, wishes, policies=policies, taxable_income=income)
         _write(report, out)
-    report = replace(report, problems=(*report.problems, *write_forms(report, wishes.forms, out)))
-    for problem in report.problems:
-        err.print(str(problem), style="red" if problem.severity == "error" else "yellow", markup=False)
-    print_summary(summary_of(report, out), as_json=as_json)
-    return not report.has_errors
+    return replace(report, problems=(*report.problems, *write_forms(report, wishes.forms, out)))
 
 
 def _report(inputs: TaxInputs, wishes: Wishes, *, policies: Policies, taxable_income: Decimal | None) -> TaxReport:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from decimal import Decimal
 from typing import Final
 
+from tickledger.domain.account import Account
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import Order, OrderEvent, OrderStatus
 from tickledger.domain.signal import Signal
 from tickledger.reporting.pnl import DailyPnl
 from tickledger.reporting.table import Table
+from tickledger.tax.fills import LotChoice
 
 Row = Mapping[str, object]
 
@@ -92,9 +96,14 @@ def _order_row(order: Order, last: OrderEvent | None) -> Row:
     }
 
 
-def fills_table(executions: Iterable[Execution]) -> Table:
-    """fills.csv: `commission` is the broker's charge and the regulatory fees together."""
-    rows = [
+def fills_table(executions: Iterable[Execution], *, lots: Mapping[str, tuple[LotChoice, ...]] | None = None) -> Table:
+    """fills.csv: `commission` is the broker's charge and the regulatory fees together.
+
+    Where `lots` were identified at sales, by execution, the table has the column that names them.
+    """
+    chosen = {} if lots is None else {name: _choices(choices) for name, choices in lots.items()}
+    columns = FILL_COLUMNS if lots is None else (*FILL_COLUMNS, "lots")
+    rows: list[Row] = [
         {
             "execution_id": execution.execution_id,
             "order_id": execution.order_id,
@@ -105,10 +114,36 @@ def fills_table(executions: Iterable[Execution]) -> Table:
             "price": f"{execution.price:f}",
             "commission": f"{execution.commission + execution.fees:f}",
             "executed_at": execution.executed_at.isoformat(),
+            **({} if lots is None else {"lots": chosen.get(execution.execution_id, "")}),
         }
         for execution in executions
     ]
-    return Table(columns=FILL_COLUMNS, rows=rows)
+    return Table(columns=columns, rows=rows)
+
+
+def _choices(choices: tuple[LotChoice, ...]) -> str:
+    return ";".join(f"{choice.open_execution_id}:{choice.quantity:f}" for choice in choices)
+
+
+def accounts_table(accounts: Iterable[Account]) -> Table:
+    """accounts.csv: whose each account is, and whether its money is real."""
+    columns = ("account", "kind", "owner", "mode")
+    rows = [
+        {"account": one.account_id, "kind": one.kind, "owner": one.owner, "mode": one.mode}
+        for one in sorted(accounts, key=lambda one: one.account_id)
+    ]
+    return Table(columns=columns, rows=rows)
+
+
+def corporate_actions_table(actions: Iterable[CorporateAction]) -> Table:
+    """corporate_actions.csv; ratios are exact fractions."""
+    names = ("symbol", "ex_date", "kind", "ratio", "amount", "new_symbol", "fmv_old", "fmv_new", "cash_in_lieu")
+    rows = [{name: _told(getattr(action, name)) for name in names} for action in actions]
+    return Table(columns=names, rows=rows)
+
+
+def _told(value: object) -> str:
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def daily_pnl_table(rows: Iterable[DailyPnl]) -> Table:
