@@ -64,3 +64,30 @@ def bars_figure(names: Sequence[Any], values: Sequence[float], *, unit: str, hei
     figure.add_bar(x=names, y=values, marker={"color": colours}, hovertemplate=f"%{{y:,.2f}} {unit}<extra></extra>")
     figure.update_yaxes(zeroline=True, zerolinecolor=GREY, tickformat="~s")
     return figure
+
+
+def wash_figure(
+    names: Sequence[str], days: Sequence[tuple[date, date, date, date]], disallowed: Sequence[float]
+) -> go.Figure:
+    """For each loss its window as a line, the sale as a dot, the purchase that replaced it as a diamond.
+
+    `days` are the window's first day, the sale, the window's last day, and the purchase.
+    """
+    figure = empty_figure(max(180, 70 + 22 * len(names)))
+    figure.update_layout(hovermode="closest")
+    figure.update_yaxes(side="left", autorange="reversed", type="category", showgrid=False)
+    figure.update_xaxes(showgrid=True)
+    for name, (first, _, last, _) in zip(names, days, strict=True):
+        line = {"color": GREY, "width": 6}
+        figure.add_scatter(x=[first, last], y=[name, name], mode="lines", line=line, opacity=0.35, hoverinfo="skip")
+    sale = {"color": ORANGE, "size": 10}
+    bought = {"color": BLUE, "size": 11, "symbol": "diamond"}
+    told = [f"{amount:,.2f} USD disallowed" for amount in disallowed]
+    hover = "%{y}<br>%{x}<br>%{text}<extra></extra>"
+    figure.add_scatter(
+        x=[one[1] for one in days], y=list(names), mode="markers", marker=sale, text=told, hovertemplate=hover
+    )
+    figure.add_scatter(
+        x=[one[3] for one in days], y=list(names), mode="markers", marker=bought, text=told, hovertemplate=hover
+    )
+    return figure

@@ -3,6 +3,6 @@
 from typing import Final
 
 from tickledger.api.dashboard.page import Page
-from tickledger.api.dashboard.pages import orders, overview, risk, strategies
+from tickledger.api.dashboard.pages import orders, overview, risk, strategies, tax
 
-PAGES: Final[tuple[Page, ...]] = (overview.PAGE, orders.PAGE, strategies.PAGE, risk.PAGE)
+PAGES: Final[tuple[Page, ...]] = (overview.PAGE, orders.PAGE, strategies.PAGE, risk.PAGE, tax.PAGE)
