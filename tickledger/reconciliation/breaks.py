@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from tickledger.domain.errors import Problem
 from tickledger.domain.ids import deterministic_id
 
 
@@ -29,6 +30,10 @@ class Subject(StrEnum):
     REALIZED_GAIN = "realized gain"
     ORDER = "order"
     FORM_1099B = "Form 1099-B"
+
+
+#: What is a state at the end of a day: the next comparison of it says whether an earlier difference is still there.
+STATES: Final = frozenset({Subject.POSITION, Subject.CASH, Subject.OPEN_LOT})
 
 
 class BreakCause(StrEnum):
@@ -183,7 +188,8 @@ class ComparedScope:
             found.account_id == self.account_id
             and found.against is self.against
             and found.subject in self.subjects
-            and self.start_date <= found.session_date <= self.end_date
+            and (self.start_date <= found.session_date or found.subject in STATES)
+            and found.session_date <= self.end_date
         )
 
 
@@ -191,12 +197,13 @@ class ComparedScope:
 class Comparison:
     """What came of holding the ledger beside another source: the scope, the breaks, and how much agreed.
 
-    `matched` counts the rows of each subject that are on both sides.
+    `matched` counts the rows of each subject that are on both sides; `problems` say what could not be compared.
     """
 
     scope: ComparedScope
     breaks: tuple[ReconciliationBreak, ...]
     matched: Mapping[Subject, int]
+    problems: tuple[Problem, ...] = ()
 
 
 def next_events(

@@ -1,0 +1,250 @@
+"""The ledger beside a statement and beside the broker's API: the public functions of a reconciliation.
+
+Each takes a `LedgerView` and gives a `Comparison`; neither reads or writes anything. What cannot be compared at all
+(another account, another base currency) is a Problem of the comparison, whose scope then covers nothing. Findings are
+made in the order in which they explain each other: executions, corporate actions, movements of cash, then positions
+and cash, then lots and gains.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from tickledger.domain.broker import BrokerSnapshot
+from tickledger.domain.errors import Problem
+from tickledger.reconciliation.breaks import ComparedScope, Comparison, SourceName, Subject
+from tickledger.reconciliation.cash import CashThere, compare_cash
+from tickledger.reconciliation.cash_transactions import CashGroup, compare_cash_transactions, their_cash
+from tickledger.reconciliation.corporate_action_matching import compare_corporate_actions, events_there
+from tickledger.reconciliation.executions import Trades, compare_executions
+from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, numbered
+from tickledger.reconciliation.holdings import HeldThere, compare_holdings
+from tickledger.reconciliation.joining import of_account
+from tickledger.reconciliation.ledger_view import LedgerView
+from tickledger.reconciliation.period import Period
+from tickledger.reconciliation.statement import Statement, StatementPosition
+from tickledger.reconciliation.told_sections import ToldSections, told_sections
+from tickledger.reconciliation.trade_rows import CURRENCIES, NEW_YORK, fill_rows, statement_rows
+
+_USD: Final = frozenset({"USD", ""})
+
+
+@dataclass(slots=True)
+class _Result:
+    """A comparison in the making."""
+
+    view: LedgerView
+    against: Against
+    period: Period
+    findings: list[Finding] = field(default_factory=list)
+    matched: dict[Subject, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    drift: Decimal = ZERO
+
+    def take(self, found: Findings, *subjects: Subject) -> None:
+        """Add what one part came to; `subjects` are those that it looked at."""
+        self.findings += numbered(found.findings)
+        self.problems += found.problems
+        self.drift += found.drift
+        for subject in subjects:
+            self.matched.setdefault(subject, 0)
+        if subjects:
+            self.matched[subjects[0]] += found.matched
+
+    def comparison(self) -> Comparison:
+        scope = ComparedScope(
+            self.view.account_id,
+            self.against.source,
+            frozenset(self.matched),
+            self.period.start,
+            self.period.end,
+        )
+        return Comparison(scope, tuple(one.found for one in self.findings), self.matched, tuple(self.problems))
+
+
+def compare_with_statement(view: LedgerView, statements: Statement | Sequence[Statement]) -> Comparison:
+    """The ledger beside a statement, or beside several of one account joined to one.
+
+    Only what lies inside the statement's period is missing or too much, and only in sections that it has; an incomplete
+    file proves no absence. Positions, lots and cash are compared at the last day that the statement tells of them.
+    """
+    told = [statements] if isinstance(statements, Statement) else list(statements)
+    one = of_account(told, view.account_id)
+    problems = [*one.problems]
+    usable = [statement for statement in one.statements if statement.base_currency in _USD]
+    problems += [_other_currency(statement) for statement in one.statements if statement not in usable]
+    if not usable:
+        return _nothing(view, SourceName.STATEMENT, problems)
+    statement = usable[0]
+    period = _period(statement)
+    result = _Result(view, Against(view.account_id, SourceName.STATEMENT), period, problems=problems)
+    _compare_statement(result, statement)
+    return result.comparison()
+
+
+def _other_currency(statement: Statement) -> Problem:
+    where = statement.sources[0].name if statement.sources else f"statement of {statement.account_id}"
+    return Problem(where, "base currency USD", f"{statement.base_currency}, not compared", severity="warning")
+
+
+def _nothing(view: LedgerView, source: SourceName, problems: Sequence[Problem]) -> Comparison:
+    """A comparison that looked at nothing, and says why."""
+    scope = ComparedScope(view.account_id, source, frozenset(), date.max, date.min)
+    return Comparison(scope, (), {}, tuple(problems))
+
+
+def _period(statement: Statement) -> Period:
+    """The statement's own period; where it names none, the days of its rows."""
+    days = [
+        *(row.trade_date for row in statement.executions),
+        *(row.cash_date for row in statement.cash_transactions),
+        *(row.as_of for row in statement.positions if row.as_of is not None),
+        *(row.closed_date for row in statement.closed_lots if row.closed_date is not None),
+    ]
+    start = statement.start_date or min(days, default=statement.end_date or date.min)
+    end = statement.end_date or max(days, default=start)
+    return Period(start, end, statement.generated_at, statement.is_complete)
+
+
+def _compare_statement(result: _Result, statement: Statement) -> None:
+    view, against, period = result.view, result.against, result.period
+    cash, problems = their_cash(view, statement)
+    result.problems += problems
+    told = told_sections(statement, cash)
+    if told.executions:
+        rows = statement_rows(statement.executions, view.names)
+        trades = Trades(rows.rows, rows.taken_back, rows.problems)
+        found = compare_executions(view, trades, against=against, period=period)
+        result.take(found, Subject.EXECUTION, Subject.COMMISSION)
+    if told.corporate_actions:
+        events = events_there(view, statement.corporate_actions)
+        found = compare_corporate_actions(view, events, against=against, period=period, roots=result.findings)
+        result.take(found, Subject.CORPORATE_ACTION)
+    if told.cash_groups:
+        found = compare_cash_transactions(
+            view, cash, told=told.cash_groups, against=against, period=period, roots=result.findings
+        )
+        result.take(found, *_cash_subjects(told))
+    if told.positions:
+        _compare_positions(result, statement, told)
+    _compare_cash(result, statement, told)
+
+
+def _cash_subjects(told: ToldSections) -> list[Subject]:
+    found = []
+    if told.cash_groups - {CashGroup.DIVIDEND, CashGroup.WITHHOLDING, CashGroup.CORPORATE}:
+        found.append(Subject.CASH_TRANSACTION)
+    if told.cash_groups & {CashGroup.DIVIDEND, CashGroup.WITHHOLDING}:
+        found.append(Subject.DIVIDEND)
+    return found or [Subject.CASH_TRANSACTION]
+
+
+def _compare_positions(result: _Result, statement: Statement, told: ToldSections) -> None:
+    view = result.view
+    as_of = max((row.as_of for row in statement.positions if row.as_of is not None), default=result.period.end)
+    rows: list[StatementPosition] = []
+    foreign: list[StatementPosition] = []
+    for row in statement.positions:
+        if row.as_of not in {as_of, None} or row.asset_class in CURRENCIES:
+            continue
+        (rows if row.currency in _USD else foreign).append(row)
+    result.problems += [_foreign_position(row) for row in foreign]
+    held = [_held_there(view, row) for row in rows]
+    found = compare_holdings(
+        view,
+        held,
+        as_of=as_of,
+        against=result.against,
+        roots=result.findings,
+        executions_agree=told.executions and result.period.proves_absence and as_of == result.period.end,
+    )
+    if not result.period.proves_absence:
+        found = _without_absent(found)
+    result.take(found, Subject.POSITION)
+
+
+def _without_absent(found: Findings) -> Findings:
+    """What an incomplete file says: that it does not have a position proves nothing."""
+    return Findings([one for one in found.findings if one.found.theirs != "0"], found.matched)
+
+
+def _foreign_position(row: StatementPosition) -> Problem:
+    found = f"{row.symbol} in {row.currency}, not compared"
+    return Problem(row.where or "positions", "positions in USD", found, row=row.row or None, severity="warning")
+
+
+def _held_there(view: LedgerView, row: StatementPosition) -> HeldThere:
+    symbol = view.names.ours(row.symbol, conid=row.conid, cusip=row.cusip)
+    value = row.value
+    if value is None and row.mark_price is not None:
+        value = row.mark_price * row.quantity * row.multiplier
+    return HeldThere(symbol, row.quantity, value, row.cost_basis, f"{row.where}:{row.row}" if row.where else "")
+
+
+def _compare_cash(result: _Result, statement: Statement, told: ToldSections) -> None:
+    balances = [row for row in statement.cash_balances if row.currency == "USD" and row.ending is not None]
+    balances = [row for row in balances if not row.is_base_summary] or balances
+    if not balances or not statement.is_complete:
+        return
+    last = max(balances, key=lambda row: row.end_date or result.period.end)
+    first = min(balances, key=lambda row: row.start_date or result.period.start)
+    there = CashThere(
+        as_of=last.end_date or result.period.end,
+        ending=last.ending or ZERO,
+        start=first.start_date or result.period.start,
+        starting=first.starting,
+        items=last.items if first is last else (),
+        where=f"{last.where}:{last.row}" if last.where else "",
+    )
+    found = compare_cash(
+        result.view,
+        there,
+        against=result.against,
+        roots=result.findings,
+        drift=result.drift,
+        executions_agree=told.executions,
+    )
+    result.take(found, Subject.CASH)
+
+
+def compare_with_broker(view: LedgerView, snapshot: BrokerSnapshot) -> Comparison:
+    """The ledger beside the broker's own view at one moment, in so far as the snapshot has it.
+
+    A broker tells the fills of the current day only: what is older cannot be missing. Positions and cash are compared
+    with what the ledger has after all its executions up to then.
+    """
+    if snapshot.account_id != view.account_id:
+        told = f"account {snapshot.account_id}, not compared"
+        problem = Problem("snapshot of the broker", f"account {view.account_id}", told)
+        return _nothing(view, SourceName.BROKER, [problem])
+    day = snapshot.taken_at.astimezone(NEW_YORK).date()
+    period = Period(day, day, snapshot.taken_at)
+    result = _Result(view, Against(view.account_id, SourceName.BROKER), period)
+    charges = {report.execution_id: report.commission for report in snapshot.commissions if report.currency == "USD"}
+    fills = [fill for fill in snapshot.fills if fill.execution.quantity]
+    busted = [fill for fill in snapshot.fills if not fill.execution.quantity]
+    gone = {row.stem for row in fill_rows(busted, {}, view.names)}
+    rows = [row for row in fill_rows(fills, charges, view.names) if row.stem not in gone]
+    found = compare_executions(view, Trades(rows), against=result.against, period=period)
+    result.take(found, Subject.EXECUTION, Subject.COMMISSION)
+    held = [HeldThere(row.symbol, row.quantity, None, row.average_cost * row.quantity) for row in snapshot.positions]
+    held = [row for row in held if row.quantity]
+    result.take(
+        compare_holdings(view, held, as_of=day, against=result.against, roots=result.findings), Subject.POSITION
+    )
+    there = CashThere(day, snapshot.cash)
+    result.take(
+        compare_cash(view, there, against=result.against, roots=result.findings, drift=result.drift), Subject.CASH
+    )
+    return result.comparison()
+
+
+def compare_all(
+    view: LedgerView, *, statements: Iterable[Statement] = (), snapshot: BrokerSnapshot | None = None
+) -> tuple[Comparison, ...]:
+    """Every comparison that there is another side for."""
+    told = list(statements)
+    found = [compare_with_statement(view, told)] if told else []
+    return (*found, *([compare_with_broker(view, snapshot)] if snapshot is not None else []))
