@@ -118,11 +118,14 @@ def _joined(group: Sequence[Statement]) -> tuple[Statement, list[Problem]]:
     return _settled(statement), list(dict.fromkeys(problems))
 
 
-def _age(statement: Statement) -> tuple[datetime, date, tuple[str, ...], str]:
-    """When it was generated; what else is there only settles the order of statements that are as old."""
+def _age(statement: Statement) -> tuple[datetime, date, int, tuple[str, ...], str]:
+    """When it was generated; what else is there only settles the order of statements that are as old.
+
+    An earlier join comes after its parts, so that it changes nothing.
+    """
     hashes = tuple(sorted(source.sha256 for source in statement.sources))
-    period = f"{statement.start_date} {statement.base_currency} {len(statement.accounting)}"
-    return (statement.generated_at or _LONG_AGO, statement.end_date or date.min, hashes, period)
+    rest = f"{statement.start_date} {statement.base_currency} {len(statement.accounting)}"
+    return (statement.generated_at or _LONG_AGO, statement.end_date or date.min, len(hashes), hashes, rest)
 
 
 def _sources(group: Sequence[Statement]) -> tuple[Source, ...]:

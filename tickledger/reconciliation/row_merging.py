@@ -35,46 +35,68 @@ class Identity:
 def merged(groups: "Sequence[Sequence[Row]]", identity: Identity, problems: list[Problem]) -> "tuple[Row, ...]":
     """Rows of all groups, each once; where two contradict, the later group is believed and both are named."""
     ids = _ids_by_content(groups, identity)
-    kept: dict[tuple[Hashable, int], Row] = {}
+    kept: dict[Hashable, list[Row]] = {}
     for rows in groups:
         for name, alike in _by_key(rows, identity, ids).items():
-            for number, row in enumerate(_in_order(alike)):
-                before = kept.get((name, number))
-                kept[name, number] = row if before is None else _completed(before, row, problems)
-    return tuple(kept.values())
+            kept[name] = _placed(kept.get(name, []), alike, problems)
+    return tuple(row for alike in kept.values() for row in alike)
 
 
-def _ids_by_content(groups: "Iterable[Sequence[Row]]", identity: Identity) -> dict[Hashable, list[str]]:
+def _placed(kept: "list[Row]", rows: "list[Row]", problems: list[Problem]) -> "list[Row]":
+    """The rows of one file put on those of earlier files that are alike, each where it contradicts least."""
+    if not kept:
+        return rows
+    if len(kept) == len(rows) == 1:
+        return [_completed(kept[0], rows[0], problems)]
+    free, placed, left = list(range(len(kept))), list(kept), list(rows)
+    while free and left:
+        _, number, chosen = min(
+            (_distance(kept[number], row), number, index) for number in free for index, row in enumerate(left)
+        )
+        placed[number] = _completed(kept[number], left.pop(chosen), problems)
+        free.remove(number)
+    return [*placed, *left]
+
+
+def _distance(one: "Row", other: "Row") -> tuple[int, bool]:
+    """How many facts contradict, and whether anything differs at all."""
+    return len(_differing(one, other)), one != other
+
+
+def _ids_by_content(groups: "Iterable[Sequence[Row]]", identity: Identity) -> dict[Hashable, set[str]]:
     """The ids of the rows with one content, for rows of other files that have none."""
-    found: dict[Hashable, dict[str, None]] = defaultdict(dict)
+    found: dict[Hashable, set[str]] = defaultdict(set)
     if all(identity.own_id(row) for rows in groups for row in rows):
         return {}
     for row in (row for rows in groups for row in rows):
         if own := identity.own_id(row):
-            found[identity.content(row)][own] = None
-    return {content: list(ids) for content, ids in found.items()}
-
-
-def _by_key(rows: "Sequence[Row]", identity: Identity, ids: dict[Hashable, list[str]]) -> "dict[Hashable, list[Row]]":
-    found: dict[Hashable, list[Row]] = {}
-    nameless: dict[Hashable, int] = defaultdict(int)
-    for row in rows:
-        own = identity.own_id(row)
-        if own:
-            alike = found.setdefault(own, [])
-            if row not in alike:
-                alike.append(row)
-            continue
-        content = identity.content(row)
-        number = nameless[content]
-        nameless[content] += 1
-        known = ids.get(content, [])
-        found.setdefault(known[number] if number < len(known) else content, []).append(row)
+            found[identity.content(row)].add(own)
     return found
 
 
+def _by_key(rows: "Sequence[Row]", identity: Identity, ids: dict[Hashable, set[str]]) -> "dict[Hashable, list[Row]]":
+    """The rows of one file by what they are: an id of their own, one that another file tells, or their content."""
+    found: dict[Hashable, list[Row]] = {}
+    nameless: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        if own := identity.own_id(row):
+            alike = found.setdefault(own, [])
+            if row not in alike:
+                alike.append(row)
+        else:
+            nameless.setdefault(identity.content(row), []).append(row)
+    own_ids = found.keys() if nameless else ()
+    for content, alike in nameless.items():
+        elsewhere = sorted(ids.get(content, set()).difference(own_ids)) if content in ids else []
+        ordered = _in_order(alike)
+        found.update({own: [row] for own, row in zip(elsewhere, ordered, strict=False)})
+        if rest := ordered[len(elsewhere) :]:
+            found[content] = rest
+    return {name: _in_order(alike) for name, alike in found.items()}
+
+
 def _in_order(rows: "list[Row]") -> "list[Row]":
-    """Rows alike in an order of their own, so that those of two files meet their like."""
+    """Rows alike in an order of their own, so that the order of a file does not show."""
     return rows if len(rows) == 1 else sorted(rows, key=text_of)
 
 
@@ -87,19 +109,27 @@ def _completed(before: "Row", later: "Row", problems: list[Problem]) -> "Row":
     """The later row with what only the earlier one tells; a Problem where both tell and differ."""
     if before == later:
         return later
-    filled: dict[str, Any] = {}
-    differing: list[str] = []
-    for one in fields(later):
-        if not one.compare:
-            continue
-        old, new = getattr(before, one.name), getattr(later, one.name)
-        if new in _UNKNOWN and old not in _UNKNOWN:
-            filled[one.name] = old
-        elif old != new and one.name not in _NOT_COMPARED and _is_fact(old) and _is_fact(new):
-            differing.append(one.name)
-    if differing:
+    if differing := _differing(before, later):
         problems.append(_contradiction(before, later, differing))
+    filled: dict[str, Any] = {
+        one.name: old
+        for one in fields(later)
+        if one.compare and getattr(later, one.name) in _UNKNOWN and (old := getattr(before, one.name)) not in _UNKNOWN
+    }
     return replace(later, **filled) if filled else later
+
+
+def _differing(before: "Row", later: "Row") -> list[str]:
+    """The facts that both tell and that differ."""
+    return [
+        one.name
+        for one in fields(later)
+        if one.compare
+        and one.name not in _NOT_COMPARED
+        and (old := getattr(before, one.name)) != (new := getattr(later, one.name))
+        and _is_fact(old)
+        and _is_fact(new)
+    ]
 
 
 def _is_fact(value: object) -> bool:
