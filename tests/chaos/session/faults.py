@@ -24,6 +24,7 @@ class SessionFaults(Faults):
         #: From when to when the kill switch was engaged.
         self.killed: list[tuple[float, float]] = []
         self._killed_since: list[float] = []
+        self._forgotten: list[Any] = []
 
     async def market_moves(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -68,8 +69,15 @@ class SessionFaults(Faults):
                 # Between the last look at the lease and the socket the client id alone protects.
                 if meanwhile == "forgotten" and session.death.frozen_at != "after_objection":
                     self.stage.gateway.floor.sessions.remove(connected)
+                    self._forgotten.append(connected)
                 else:
                     connected.connection.abort()
+
+    def close_forgotten(self) -> None:
+        """Close what was forgotten: nobody tells it that the link is back, and it would wait for that for ever."""
+        for connected in self._forgotten:
+            connected.connection.abort()
+        self._forgotten.clear()
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
