@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from tickledger.api.access import Access
+from tickledger.api.break_steps import break_routes
 from tickledger.api.control import control_routes
 from tickledger.api.dashboard.build import add_dashboard
 from tickledger.api.dashboard.shell import Sources
@@ -32,5 +33,6 @@ def create_app(sources: Sources, access: Access) -> ASGIApp:
 
     server.include_router(login_routes(access))
     server.include_router(control_routes(sources.engine, access, sources.clock))
+    server.include_router(break_routes(sources.engine, access, sources.clock))
     hashes = add_dashboard(server, sources)
     return Gate(server, access=access, script_hashes=hashes)

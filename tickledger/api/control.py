@@ -84,7 +84,7 @@ class _Route:
             return Outcome.UNCONFIRMED
         event = KillSwitchEvent(
             self.act.kind,
-            _actor(),
+            actor(),
             form.get("reason", "").strip()[:_LONGEST_REASON],
             self.clock.now(),
             flattens=self.act.flattens,
@@ -110,7 +110,7 @@ def _resumed(engine: Engine, event: KillSwitchEvent) -> Outcome:
     return Outcome.RESUMED
 
 
-def _actor() -> str:
+def actor() -> str:
     """The person this server belongs to, as the system knows them, and by which way they asked."""
     try:
         return f"{getpass.getuser()} (dashboard)"

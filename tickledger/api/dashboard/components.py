@@ -101,7 +101,8 @@ def link(text: str, address: Address, *, style: str = "") -> Children:
 
 def lineage_link(identity: str, address: Address, text: str = "") -> Children:
     """The way to where a row came from."""
-    return link(text or short_id(identity), address.on("/lineage", id=identity), style="id")
+    style = "" if text else "id"
+    return link(text or short_id(identity), address.on("/lineage", id=identity), style=style)
 
 
 def short_id(identity: str) -> str:

@@ -75,7 +75,7 @@ def wash_figure(
     """
     figure = empty_figure(max(180, 70 + 22 * len(names)))
     figure.update_layout(hovermode="closest")
-    figure.update_yaxes(side="left", autorange="reversed", type="category", showgrid=False)
+    figure.update_yaxes(side="left", autorange="reversed", type="category", showgrid=False, ticksuffix="   ")
     figure.update_xaxes(showgrid=True)
     for name, (first, _, last, _) in zip(names, days, strict=True):
         line = {"color": GREY, "width": 6}

@@ -1,6 +1,6 @@
 """A page of the dashboard as a value, and what it is drawn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,8 @@ class Look:
 class Page:
     """`name` stands in the navigation, `title` above the page.
 
-    `head` (filters, forms) is drawn once, when a person comes to the page; `body` again whenever something changed.
+    `head` (filters, forms) is drawn once, when a person comes
+    to the page or chooses another of what it depends on; `body` again whenever something changed.
 
     A person may be typing in the head; nothing there is replaced under their hands.
     """
@@ -46,3 +47,4 @@ class Page:
     title: str
     body: Callable[[Look], Children]
     head: Callable[[Look], Children] = lambda _: []
+    head_depends_on: Sequence[str] = ()

@@ -23,7 +23,7 @@ from tickledger.api.dashboard.address import Address
 from tickledger.api.dashboard.components import badge, flat, labelled, link, message, note, panel
 from tickledger.api.dashboard.formats import clock_time, moment
 from tickledger.api.dashboard.page import Children, Look, Page
-from tickledger.api.dashboard.pages import PAGES
+from tickledger.api.dashboard.pages import PAGES, lineage
 from tickledger.api.live import LiveAccount, LiveView
 from tickledger.api.queries.accounts import AccountChoice, account_choices
 from tickledger.db.kill_switch import read_kill_switch_state
@@ -90,6 +90,7 @@ def layout() -> Children:
             dcc.Location(id="address"),
             dcc.Interval(id="tick", interval=_TICK_MILLISECONDS),
             dcc.Store(id="stamp"),
+            dcc.Store(id="head-stamp"),
         ],
         className="shell",
     )
@@ -102,16 +103,21 @@ def register(app: Dash, sources: Sources) -> None:
         Output("title", "children"),
         Output("navigation", "children"),
         Output("head", "children"),
+        Output("head-stamp", "data"),
         Input("address", "pathname"),
-        State("address", "search"),
+        Input("address", "search"),
+        State("head-stamp", "data"),
     )
-    async def draw_head(path: str | None, search: str | None) -> tuple[Children, ...]:
+    async def draw_head(path: str | None, search: str | None, stamp: str | None) -> Sequence[Any]:
         address = Address.of(path, search)
         page = page_of(address)
         if page is None:
-            return "Not found", navigation(address), []
+            return "Not found", navigation(address), [], ""
+        new = " ".join((page.path, *(address.get(name) for name in ("account", *page.head_depends_on))))
+        if new == stamp:
+            return (no_update,) * 4
         drawn = await _told(sources, address, page.head)
-        return page.title, navigation(address), drawn.children if drawn.is_well else []
+        return page.title, navigation(address), drawn.children if drawn.is_well else [], new if drawn.is_well else ""
 
     @app.callback(
         Output("body", "children"),
@@ -137,6 +143,8 @@ def register(app: Dash, sources: Sources) -> None:
         if ctx.triggered_id == "tick" and new == stamp:
             return no_update, no_update, no_update, now, no_update
         return drawn.children, "false", drawn.whose, now, new
+
+    lineage.register(app)
 
     @app.callback(
         Output("address", "search"),

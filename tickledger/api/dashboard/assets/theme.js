@@ -48,11 +48,45 @@
     show(chosen());
     if (!isFirst && !document.querySelector("#navigation :focus-visible")) heading.focus({ preventScroll: true });
     document.querySelectorAll("#navigation a").forEach(function (link) {
-      if (link.classList.contains("current")) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
+      if (link.classList.contains("current")) {
+        link.setAttribute("aria-current", "page");
+        link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 24;
+      } else link.removeAttribute("aria-current");
     });
   }
   new MutationObserver(follow).observe(root, { childList: true, subtree: true, characterData: true });
+
+  // The lineage graph: buttons for what a mouse wheel does, and a beginning that can be read on a narrow screen.
+  var READABLE = 0.6;
+  function graph() {
+    var place = document.getElementById("lineage-graph");
+    return place && place._cyreg ? place._cyreg.cy : null;
+  }
+  function begin(cy) {
+    var root = cy.nodes()[0];
+    if (!root) return;
+    cy.zoom(0.9);
+    cy.center(root);
+    cy.panBy({ x: 0, y: 60 - root.renderedPosition("y") });
+  }
+  function zoom(cy, way) {
+    var middle = { x: cy.width() / 2, y: cy.height() / 2 };
+    if (way === "in") cy.zoom({ level: cy.zoom() * 1.3, renderedPosition: middle });
+    if (way === "out") cy.zoom({ level: cy.zoom() / 1.3, renderedPosition: middle });
+    if (way === "fit") cy.fit(undefined, 16);
+    if (way === "start") begin(cy);
+  }
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest ? event.target.closest("[data-zoom]") : null;
+    if (button && graph()) zoom(graph(), button.getAttribute("data-zoom"));
+  });
+  var seen = null;
+  setInterval(function () {
+    var cy = graph();
+    if (!cy || cy === seen) return;
+    seen = cy;
+    setTimeout(function () { if (cy.zoom() < READABLE) begin(cy); }, 150);
+  }, 200);
 
   function look() {
     fetch("/health", { cache: "no-store" }).then(function (answer) { tell(answer.ok); }, function () { tell(false); });

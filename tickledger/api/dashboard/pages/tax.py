@@ -186,7 +186,7 @@ def _schedule(look: Look, filer: Filer, year: int) -> Sequence[Children]:
     single: Sequence[Column[tuple[str, str, Decimal]]] = (
         Column("Line", lambda row: row[0]),
         Column("", lambda row: row[1]),
-        Column("USD", lambda row: signed(usd(row[2]), row[2]), is_number=True),
+        Column("USD", lambda row: signed(usd(row[2]), row[2]) if row[0] in _SIGNED else usd(row[2]), is_number=True),
     )
     assumed = (
         [html.P(["It rests on: ", "; ".join(found.assumptions), "."], className="hint")] if found.assumptions else []
@@ -195,6 +195,7 @@ def _schedule(look: Look, filer: Filer, year: int) -> Sequence[Children]:
         panel(
             f"Schedule D, {year}",
             table("Schedule D, lines with totals", columns, lines),
+            html.H3("Single amounts"),
             table("Schedule D, single amounts", single, results),
             *assumed,
             html.P(lineage_link(found.schedule_d_id, look.address, "Where it comes from")),
@@ -202,6 +203,8 @@ def _schedule(look: Look, filer: Filer, year: int) -> Sequence[Children]:
     ]
 
 
+#: The others are losses by themselves, printed in parentheses on the form.
+_SIGNED: Final = frozenset({"7", "15", "16"})
 _AMOUNTS: Final = (
     ("(d) Proceeds", "proceeds"),
     ("(e) Basis", "basis"),
@@ -214,7 +217,9 @@ def _amount_column(heading: str, key: str) -> Column[tuple[str, str, object]]:
     def cell(row: tuple[str, str, object]) -> Children:
         amounts = row[2]
         amount = Decimal(amounts.get(key, "0")) if isinstance(amounts, dict) else _ZERO
-        return signed(usd(amount), amount) if amount else NOTHING
+        if not amount:
+            return NOTHING
+        return signed(usd(amount), amount) if key == "gain_loss" else usd(amount)
 
     return Column(heading, cell, is_number=True)
 
