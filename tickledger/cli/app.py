@@ -11,6 +11,7 @@ import typer
 
 from tickledger.cli import (
     alerts,
+    audit_packet,
     breaks,
     dashboard,
     data,
@@ -52,6 +53,7 @@ app.command("tax")(tax.run)
 app.command("explain")(explain.run)
 app.command("what-if")(what_if.run)
 app.command("report")(report.run)
+app.command("audit-packet")(audit_packet.run)
 app.command("trade")(trade.run)
 app.command("kill")(kill.kill)
 app.command("resume")(kill.resume)

@@ -134,6 +134,7 @@ def _is_about(problem: Problem, basis: ReportBasis) -> bool:
 
 def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _Asked:
     from tickledger.db.report_record import (
+        first_recorded_at,
         last_balance_date,
         read_last_closes,
         read_report_record,
@@ -142,6 +143,11 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
 
     until = None if wish.as_of is None else end_of_day(wish.as_of)
     record = read_report_record(engine, as_of=until)
+    if until is not None and not record.executions and (first := first_recorded_at(engine)) is not None:
+        raise ConfigurationError(
+            f"--as-of: expected a day on which something had been recorded, the first on "
+            f"{first.astimezone(NEW_YORK):%Y-%m-%d}, found {wish.as_of}. --on says on which day the reports stand."
+        )
     history = _history(record, wish)
     accounts = with_unlisted(history.accounts, [fill.account_id for fill in history.fills])
     scope = scope_of(accounts, account_id=wish.account, taxpayer=wish.taxpayer)

@@ -69,6 +69,12 @@ def read_last_closes(
         return {row.ticker: (row.close, row.session_date) for row in connection.execute(statement)}
 
 
+def first_recorded_at(engine: Engine) -> datetime | None:
+    """When the first execution was recorded, None where none is: before it, nothing was known."""
+    with engine.connect() as connection:
+        return connection.execute(select(func.min(executions.c.recorded_at))).scalar()
+
+
 def last_balance_date(engine: Engine, accounts: Collection[str], *, as_of: datetime | None = None) -> date | None:
     """The last session with a balance of any of `accounts`, None where there is none."""
     statement = select(func.max(balances.c.session_date)).where(

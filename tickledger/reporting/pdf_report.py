@@ -4,17 +4,16 @@ Letter paper across. Columns are as wide as their cells; where a table would not
 long words are set in several lines. Ids are left off: they are in the workbook and in CSV.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, Literal
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor, white
-from reportlab.lib.enums import TA_CENTER, TA_LEFT, TA_RIGHT
 from reportlab.lib.pagesizes import LETTER, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
@@ -52,7 +51,10 @@ _MARK: Final = Color(0.69, 0.0, 0.13, alpha=0.10)
 _NUMBERS: Final = frozenset(ColumnKind) - {ColumnKind.TEXT, ColumnKind.DATE}
 _SIGNED: Final = frozenset({ColumnKind.MONEY, ColumnKind.PERCENT})
 
-_ALIGNMENTS: Final = {ColumnKind.TEXT: TA_LEFT, ColumnKind.DATE: TA_CENTER}
+_ALIGNMENTS: Final[Mapping[ColumnKind, Literal["left", "center"]]] = {
+    ColumnKind.TEXT: "left",
+    ColumnKind.DATE: "center",
+}
 
 _TITLE: Final = ParagraphStyle("title", fontName=_BOLD, fontSize=15, leading=19, textColor=_DARK, spaceAfter=4)
 _HEADING: Final = ParagraphStyle(
@@ -254,8 +256,14 @@ def _squeezed(columns: Sequence[Column], natural: Sequence[float]) -> list[float
 
 
 def _head(column: Column, size: float) -> Flowable:
-    style = ParagraphStyle("head", fontName=_BOLD, fontSize=size, leading=size * 1.2, textColor=white)
-    style.alignment = _ALIGNMENTS.get(column.kind, TA_RIGHT)
+    style = ParagraphStyle(
+        "head",
+        fontName=_BOLD,
+        fontSize=size,
+        leading=size * 1.2,
+        textColor=white,
+        alignment=_ALIGNMENTS.get(column.kind, "right"),
+    )
     return _paragraph(column.title, style)
 
 

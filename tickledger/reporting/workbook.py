@@ -16,6 +16,7 @@ from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKind, Cover, Report, Section, plain_number
@@ -262,7 +263,7 @@ def _contents(sheet: Worksheet, row: int, sheets: Sequence[tuple[Report, Section
         _write(_cell(sheet, row, 1), "" if report.title == known else report.title, ColumnKind.TEXT)
         link = _cell(sheet, row, 2)
         _write(link, f"{name} ({len(section.rows)} rows)", ColumnKind.TEXT)
-        link.hyperlink = f"#'{name}'!A1"
+        link.hyperlink = Hyperlink(ref=link.coordinate, location=f"'{name}'!A1")
         link.font = Font(underline="single", color="1F3A5F")
         known = report.title
     return row + 2

@@ -1,6 +1,7 @@
 """Histories as reports read them: fills in a line of text each, with closes, standing on a day."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,10 +44,8 @@ def standing(
 
 def cover(*, watermark: str | None = None, **told: Any) -> Cover:
     """A cover as reports of a year have it."""
-    stands = {"on": date(2025, 12, 1), "generated_at": datetime(2025, 12, 1, 22, 5, tzinfo=UTC)}
-    return Cover(
-        **({"taxpayer": "Jane & Joe", "mode": Mode.LIVE, "tax_year": 2025, "watermark": watermark} | stands | told)
-    )
+    plain = Cover("Jane & Joe", Mode.LIVE, 2025, date(2025, 12, 1), datetime(2025, 12, 1, 22, 5, tzinfo=UTC))
+    return replace(plain, watermark=watermark, **told)
 
 
 def column(section: Section, name: str) -> list[Cell]:

@@ -122,7 +122,7 @@ def test_an_estimate_by_hand() -> None:
     year = YearSoFar(2025, Decimal(5000), Decimal(10_000))
     found = estimate(year, other_income=Decimal(100_000), qualified_dividends=Decimal(2000))
     lines = amounts(found)
-    assert (lines["Adjusted gross income"], lines["Taxable income"]) == (117_000, 101_250)
+    assert (lines["Adjusted gross income"], lines["Taxable income"]) == (Decimal(117_000), Decimal(101_250))
     assert lines["Income tax"] == Decimal("5578.50") + Decimal("8970.50") + 1800
     assert found.tax == Decimal("16349.00")
     assert (found.by_this_year, found.by_last_year) == (Decimal("14714.10"), None)
@@ -184,16 +184,16 @@ def test_withholding_counts_evenly_and_payments_by_their_dates() -> None:
         other_income=Decimal(100_000),
     )  # fmt: skip
     assert [(row.due_date, row.required, row.paid, row.shortfall) for row in found.installments] == [
-        (date(2025, 4, 15), 2000, 1500, 500),
-        (date(2025, 6, 16), 4000, 2000, 2000),  # the second payment came a day late
-        (date(2025, 9, 15), 6000, 3500, 2500),
-        (date(2026, 1, 15), 8000, 4000, 4000),
+        (date(2025, 4, 15), Decimal(2000), Decimal(1500), Decimal(500)),
+        (date(2025, 6, 16), Decimal(4000), Decimal(2000), Decimal(2000)),  # the second payment came a day late
+        (date(2025, 9, 15), Decimal(6000), Decimal(3500), Decimal(2500)),
+        (date(2026, 1, 15), Decimal(8000), Decimal(4000), Decimal(4000)),
     ]
 
 
 def test_a_year_without_tables_is_not_guessed() -> None:
     found = estimate(tax_year=2019, last_year_tax=Decimal(8000), last_year_agi=Decimal(1))
-    assert (found.tax, found.by_this_year, found.required) == (None, None, 8000)
+    assert (found.tax, found.by_this_year, found.required) == (None, None, Decimal(8000))
     told = estimated_tax_report(found, [], on=date(2019, 6, 1))
     assert "No tables of tax year 2019 are known (known: 2024, 2025, 2026)" in told.notes[0]
     assert [section.name for section in told.sections] == ["safe_harbour", "installments", "annualized_periods"]

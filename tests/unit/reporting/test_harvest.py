@@ -27,15 +27,15 @@ def one(history: str, *, price: str = "7", pending: tuple[PendingPurchase, ...] 
 
 def test_a_loss_with_nothing_around_it_is_free_to_be_taken() -> None:
     candidate = one(OLD)
-    assert (candidate.loss, candidate.sold.disallowed_loss, candidate.sold.terms) == (300, 0, "S")
+    assert (candidate.loss, candidate.sold.disallowed_loss, candidate.sold.terms) == (Decimal(300), Decimal(0), "S")
     assert (candidate.recent, candidate.clear_from) == ((), date(2025, 11, 20))
     assert candidate.buy_again_from == date(2025, 12, 21)
-    assert (candidate.effect.saves, candidate.effect.carries) == (111, 0)
+    assert (candidate.effect.saves, candidate.effect.carries) == (Decimal(111), Decimal(0))
 
 
 def test_shares_of_the_thirty_days_before_replace_what_is_sold() -> None:
     candidate = one(OLD + "B2 2025-10-21 buys 40 X @ 6\n")
-    assert (candidate.sold.disallowed_loss, candidate.recent_shares) == (120, 40)
+    assert (candidate.sold.disallowed_loss, candidate.recent_shares) == (Decimal(120), Decimal(40))
     assert candidate.clear_from == date(2025, 11, 21)
     assert candidate.effect.saves == Decimal("66.60")
     # A day earlier the purchase is too old to replace.
@@ -44,13 +44,13 @@ def test_shares_of_the_thirty_days_before_replace_what_is_sold() -> None:
 
 def test_a_purchase_in_an_ira_makes_the_loss_one_for_good() -> None:
     candidate = one(OLD + "B2 2025-11-10 buys 100 X @ 6 in IRA\n")
-    assert (candidate.sold.disallowed_loss, candidate.sold.permanently_disallowed) == (300, 300)
+    assert (candidate.sold.disallowed_loss, candidate.sold.permanently_disallowed) == (Decimal(300), Decimal(300))
     assert candidate.effect.saves == 0
 
 
 def test_shares_of_one_purchase_do_not_replace_each_other() -> None:
     candidate = one("B1 2025-11-10 buys 100 X @ 10\n")
-    assert (candidate.sold.disallowed_loss, candidate.recent) == (0, ())
+    assert (candidate.sold.disallowed_loss, candidate.recent) == (Decimal(0), ())
 
 
 def test_a_pending_order_and_a_plan_would_disallow_more() -> None:
@@ -60,7 +60,7 @@ def test_a_pending_order_and_a_plan_would_disallow_more() -> None:
     other = PendingPurchase("T1", "Y", Decimal(50), date(2025, 11, 25), "another security")
     candidate = one(OLD, pending=(order, plan, late, other))
     assert candidate.pending == (order, plan)
-    assert (candidate.sold.disallowed_loss, candidate.disallowed_by_pending) == (0, 90)
+    assert (candidate.sold.disallowed_loss, candidate.disallowed_by_pending) == (Decimal(0), Decimal(90))
     assert candidate.sold_with_pending.permanently_disallowed == 15
 
 
@@ -69,7 +69,7 @@ def test_identical_securities_replace_each_other_as_declared() -> None:
         OLD + "B2 2025-11-10 buys 100 XA @ 6\n", ON, closes={"X": "7", "XA": "7"}, identity={"X": "G", "XA": "G"}
     )
     (candidate,) = harvest(basis).candidates
-    assert (candidate.sold.disallowed_loss, candidate.recent_shares) == (300, 100)
+    assert (candidate.sold.disallowed_loss, candidate.recent_shares) == (Decimal(300), Decimal(100))
 
 
 def test_dividends_that_are_reinvested_buy_what_a_share_pays() -> None:
@@ -95,7 +95,7 @@ def test_gains_of_other_accounts_and_the_carryover_decide_what_is_saved() -> Non
     carried = {2025: Carryover(Decimal(600), Decimal(0))}
     basis = standing(history, ON, closes={"X": "7"}, accounts=ACCOUNTS, account="T1", carryover=carried)
     found = harvest(basis, rates=RATES)
-    assert (found.year.short_term, found.year.netted().ordinary_gain) == (1000, 400)
+    assert (found.year.short_term, found.year.netted().ordinary_gain) == (Decimal(1000), Decimal(400))
     assert found.candidates[0].effect.after.ordinary_gain == 100
     assert found.candidates[0].effect.saves == 111
 

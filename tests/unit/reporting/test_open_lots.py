@@ -42,7 +42,7 @@ def test_a_wash_sale_s_basis_and_holding_period_are_the_replacement_s() -> None:
     """100 held 101 days, sold at a loss of 300; the replacement is held as if it had been bought 101 days earlier."""
     history = "B1 2025-03-03 buys 100 X @ 10\nS1 2025-06-12 sells 100 X @ 7\nB2 2025-06-20 buys 100 X @ 8\n"
     (row,) = open_lots(standing(history, "2025-12-01", closes={"X": "9"}))
-    assert (row.wash_sale_basis, row.lot.adjusted_basis, row.unrealized) == (300, 1100, -200)
+    assert (row.wash_sale_basis, row.lot.adjusted_basis, row.unrealized) == (Decimal(300), Decimal(1100), Decimal(-200))
     assert row.lot.holding_start == date(2025, 6, 20) - timedelta(days=101)
     assert row.long_term_from == date(2026, 3, 12)
 
@@ -50,7 +50,7 @@ def test_a_wash_sale_s_basis_and_holding_period_are_the_replacement_s() -> None:
 def test_a_short_is_worth_what_it_costs_to_buy_back_and_is_never_long_term() -> None:
     basis = standing("H1 2024-01-02 shorts 10 X @ 50", "2025-12-01", closes={"X": "40"})
     (row,) = open_lots(basis)
-    assert (row.market_value, row.unrealized, row.term) == (-400, 100, Term.SHORT)
+    assert (row.market_value, row.unrealized, row.term) == (Decimal(-400), Decimal(100), Term.SHORT)
     assert (row.long_term_from, row.days_to_long_term) == (None, None)
     assert any("1233" in note for note in open_lots_report(basis).notes)
     assert long_holdings(basis.open_lots) == []
@@ -59,7 +59,7 @@ def test_a_short_is_worth_what_it_costs_to_buy_back_and_is_never_long_term() -> 
 def test_lots_of_an_ira_have_a_value_and_no_term() -> None:
     basis = standing("B1 2025-01-02 buys 10 X @ 50 in IRA", "2025-12-01", closes={"X": "40"}, accounts=ACCOUNTS)
     (row,) = open_lots(basis)
-    assert (row.unrealized, row.term, row.long_term_from) == (-100, None, None)
+    assert (row.unrealized, row.term, row.long_term_from) == (Decimal(-100), None, None)
     assert column(open_lots_report(basis).sections[1], "kind") == ["not taxed gains", "not taxed losses"]
 
 
@@ -74,7 +74,7 @@ def test_a_split_changes_shares_and_leaves_basis_and_days() -> None:
     split = tax.action("X 2025-06-02 split", ratio="4")
     basis = standing("B1 2025-01-02 buys 10 X @ 100", "2025-12-01", closes={"X": "30"}, corporate_actions=[split])
     (row,) = open_lots(basis)
-    assert (row.lot.quantity, row.lot.adjusted_basis, row.unrealized) == (40, 1000, 200)
+    assert (row.lot.quantity, row.lot.adjusted_basis, row.unrealized) == (Decimal(40), Decimal(1000), Decimal(200))
     assert row.long_term_from == date(2026, 1, 3)
 
 

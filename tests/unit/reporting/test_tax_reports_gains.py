@@ -57,8 +57,12 @@ C2 2025-06-03 sells 10 Y @ 20 in T2
 
 
 def test_simulated_gains_are_never_among_those_of_a_live_account() -> None:
-    history = "B1 2025-03-03 buys 10 X @ 10 in T1\nS1 2025-06-02 sells 10 X @ 12 in T1\n" \
-        "B2 2025-03-03 buys 10 X @ 10 in SIM\nS2 2025-06-02 sells 10 X @ 90 in SIM\n"  # fmt: skip
+    history = """
+B1 2025-03-03 buys 10 X @ 10 in T1
+S1 2025-06-02 sells 10 X @ 12 in T1
+B2 2025-03-03 buys 10 X @ 10 in SIM
+S2 2025-06-02 sells 10 X @ 90 in SIM
+"""
     accounts = [account("T1"), account("SIM", mode="simulated")]
     live = standing(history, "2025-12-01", accounts=accounts)
     simulated = standing(history, "2025-12-01", accounts=accounts, account="SIM")

@@ -49,7 +49,7 @@ def test_another_account_of_the_taxpayer_s_is_told_apart_from_box_1g() -> None:
 def test_a_window_is_open_through_its_thirtieth_day() -> None:
     history = "B1 2025-03-03 buys 100 X @ 10\nS1 2025-12-15 sells 100 X @ 7\n"
     (window,) = open_windows(standing(history, "2026-01-14"))
-    assert (window.until, window.open_loss, window.shares) == (date(2026, 1, 14), 300, 100)
+    assert (window.until, window.open_loss, window.shares) == (date(2026, 1, 14), Decimal(300), Decimal(100))
     assert open_windows(standing(history, "2026-01-15")) == []
 
 

@@ -20,11 +20,15 @@ def test_a_gain_waits_for_the_long_term_rate() -> None:
     found = year_end(standing(HISTORY, ON, closes={"X": "15"}), rates=RATES)
     rows = {row.when: row for row in found.scenarios}
     assert list(rows) == ["now", "year end", "long-term"]
-    assert (rows["now"].sold.of_term(Term.SHORT), rows["now"].cost, rows["now"].after_tax) == (500, 185, 1315)
-    assert (rows["year end"].sold.on, rows["year end"].cost) == (date(2025, 12, 31), 185)
+    assert (rows["now"].sold.of_term(Term.SHORT), rows["now"].cost, rows["now"].after_tax) == (
+        Decimal(500),
+        Decimal(185),
+        Decimal(1315),
+    )
+    assert (rows["year end"].sold.on, rows["year end"].cost) == (date(2025, 12, 31), Decimal(185))
     # 11 January 2026 is a Sunday.
     assert (rows["long-term"].sold.on, rows["long-term"].sold.terms) == (date(2026, 1, 12), "L")
-    assert (rows["long-term"].cost, rows["long-term"].after_tax) == (100, 1400)
+    assert (rows["long-term"].cost, rows["long-term"].after_tax) == (Decimal(100), Decimal(1400))
 
 
 def test_each_row_is_what_what_if_says_of_the_same_sale() -> None:
@@ -57,7 +61,7 @@ def test_a_sale_after_new_year_is_netted_with_what_this_year_carries() -> None:
     history = HISTORY + "C1 2025-02-03 buys 100 Y @ 110\nC2 2025-02-10 sells 100 Y @ 10\n"
     rows = {row.when: row for row in year_end(standing(history, ON, closes={"X": "15"}), rates=RATES).scenarios}
     assert rows["long-term"].effect.before.carryover.short_term == 4000
-    assert (rows["long-term"].cost, rows["now"].cost) == (0, 0)
+    assert (rows["long-term"].cost, rows["now"].cost) == (Decimal(0), Decimal(0))
     assert rows["now"].effect.carries == -500
 
 
