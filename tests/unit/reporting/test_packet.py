@@ -15,7 +15,7 @@ def rewritten(archive: bytes, changed: dict[str, bytes | None]) -> bytes:
     """The archive with files changed, added, or (None) taken out."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(target, "w") as new:
-        contents: dict[str, bytes | None] = {name: old.read(name) for name in old.namelist()} | changed
+        contents: dict[str, bytes | None] = {**{name: old.read(name) for name in old.namelist()}, **changed}
         for name, content in contents.items():
             if content is not None:
                 new.writestr(name, content)
