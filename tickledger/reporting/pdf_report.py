@@ -4,13 +4,13 @@ Letter paper across. Columns are as wide as their cells; where a table would not
 long words are set in several lines. Ids are left off: they are in the workbook and in CSV.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from io import BytesIO
-from typing import Any, Final, Literal
+from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor, white
@@ -51,10 +51,10 @@ _MARK: Final = Color(0.69, 0.0, 0.13, alpha=0.10)
 _NUMBERS: Final = frozenset(ColumnKind) - {ColumnKind.TEXT, ColumnKind.DATE}
 _SIGNED: Final = frozenset({ColumnKind.MONEY, ColumnKind.PERCENT})
 
-_ALIGNMENTS: Final[Mapping[ColumnKind, Literal["left", "center"]]] = {
-    ColumnKind.TEXT: "left",
-    ColumnKind.DATE: "center",
-}
+#: As reportlab counts them: left, centred; everything else is on the right.
+_LEFT: Final = 0
+_CENTRED: Final = 1
+_RIGHT: Final = 2
 
 _TITLE: Final = ParagraphStyle("title", fontName=_BOLD, fontSize=15, leading=19, textColor=_DARK, spaceAfter=4)
 _HEADING: Final = ParagraphStyle(
@@ -262,7 +262,7 @@ def _head(column: Column, size: float) -> Flowable:
         fontSize=size,
         leading=size * 1.2,
         textColor=white,
-        alignment=_ALIGNMENTS.get(column.kind, "right"),
+        alignment=_LEFT if column.kind is ColumnKind.TEXT else _CENTRED if column.kind is ColumnKind.DATE else _RIGHT,
     )
     return _paragraph(column.title, style)
 
