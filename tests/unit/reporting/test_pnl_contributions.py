@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import Scenario, scenarios
@@ -19,7 +19,13 @@ from tickledger.reporting.pnl_columns import AccountHistory, PositionColumns
 from tickledger.reporting.pnl_contributions import contributions
 from tickledger.reporting.pnl_origins import Origin
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: Without shrinking, which replays whole scenarios for minutes.
+FEW = settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 A1, A2, B = Origin("alpha", "model_1"), Origin("alpha", "model_2"), Origin("beta")
 ORIGINS = (A1, A2, B, None)
 AMOUNTS = ("realized_pnl", "unrealized_pnl", "dividends", "total_pnl")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import Scenario, scenarios
@@ -26,7 +26,13 @@ from tickledger.reporting.roll_forward import (
     rolled,
 )
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: Without shrinking, which replays whole scenarios for minutes.
+FEW = settings(
+    max_examples=40,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 FIRST, SECOND = date(2024, 3, 1), date(2024, 3, 4)
 
 
