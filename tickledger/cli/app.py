@@ -21,6 +21,7 @@ from tickledger.cli import (
     explain,
     gateway,
     kill,
+    reconcile,
     report,
     tax,
     trade,
@@ -53,6 +54,7 @@ app.command("tax")(tax.run)
 app.command("explain")(explain.run)
 app.command("what-if")(what_if.run)
 app.command("report")(report.run)
+app.command("reconcile")(reconcile.run)
 app.command("audit-packet")(audit_packet.run)
 app.command("trade")(trade.run)
 app.command("kill")(kill.kill)

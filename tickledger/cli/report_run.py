@@ -159,7 +159,13 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
     found = read_last_closes(engine, symbols, until=on, as_of=until)
     closes = {symbol: Close(price, session) for symbol, (price, session) in found.items()}
     basis = ReportBasis.standing(
-        history, scope, on=on, tax_year=wish.year, closes=closes, stated_carryover=profile.carryover
+        history,
+        scope,
+        on=on,
+        tax_year=wish.year,
+        closes=closes,
+        stated_carryover=profile.carryover,
+        filing_status=profile.filing_status,
     )
     working = [
         PendingPurchase(one.account_id, one.symbol, one.quantity, on, f"working order {one.order_id}")
@@ -246,7 +252,7 @@ def _estimated_tax(asked: _Asked) -> Report:
         reason = f"The profile is about {stated.tax_year} and the reports stand on {basis.on}: nothing is estimated."
         return _unless_asked_for_alone(asked, no_estimate(basis.tax_year, reason), reason)
     whole = basis.of_year(stated.tax_year)
-    year = year_so_far(whole, filing_status=asked.profile.filing_status, tax_year=stated.tax_year)
+    year = year_so_far(whole, tax_year=stated.tax_year)
     gains = whole.gains_of(stated.tax_year, whole_taxpayer=True)
     return estimated_tax_report(estimated_tax(stated, year), gains, on=basis.on)
 
@@ -259,14 +265,12 @@ def _unless_asked_for_alone(asked: _Asked, report: Report, reason: str) -> Repor
 
 def _harvest(asked: _Asked) -> Report:
     profile = asked.profile
-    return harvest_report(
-        harvest(asked.basis, rates=profile.rates, pending=asked.pending, filing_status=profile.filing_status)
-    )
+    return harvest_report(harvest(asked.basis, rates=profile.rates, pending=asked.pending))
 
 
 def _year_end(asked: _Asked) -> Report:
     wish, profile = asked.wish, asked.profile
-    found = year_end(asked.basis, rates=profile.rates, filing_status=profile.filing_status, lot=wish.lot, by=wish.by)
+    found = year_end(asked.basis, rates=profile.rates, lot=wish.lot, by=wish.by)
     return year_end_report(found, on=asked.basis.on)
 
 

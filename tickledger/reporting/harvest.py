@@ -22,7 +22,6 @@ from tickledger.reporting.open_lots import Holding, long_holdings
 from tickledger.reporting.open_lots_sold import PendingPurchase, Sales, Sold, purchases_within
 from tickledger.reporting.tax_reports_basis import ReportBasis
 from tickledger.tax.fills import Fill
-from tickledger.tax.schedule_d import FilingStatus
 from tickledger.tax.wash_sales import WINDOW_DAYS
 
 _NOTHING: Final = Decimal("0.00")
@@ -89,14 +88,14 @@ class Harvest:
     unpriced: tuple[str, ...]
 
 
-def year_so_far(basis: ReportBasis, *, filing_status: FilingStatus, tax_year: int | None = None) -> YearSoFar:
+def year_so_far(basis: ReportBasis, *, tax_year: int | None = None) -> YearSoFar:
     """The whole taxpayer's gains of a year, the day's unless told otherwise, and the loss carried into it."""
     year = tax_year or basis.on.year
     sums = dict.fromkeys(Term, _NOTHING)
     for gain in basis.gains_of(year, whole_taxpayer=True):
         sums[gain.term] += gain.gain_loss
     carryover = basis.of_year(year).carryover
-    return YearSoFar(year, sums[Term.SHORT], sums[Term.LONG], carryover, filing_status)
+    return YearSoFar(year, sums[Term.SHORT], sums[Term.LONG], carryover, basis.filing_status)
 
 
 def harvest(
@@ -104,13 +103,12 @@ def harvest(
     *,
     rates: Rates | None = None,
     pending: Sequence[PendingPurchase] = (),
-    filing_status: FilingStatus = FilingStatus.OTHER,
 ) -> Harvest:
     """The candidates of the accounts that are asked for, the largest deductible loss first.
 
     `pending` purchases count where they are within the 30 days after the day.
     """
-    sales, year = Sales(basis.history), year_so_far(basis, filing_status=filing_status)
+    sales, year = Sales(basis.history), year_so_far(basis)
     held = [one for one in long_holdings(basis.open_lots) if basis.scope.is_taxed(one.account_id)]
     unpriced = sorted({one.symbol for one in held if one.symbol not in basis.closes})
     losing = [one for one in held if one.symbol in basis.closes and _has_loss(one, basis)]

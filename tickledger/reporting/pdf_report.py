@@ -185,7 +185,7 @@ def _section(section: Section, report: Report) -> list[Flowable]:
     """A table under its title, with its notes; an empty one says so."""
     shown = _without_details(section)
     story: list[Flowable] = []
-    if len(report.sections) > 1 or section.title not in report.title:
+    if section.title != report.title and (len(report.sections) > 1 or section.title not in report.title):
         story.append(_paragraph(section.title, _HEADING))
     if not section.rows:
         story.append(_paragraph("Nothing to show.", _NOTE))

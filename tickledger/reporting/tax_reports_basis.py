@@ -19,7 +19,7 @@ from tickledger.reporting.tax_years import TaxForms, tax_forms
 from tickledger.tax.form_8949 import WATERMARKS
 from tickledger.tax.households import households, with_unlisted
 from tickledger.tax.result import TaxResult
-from tickledger.tax.schedule_d import Carryover
+from tickledger.tax.schedule_d import Carryover, FilingStatus
 
 #: Which accounts a report is about where it is not told: real money before any other.
 _MODES: Final = (Mode.LIVE, Mode.PAPER, Mode.SIMULATED)
@@ -105,6 +105,7 @@ class ReportBasis:
     tax_year: int
     closes: Mapping[str, Close] = field(default_factory=dict)
     stated_carryover: Mapping[int, Carryover] = field(default_factory=dict)
+    filing_status: FilingStatus = FilingStatus.OTHER
 
     @classmethod
     def standing(
@@ -116,6 +117,7 @@ class ReportBasis:
         tax_year: int | None = None,
         closes: Mapping[str, Close] | None = None,
         stated_carryover: Mapping[int, Carryover] | None = None,
+        filing_status: FilingStatus = FilingStatus.OTHER,
     ) -> "ReportBasis":
         """The basis on a day: nothing later is in it; the tax year is the day's unless told otherwise."""
         accounts = with_unlisted(history.accounts, [fill.account_id for fill in history.fills])
@@ -129,7 +131,7 @@ class ReportBasis:
             fills=[fill for fill in ordered.fills if fill.trade_date <= on],
             corporate_actions=[action for action in history.corporate_actions if first <= action.ex_date <= on],
         )
-        return cls(until, scope, on, tax_year or on.year, closes or {}, stated_carryover or {})
+        return cls(until, scope, on, tax_year or on.year, closes or {}, stated_carryover or {}, filing_status)
 
     @cached_property
     def result(self) -> TaxResult:
@@ -164,7 +166,15 @@ class ReportBasis:
         mine = [account for account in self.history.accounts if self.scope.holds(account.account_id)]
         taxed = [account for account in mine if account.kind in TAXED]
         gains = [gain for gain in self.result.gains if self.scope.holds(gain.account_id)]
-        return tax_forms(gains, taxed, years=list(years), corporate_actions=self.history.corporate_actions)
+        return tax_forms(
+            gains,
+            taxed,
+            years=list(years),
+            corporate_actions=self.history.corporate_actions,
+            filing_status=self.filing_status,
+            # What the taxpayer carries is not one account's.
+            carried_into={} if self.scope.account_id else self.stated_carryover,
+        )
 
     @cached_property
     def carryover(self) -> Carryover:

@@ -14,7 +14,7 @@ from tickledger.reporting.table import Table
 from tickledger.reporting.tax_tables import form_8949_table
 from tickledger.tax.distributions import unreported_closings
 from tickledger.tax.form_8949 import FormLine, form_lines
-from tickledger.tax.schedule_d import Carryover, ScheduleD, schedule_d
+from tickledger.tax.schedule_d import Carryover, FilingStatus, ScheduleD, schedule_d
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,14 @@ def tax_forms(
     *,
     years: Collection[int],
     corporate_actions: Iterable[CorporateAction] = (),
+    filing_status: FilingStatus = FilingStatus.OTHER,
+    carried_into: Mapping[int, Carryover] | None = None,
 ) -> list[TaxForms]:
     """The forms of `years`, from every gain there is: what earlier years carried over must be known.
 
     `accounts` say whose a gain is and whether its money is real; gains of other accounts are left out.
-    `corporate_actions` tell which gains no broker's form tells of.
+    `corporate_actions` tell which gains no broker's form tells of. `carried_into` has the carryovers into a year that
+    are known from a return; they take the place of what the years before leave.
     """
     unreported = unreported_closings(corporate_actions)
     by_owner = {account.account_id: (account.owner, account.mode) for account in accounts}
@@ -51,19 +54,29 @@ def tax_forms(
             mode=mode,
             years=years,
             unreported=unreported,
+            filing_status=filing_status,
+            carried_into=carried_into or {},
         )
     ]
 
 
 def _forms_of(
-    gains: Sequence[RealizedGain], *, owner: str, mode: Mode, years: Collection[int], unreported: Collection[str]
+    gains: Sequence[RealizedGain],
+    *,
+    owner: str,
+    mode: Mode,
+    years: Collection[int],
+    unreported: Collection[str],
+    filing_status: FilingStatus,
+    carried_into: Mapping[int, Carryover],
 ) -> Iterable[TaxForms]:
     first = min((gain.tax_year for gain in gains), default=min(years))
     carried: Carryover | None = None
     for year in range(min([first, *years]), max(years) + 1):
         of_year = [gain for gain in gains if gain.tax_year == year]
         lines = form_lines(of_year, tax_year=year, mode=mode, distributions=unreported)
-        schedule = schedule_d(lines, tax_year=year, carryover=carried, mode=mode)
+        carried = carried_into.get(year, carried)
+        schedule = schedule_d(lines, tax_year=year, carryover=carried, filing_status=filing_status, mode=mode)
         carried = schedule.carryover
         if year in years:
             yield TaxForms(taxpayer=owner, mode=mode, tax_year=year, lines=tuple(lines), schedule=schedule)

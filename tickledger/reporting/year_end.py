@@ -21,7 +21,6 @@ from tickledger.reporting.open_lots import Holding, long_holdings
 from tickledger.reporting.open_lots_sold import Sales, Sold
 from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, ColumnKind, Report, ReportKind, Section
 from tickledger.reporting.tax_reports_basis import ReportBasis
-from tickledger.tax.schedule_d import FilingStatus
 
 _CENT: Final = Decimal("0.01")
 _DECEMBER: Final = 12
@@ -70,7 +69,6 @@ def year_end(
     basis: ReportBasis,
     *,
     rates: Rates | None = None,
-    filing_status: FilingStatus = FilingStatus.OTHER,
     lot: str | None = None,
     by: date | None = None,
 ) -> YearEnd:
@@ -80,7 +78,7 @@ def year_end(
     """
     if by is not None and by < basis.on:
         raise ConfigurationError(f"--by: expected a date not before {basis.on}, found {by}")
-    sales, year = Sales(basis.history), year_so_far(basis, filing_status=filing_status)
+    sales, year = Sales(basis.history), year_so_far(basis)
     scenarios: list[Scenario] = []
     unknown: list[str] = []
     for holding in _chosen(basis, lot):

@@ -14,6 +14,7 @@ from tickledger.execution.tax_history import TaxHistory
 from tickledger.reporting.tax_reports import Cell, Cover, Section
 from tickledger.reporting.tax_reports_basis import Close, ReportBasis, scope_of
 from tickledger.tax.households import with_unlisted
+from tickledger.tax.schedule_d import Carryover, FilingStatus
 
 FIRST = date(2024, 1, 2)
 
@@ -25,7 +26,8 @@ def standing(
     closes: Mapping[str, str] | None = None,
     account: str | None = None,
     year: int | None = None,
-    carryover: Mapping[int, Any] | None = None,
+    carryover: Mapping[int, Carryover] | None = None,
+    filing_status: FilingStatus = FilingStatus.OTHER,
     **told: Any,
 ) -> ReportBasis:
     """The basis on a day; `closes` are of that day."""
@@ -39,6 +41,7 @@ def standing(
         tax_year=year,
         closes={symbol: Close(Decimal(price), day) for symbol, price in (closes or {}).items()},
         stated_carryover=carryover,
+        filing_status=filing_status,
     )
 
 

@@ -13,6 +13,7 @@ from tickledger.domain.errors import ConfigurationError, LedgerError
 from tickledger.reporting.tax_reports_basis import scope_of
 from tickledger.reporting.tax_reports_forms import form_8949_report, schedule_d_report
 from tickledger.reporting.tax_reports_gains import gains_report, tie
+from tickledger.tax.schedule_d import Carryover, FilingStatus
 
 #: 100 bought at 10, 60 sold at 12 after a month, 40 at 15 after a year and a day.
 PLAIN = """
@@ -125,3 +126,18 @@ def test_nothing_after_the_day_is_looked_at() -> None:
     basis = standing(PLAIN, "2024-06-30")
     assert [fill.trade_date for fill in basis.history.fills] == [date(2024, 1, 2), date(2024, 2, 1)]
     assert basis.tax_year == 2024
+
+
+def test_a_carryover_and_a_filing_status_that_are_stated_are_on_schedule_d() -> None:
+    """9,000 carried in, of gains of 200: 1,500 deducted by the married who file separately, 7,300 carried on."""
+    basis = standing(
+        PLAIN,
+        "2025-12-31",
+        carryover={2025: Carryover(Decimal(0), Decimal(9000))},
+        filing_status=FilingStatus.MARRIED_SEPARATELY,
+    )
+    schedule, carried = schedule_d_report(basis).sections
+    lines = {row["line"]: row["gain_loss"] for row in schedule.as_dicts()}
+    assert (lines["14"], lines["15"], lines["21"]) == (Decimal(-9000), Decimal(-8800), Decimal(-1500))
+    assert column(carried, "amount") == [0, Decimal(7300)]
+    assert gains_report(basis).sections[-1].totals["difference"] == 0
