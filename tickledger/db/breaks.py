@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select
@@ -14,6 +14,7 @@ from tickledger.db.versions import Scope, current, replace_scope, writing
 from tickledger.domain.account import Account
 from tickledger.domain.errors import InputError, Problem
 from tickledger.domain.ids import deterministic_id, text_id
+from tickledger.execution.order_journal import new_york_date
 from tickledger.reconciliation.breaks import (
     PERSONS_STEPS,
     BreakCause,
@@ -53,7 +54,7 @@ def record_comparison(
 ) -> RecordedComparison:
     """Record what a comparison found, and the steps that its breaks take by it, in one transaction.
 
-    A comparison that finds what the one before found leaves a row of its own and nothing else.
+    One of the same statements that finds what the one before it found changes nothing.
     """
     scope = comparison.scope
     dates = (scope.start_date, scope.end_date, compared_at)
@@ -74,13 +75,14 @@ def record_comparison(
             "compared_at": compared_at,
             "recorded_at": at,
         }
-        connection.execute(insert(reconciliations), row)
-        _write_versions(connection, account, comparison.breaks, at=at)
         events = next_events(tracked, comparison, occurred_at=compared_at)
-        days = {one.break_id: one.session_date for one in comparison.breaks}
+        if not events and (same := _same_before(connection, row)) is not None:
+            row["reconciliation_id"] = reconciliation_id = same
+        else:
+            connection.execute(insert(reconciliations), row)
+        _write_versions(connection, account, comparison.breaks, at=at)
         for event in events:
-            day = days.get(event.break_id, scope.end_date)
-            _append(connection, event, session_date=day, reconciliation_id=reconciliation_id)
+            _append(connection, event, reconciliation_id=reconciliation_id)
         details: audit.Details = {"breaks": len(comparison.breaks), "steps": len(events), "id": reconciliation_id}
         if events:
             action = f"reconcile with {scope.against}"
@@ -121,7 +123,7 @@ def step_break(
             allowed = ", ".join(sorted(PERSONS_STEPS[tracked.state])) or "no step of a person: a comparison closed it"
             raise InputError([Problem(f"break {break_id}, which is {tracked.state}", allowed, str(state))])
         event = BreakEvent(tracked.found.break_id, state, occurred_at, actor, note)
-        _append(connection, event, session_date=tracked.last_seen_date)
+        _append(connection, event)
         audit.append(connection, actor=actor, action=f"break {state}", subject=event.break_id, details={"note": note})
     return replace(tracked, state=state, events=(*tracked.events, event))
 
@@ -163,6 +165,22 @@ def record_break_correction(
     return identity
 
 
+def _same_before(connection: Connection, row: Mapping[str, Any]) -> str | None:
+    """The last comparison, where it was of the same statements and came to the same."""
+    table = reconciliations
+    names = ("account_id", "against", "subjects", "start_date", "end_date", "matched", "break_count", "statement_ids")
+    latest = (
+        select(table)
+        .where(table.c.account_id == row["account_id"], table.c.against == row["against"])
+        .order_by(table.c.compared_at.desc(), table.c.reconciliation_id)
+        .limit(1)
+    )
+    found = connection.execute(latest).mappings().first()
+    if found is None or not row["statement_ids"] or any(found[name] != row[name] for name in names):
+        return None
+    return str(found["reconciliation_id"])
+
+
 def _one(connection: Connection, break_id: str) -> TrackedBreak:
     table = reconciliation_breaks
     found = _tracked(connection, table.c.break_id.startswith(break_id, autoescape=True)) if break_id else []
@@ -201,15 +219,14 @@ def _with_history(found: ReconciliationBreak, steps: Sequence[Mapping[Any, Any]]
         found,
         state=events[-1].state,
         first_seen_date=steps[last_end + 1]["session_date"],
-        last_seen_date=max(found.session_date, steps[-1]["session_date"]),
+        last_seen_date=steps[-1]["session_date"],
         events=events,
     )
 
 
-def _append(
-    connection: Connection, event: BreakEvent, *, session_date: date, reconciliation_id: str | None = None
-) -> None:
-    row = {**asdict(event), "session_date": session_date, "reconciliation_id": reconciliation_id}
+def _append(connection: Connection, event: BreakEvent, *, reconciliation_id: str | None = None) -> None:
+    day = new_york_date(event.occurred_at)
+    row = {**asdict(event), "session_date": day, "reconciliation_id": reconciliation_id}
     connection.execute(insert(break_events), row)
 
 

@@ -145,7 +145,7 @@ class BreakEvent:
 
 @dataclass(frozen=True, slots=True)
 class TrackedBreak:
-    """A break with its history; `first_seen_date` is when it was found first since it was last resolved."""
+    """A break with its history; `first_seen_date` is the day on which it was found since it was last resolved."""
 
     found: ReconciliationBreak
     state: BreakState
