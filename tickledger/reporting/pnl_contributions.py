@@ -21,12 +21,14 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickledger.backtest.daily_results import EXTERNAL_FLOWS
 from tickledger.domain.execution import CashTransaction
 from tickledger.reporting.pnl import DailyPnl
 from tickledger.reporting.pnl_columns import (
     CENT_UNITS,
+    MILLION,
     AccountHistory,
     Dates,
     Integers,
@@ -248,7 +250,7 @@ def _of_slots(moved: Movements, closes: _Closes) -> _Pieces:
     return _joined(held_pieces, _Pieces(keys, key, *table.T))
 
 
-def _change(values: Integers, is_first: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Integers:
+def _change(values: Integers, is_first: NDArray[np.bool_]) -> Integers:
     before = np.where(is_first, 0, np.append(0, values[:-1])[: len(values)])
     change: Integers = values - before
     return change
@@ -261,6 +263,21 @@ def _value(held: _SlotDays, closes: _Closes) -> Integers:
         return np.zeros(len(symbol), dtype=np.int64)
     price = np.where(symbol < 0, 0, closes.closes[held.day, symbol])
     return notional_units(held.quantity, price)
+
+
+def gross_by_strategy(history: AccountHistory, origins: Mapping[str, Origin]) -> dict[str, NDArray[np.float64]]:
+    """The absolute value of what each strategy's slots hold at every close, USD, by strategy or named group."""
+    closes = _Closes(history)
+    held = _slot_days(movements(history, origins, closes.before), len(history.balances))
+    value = np.abs(_value(held, closes))
+    names = [origin.strategy for _, origin in held.keys]
+    gross = {}
+    for name in sorted(set(names)):
+        is_mine = np.array([each == name for each in names])[held.key]
+        units = np.zeros(len(history.balances), dtype=np.int64)
+        np.add.at(units, held.day[is_mine], value[is_mine])
+        gross[name] = units / MILLION
+    return gross
 
 
 def _unexplained_by_symbol(history: AccountHistory, moved: Movements, closes: _Closes) -> _Pieces:
