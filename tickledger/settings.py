@@ -121,8 +121,10 @@ class Settings(BaseSettings):
     gateway_control: str | None = Field(
         None, description="host:port of a simulated gateway's control socket, whose clock is followed; unset: the wall"
     )
+    flex_token: SecretStr | None = Field(None, description="token of IB's Flex Web Service, which gives statements")
+    flex_query_id: str | None = Field(None, description="number of the Flex query whose statement is fetched")
     dashboard_token: SecretStr | None = Field(
-        None, min_length=16, description="what opens the dashboard; unset: a new one whenever it starts"
+        None, description="what opens the dashboard, 16 characters or more; unset: a new one whenever it starts"
     )
     environment: Literal["development", "production"] = Field("development", description="development or production")
     debug: bool = Field(False, description="show the traceback of a failure")

@@ -5,13 +5,16 @@ itself is in no later request. Both are good for as long as the process that mad
 """
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
+from tickledger.domain.errors import ConfigurationError
 from tickledger.settings import Settings
 
 _BYTES: Final = 32
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,18 @@ class Access:
 
 
 def token_of(settings: Settings) -> str:
-    """The token that the settings name, else a new one that nobody can guess."""
-    if settings.dashboard_token is not None:
-        return settings.dashboard_token.get_secret_value()
-    return secrets.token_urlsafe(_BYTES)
+    """The token that the settings name, else a new one that nobody can guess.
+
+    Raises ConfigurationError, without the token, where it is too short or cannot stand in an address as it is.
+    """
+    if settings.dashboard_token is None:
+        return secrets.token_urlsafe(_BYTES)
+    token = settings.dashboard_token.get_secret_value()
+    if _TOKEN.fullmatch(token) is None:
+        raise ConfigurationError(
+            "TICKLEDGER_DASHBOARD_TOKEN: expected 16 to 200 letters, digits, - and _, found others, fewer or more"
+        )
+    return token
 
 
 def _same(found: str, expected: str) -> bool:
