@@ -58,18 +58,18 @@ def compare_cash(
     difference = there.ending - ours
     left = difference - explained
     if is_small(left) and is_small(difference - drift):
-        return Findings(started, matched=1, drift=ZERO)
+        return Findings(started, {Subject.CASH: 1})
     findings = [*started]
     if is_small(left):
         follows = tuple(root.found.break_id for root in causes)
         cause = max(causes, key=lambda root: (abs(root.cash), root.found.break_id)).found.cause
         findings.append(_balance(there, ours, cause, "follows from other breaks", against=against, follows=follows))
-        return Findings(findings)
+        return Findings(findings, {Subject.CASH: 0})
     cause, detail, stake = _cause(view, there, left, executions_agree=executions_agree, has_started=bool(started))
     if causes:
         detail = f"{plain(explained)} follow from other breaks, {plain(left)} do not: {detail}"
     findings.append(_balance(there, ours, cause, detail, stake=stake, against=against))
-    return Findings(findings)
+    return Findings(findings, {Subject.CASH: 0})
 
 
 def _balance(

@@ -6,7 +6,7 @@ anew: what they take back themselves is passed over. The kind under which someth
 capital is often a dividend at first); the amount may not.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -82,6 +82,12 @@ _Placed = StatementCash | StatementCorporateAction | StatementTransfer
 _OF_SHARES: Final = frozenset({CashGroup.DIVIDEND, CashGroup.WITHHOLDING})
 
 
+def _subject(group: CashGroup) -> Subject:
+    if group in _OF_SHARES:
+        return Subject.DIVIDEND
+    return Subject.CORPORATE_ACTION if group is CashGroup.CORPORATE else Subject.CASH_TRANSACTION
+
+
 @dataclass(frozen=True, slots=True)
 class CashRow:
     """A movement of cash of either side, USD."""
@@ -104,9 +110,7 @@ class CashRow:
     @property
     def subject(self) -> Subject:
         """What it is a difference of."""
-        if self.group in _OF_SHARES:
-            return Subject.DIVIDEND
-        return Subject.CORPORATE_ACTION if self.group is CashGroup.CORPORATE else Subject.CASH_TRANSACTION
+        return _subject(self.group)
 
     @property
     def key(self) -> str:
@@ -181,7 +185,6 @@ class _Comparing:
     theirs: list[CashRow]
     pairs: list[tuple[CashRow, CashRow]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    matched: int = 0
     drift: Decimal = ZERO
 
     def add(self, row: CashRow, cause: BreakCause, *, cash: Decimal = ZERO, stake: Decimal | None = None, **said: object
@@ -213,7 +216,8 @@ def compare_cash_transactions(
     _pass_over_reversed(comparing)
     _pair(comparing, lambda row: (row.family, row.amount), _is_in_time)
     _net_of_tax(comparing)
-    comparing.matched = len(comparing.pairs)
+    matched = Counter({_subject(group): 0 for group in told})
+    matched.update(other.subject for _, other in comparing.pairs)
     comparing.pairs.clear()
     _pair(comparing, lambda row: (row.group, row.family), _is_in_time)
     for mine, other in comparing.pairs:
@@ -222,7 +226,7 @@ def compare_cash_transactions(
         _missing(comparing, row)
     for row in comparing.ours:
         _extra(comparing, row)
-    return Findings(comparing.findings, comparing.matched, drift=comparing.drift)
+    return Findings(comparing.findings, matched, drift=comparing.drift)
 
 
 def _is_same_day(ours: CashRow, theirs: CashRow) -> bool:
@@ -287,7 +291,6 @@ def _net_of_tax(comparing: _Comparing) -> None:
 def _other_amount(comparing: _Comparing, mine: CashRow, other: CashRow) -> None:
     difference = other.amount - mine.amount
     if is_small(difference):
-        comparing.matched += 1
         comparing.drift += difference
         return
     cause, detail, follows = _why(comparing, mine, other)

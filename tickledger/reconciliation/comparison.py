@@ -16,7 +16,7 @@ from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import Problem
 from tickledger.reconciliation.breaks import ComparedScope, Comparison, SourceName, Subject
 from tickledger.reconciliation.cash import CashThere, compare_cash
-from tickledger.reconciliation.cash_transactions import CashGroup, compare_cash_transactions, their_cash
+from tickledger.reconciliation.cash_transactions import compare_cash_transactions, their_cash
 from tickledger.reconciliation.corporate_action_matching import compare_corporate_actions, events_there
 from tickledger.reconciliation.executions import Trades, compare_executions
 from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, numbered
@@ -25,6 +25,7 @@ from tickledger.reconciliation.joining import of_account
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
 from tickledger.reconciliation.statement import Statement, StatementPosition
+from tickledger.reconciliation.statement_lots import compare_lots
 from tickledger.reconciliation.told_sections import ToldSections, told_sections
 from tickledger.reconciliation.trade_rows import CURRENCIES, NEW_YORK, fill_rows, statement_rows
 
@@ -43,15 +44,13 @@ class _Result:
     problems: list[Problem] = field(default_factory=list)
     drift: Decimal = ZERO
 
-    def take(self, found: Findings, *subjects: Subject) -> None:
-        """Add what one part came to; `subjects` are those that it looked at."""
+    def take(self, found: Findings) -> None:
+        """Add what one part came to."""
         self.findings += numbered(found.findings)
         self.problems += found.problems
         self.drift += found.drift
-        for subject in subjects:
-            self.matched.setdefault(subject, 0)
-        if subjects:
-            self.matched[subjects[0]] += found.matched
+        for subject, count in found.matched.items():
+            self.matched[subject] = self.matched.get(subject, 0) + count
 
     def comparison(self) -> Comparison:
         scope = ComparedScope(
@@ -117,28 +116,20 @@ def _compare_statement(result: _Result, statement: Statement) -> None:
         rows = statement_rows(statement.executions, view.names)
         trades = Trades(rows.rows, rows.taken_back, rows.problems)
         found = compare_executions(view, trades, against=against, period=period)
-        result.take(found, Subject.EXECUTION, Subject.COMMISSION)
+        result.take(found)
     if told.corporate_actions:
         events = events_there(view, statement.corporate_actions)
         found = compare_corporate_actions(view, events, against=against, period=period, roots=result.findings)
-        result.take(found, Subject.CORPORATE_ACTION)
+        result.take(found)
     if told.cash_groups:
         found = compare_cash_transactions(
             view, cash, told=told.cash_groups, against=against, period=period, roots=result.findings
         )
-        result.take(found, *_cash_subjects(told))
+        result.take(found)
     if told.positions:
         _compare_positions(result, statement, told)
     _compare_cash(result, statement, told)
-
-
-def _cash_subjects(told: ToldSections) -> list[Subject]:
-    found = []
-    if told.cash_groups - {CashGroup.DIVIDEND, CashGroup.WITHHOLDING, CashGroup.CORPORATE}:
-        found.append(Subject.CASH_TRANSACTION)
-    if told.cash_groups & {CashGroup.DIVIDEND, CashGroup.WITHHOLDING}:
-        found.append(Subject.DIVIDEND)
-    return found or [Subject.CASH_TRANSACTION]
+    result.take(compare_lots(view, statement, against=against, period=period, roots=result.findings))
 
 
 def _compare_positions(result: _Result, statement: Statement, told: ToldSections) -> None:
@@ -162,7 +153,7 @@ def _compare_positions(result: _Result, statement: Statement, told: ToldSections
     )
     if not result.period.proves_absence:
         found = _without_absent(found)
-    result.take(found, Subject.POSITION)
+    result.take(found)
 
 
 def _without_absent(found: Findings) -> Findings:
@@ -206,7 +197,7 @@ def _compare_cash(result: _Result, statement: Statement, told: ToldSections) -> 
         drift=result.drift,
         executions_agree=told.executions,
     )
-    result.take(found, Subject.CASH)
+    result.take(found)
 
 
 def compare_with_broker(view: LedgerView, snapshot: BrokerSnapshot) -> Comparison:
@@ -228,16 +219,12 @@ def compare_with_broker(view: LedgerView, snapshot: BrokerSnapshot) -> Compariso
     gone = {row.stem for row in fill_rows(busted, {}, view.names)}
     rows = [row for row in fill_rows(fills, charges, view.names) if row.stem not in gone]
     found = compare_executions(view, Trades(rows), against=result.against, period=period)
-    result.take(found, Subject.EXECUTION, Subject.COMMISSION)
+    result.take(found)
     held = [HeldThere(row.symbol, row.quantity, None, row.average_cost * row.quantity) for row in snapshot.positions]
     held = [row for row in held if row.quantity]
-    result.take(
-        compare_holdings(view, held, as_of=day, against=result.against, roots=result.findings), Subject.POSITION
-    )
+    result.take(compare_holdings(view, held, as_of=day, against=result.against, roots=result.findings))
     there = CashThere(day, snapshot.cash)
-    result.take(
-        compare_cash(view, there, against=result.against, roots=result.findings, drift=result.drift), Subject.CASH
-    )
+    result.take(compare_cash(view, there, against=result.against, roots=result.findings, drift=result.drift))
     return result.comparison()
 
 

@@ -101,7 +101,7 @@ def compare_corporate_actions(
     for action in ours:
         if id(action) not in taken and period.proves_absence and period.has(action.ex_date):
             findings += _extra(view, action, against)
-    return Findings(findings, matched)
+    return Findings(findings, {Subject.CORPORATE_ACTION: matched})
 
 
 def _is_one(view: LedgerView, action: CorporateAction, event: EventThere) -> bool:

@@ -52,6 +52,7 @@ class _Comparing:
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     matched: int = 0
+    charged: int = 0
     drift: Decimal = ZERO
 
     def add(self, subject: Subject, row: TradeRow, cause: BreakCause, **said: object) -> None:
@@ -86,7 +87,8 @@ def compare_executions(view: LedgerView, trades: Trades, *, against: Against, pe
     for row in found.missing:
         _missing(comparing, row)
     problems = [*trades.problems, *comparing.problems]
-    return Findings(comparing.findings, comparing.matched, problems, comparing.drift)
+    counts = {Subject.EXECUTION: comparing.matched, Subject.COMMISSION: comparing.charged}
+    return Findings(comparing.findings, counts, problems, comparing.drift)
 
 
 def _newest(rows: Iterable[TradeRow]) -> tuple[list[TradeRow], list[TradeRow]]:
@@ -214,6 +216,7 @@ def _other_charge(comparing: _Comparing, ours: TradeRow, theirs: TradeRow, match
     tolerance = (HALF_CENT if comparing.prints_cents else CHARGE_TOLERANCE) * rows
     if abs(difference) <= tolerance:
         comparing.drift -= difference
+        comparing.charged += len(match.theirs)
         return
     is_rounding = abs(difference) <= CENT and not ours.is_estimated
     detail = "ours is an estimate: the broker had not told the charge" if ours.is_estimated else ""

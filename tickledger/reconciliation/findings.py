@@ -7,8 +7,8 @@ difference.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypedDict, Unpack
@@ -26,6 +26,8 @@ from tickledger.reconciliation.breaks import (
 ZERO: Final = Decimal(0)
 CENT: Final = Decimal("0.01")
 HALF_CENT: Final = Decimal("0.005")
+#: Fractions of a share are told to a ten-thousandth; ours are exact, and thirds do not end.
+SHARE_PART: Final = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,13 @@ class Against:
 class Findings:
     """What one part of a comparison came to: differences, how many rows agreed, and what could not be compared.
 
+    `matched` has every subject that was looked at, with the rows of it that agree.
+
     `drift` is what differences too small to be told add to cash, USD, theirs less ours.
     """
 
     findings: Sequence[Finding] = ()
-    matched: int = 0
+    matched: Mapping[Subject, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     drift: Decimal = ZERO
 
@@ -122,6 +126,11 @@ def numbered(findings: Iterable[Finding]) -> list[Finding]:
 def plain(number: Decimal | None) -> str:
     """A number as text, without an exponent and without zeros at its end; empty for none."""
     return "" if number is None else f"{number.normalize():f}" if number else "0"
+
+
+def told_shares(shares: Decimal) -> Decimal:
+    """Shares as finely as brokers tell them."""
+    return shares.quantize(SHARE_PART, rounding=ROUND_HALF_UP)
 
 
 def is_small(amount: Decimal, rows: int = 1) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.reconciliation.breaks import BreakCause, Subject
-from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, plain
+from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, plain, told_shares
 from tickledger.reconciliation.ledger_view import LedgerView
 
 #: What companies split and merge their shares by; a multiple beyond is no evidence.
@@ -75,7 +75,7 @@ def compare_holdings(
         )
         for symbol in sorted({*ours, *theirs})
     ]
-    differing = [case for case in cases if case.ours != case.theirs.quantity]
+    differing = [case for case in cases if told_shares(case.ours - case.theirs.quantity)]
     renamed = _renamed(view, differing)
     findings = []
     for case in differing:
@@ -83,7 +83,7 @@ def compare_holdings(
         if case.left:
             cause, detail = renamed.get(case.symbol) or _cause(view, case, as_of, executions_agree=executions_agree)
         findings.append(_finding(case, cause, detail, against=against, as_of=as_of))
-    return Findings(findings, matched=len(cases) - len(differing))
+    return Findings(findings, {Subject.POSITION: len(cases) - len(differing)})
 
 
 def _summed(held: Iterable[HeldThere]) -> dict[str, HeldThere]:
@@ -121,7 +121,7 @@ def _case(
     price = (
         abs(there.value / there.quantity) if there.value is not None and there.quantity else _last_price(view, symbol)
     )
-    left = there.quantity - mine - explained
+    left = told_shares(there.quantity - mine - explained)
     # A fraction that a split leaves is paid out: the explanation is as good as whole shares can tell.
     is_split = any(_growth(view, root, as_of) != 1 for root in of_symbol)
     return _Case(symbol, mine, there, of_symbol, ZERO if is_split and abs(left) < _WHOLE else left, price)

@@ -83,6 +83,19 @@ class LedgerView:
         return found
 
     @cached_property
+    def charges(self) -> Mapping[str, Decimal]:
+        """What each execution cost, commission and fees, USD."""
+        return {row.execution_id: row.commission + row.fees for row in self.executions}
+
+    @cached_property
+    def taxpayer_gains(self) -> Mapping[tuple[str, str], Sequence[RealizedGain]]:
+        """The gains of the taxpayer's scope by the executions that closed and opened them."""
+        found: defaultdict[tuple[str, str], list[RealizedGain]] = defaultdict(list)
+        for gain in self.taxpayer_scope.gains if self.taxpayer_scope is not None else ():
+            found[gain.close_execution_id, gain.open_execution_id].append(gain)
+        return found
+
+    @cached_property
     def figures_before(self) -> frozenset[tuple[str, Decimal, Decimal]]:
         """The id, quantity and price of executions as they were before they were corrected."""
         ids = self.other_ids
