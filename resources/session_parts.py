@@ -39,7 +39,7 @@ from tickledger.db.signals import read_signals
 from tickledger.db.tax_history import read_tax_history
 from tickledger.domain.bar import Bar
 from tickledger.domain.broker import Connectivity, ConnectivityChange
-from tickledger.domain.errors import ConfigurationError, LedgerError
+from tickledger.domain.errors import ConfigurationError, LedgerError, Problem
 from tickledger.domain.execution import CashTransaction
 from tickledger.domain.trading_session import SessionState
 from tickledger.domain.wash_sale import WashSalePolicy
@@ -145,6 +145,7 @@ class _Parts:
             on_tick=published(berth.publisher),
         )
         self.broker.connection.on_change += [berth.alerts.hear_link, self._hear_link]
+        self.broker.connection.on_slowed.append(self._note_slowed)
         self.feed = SessionFeed(
             self.broker,
             berth.clock,
@@ -208,6 +209,10 @@ class _Parts:
             self._berth.tally.clear(Hindrance.BROKER)
         else:
             self._berth.tally.hinder(Hindrance.BROKER, change.reason)
+
+    def _note_slowed(self, told: str) -> None:
+        expected = "no more messages than the broker takes, from all programs of the login together"
+        self._berth.tally.note(Problem("messages to the broker", expected=expected, found=told, severity="warning"))
 
     async def _broker_time(self) -> datetime:
         return await self.broker.requests.current_time(within=self.broker.settings.liveness_timeout)

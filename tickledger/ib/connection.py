@@ -33,7 +33,8 @@ class Connection:
     """One connection after another. `start` makes the first, `stop` ends it all; in between it mends itself.
 
     Listeners: `on_change` hears every change; `on_up` and `on_down` that there is another connection or none (with
-    the reason), before the change is told; `on_resubscribe` that market data have to be requested again.
+    the reason), before the change is told; `on_resubscribe` that market data have to be requested again;
+    `on_slowed` that messages go slower from now on, with what the broker said of their number.
     """
 
     def __init__(self, settings: IBSettings, *, wire: Wire, pacer: Pacer, requests: Requests, clock: Clock) -> None:
@@ -42,6 +43,7 @@ class Connection:
         self.on_change: list[Callable[[ConnectivityChange], None]] = []
         self.on_up: list[Callback] = []
         self.on_down: list[Callable[[str], None]] = []
+        self.on_slowed: list[Callable[[str], None]] = []
         self.on_resubscribe: list[Callback] = []
         self._settings = settings
         self._wire = wire
@@ -241,8 +243,9 @@ class Connection:
                 self._handshake_errors.append(f"error {code}: {text}")
             self.link.take(code, text)
             return
-        if meaning_of(code).error_class is ErrorClass.PACING:
-            self._pacer.slow_down()
+        if meaning_of(code).error_class is ErrorClass.PACING and self._pacer.slow_down():
+            for heard in self.on_slowed:
+                heard(f"error {code}: {text}")
         effects = self.link.take(code, text)
         if Effect.RECONNECT in effects:
             self.drop(f"error {code}: {text}")

@@ -93,17 +93,18 @@ class Pacer:
         self._rest()
         return keys
 
-    def slow_down(self) -> None:
-        """Send a third as much for a minute: the broker has said that it was too much.
+    def slow_down(self) -> bool:
+        """Send a third as much for a minute: the broker has said that it was too much; whether that is news.
 
         It says so for every message in excess: what it says within a second counts once.
         """
         now = _now()
         if self._slowed_at is not None and now - self._slowed_at < _WINDOW:
-            return
+            return False
         self._slowed_at = now
         self._limit = max(self._limit // 3, 3)
         self._reserved = min(self._reserved, (self._limit - 1) // Lane.DATA)
+        return True
 
     def _pump(self) -> None:
         # Sending may lead to another message: that one takes its turn in the loop that runs already.

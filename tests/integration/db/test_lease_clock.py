@@ -1,11 +1,12 @@
 """The database's clock is set while a lease is held: forward by a minute, back by a minute."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from tests.integration.database_clock import Step, settable_clock
 from tickledger.db.accounts import ensure_account
 from tickledger.db.lease import LeaseKeeper
 from tickledger.domain.account import Account, Mode
@@ -14,32 +15,12 @@ from tickledger.domain.errors import FencedError
 ACCOUNT = Account("DU1", Mode.PAPER)
 MINUTE = timedelta(minutes=1)
 
-_SET = "SELECT pg_catalog.clock_timestamp() + step FROM watch.set_by"
-
-Step = Callable[[timedelta], None]
-
 
 @pytest.fixture
 def set_clock(ledger: Engine) -> Step:
     """Set what `clock_timestamp()` says in this database, for all its connections from now on."""
     ensure_account(ledger, ACCOUNT)
-    with ledger.begin() as connection:
-        for statement in (
-            "CREATE SCHEMA watch",
-            "CREATE TABLE watch.set_by (step interval)",
-            "INSERT INTO watch.set_by VALUES ('0')",
-            f"CREATE FUNCTION watch.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS '{_SET}'",
-            # pg_catalog comes first unless it is named.
-            f'ALTER DATABASE "{ledger.url.database}" SET search_path = watch, pg_catalog, public',
-        ):
-            connection.execute(text(statement))
-    ledger.dispose()
-
-    def step(by: timedelta) -> None:
-        with ledger.begin() as connection:
-            connection.execute(text("UPDATE watch.set_by SET step = :by"), {"by": by})
-
-    return step
+    return settable_clock(ledger)
 
 
 @pytest.fixture

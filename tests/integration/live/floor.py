@@ -30,6 +30,7 @@ from tickledger.domain.alert import Alert, AlertKind
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.errors import Problem
 from tickledger.domain.execution import Execution
+from tickledger.domain.market import MarketEvent
 from tickledger.domain.order import OrderStatus, RiskDecision
 from tickledger.domain.trading_session import SessionState, SessionStep
 from tickledger.exchange.venue_orders import VenueOrder
@@ -111,7 +112,7 @@ class Heard:
     decisions: list[RiskDecision] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     orders: dict[str, OrderState] = field(default_factory=dict)
-    events: list[object] = field(default_factory=list)
+    events: list[MarketEvent] = field(default_factory=list)
 
     def __call__(self, news: TurnNews) -> None:
         self.events.append(news.event)

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from resources.broker_comparison import compare_with_broker
+from resources.ledger import Ledger
+from resources.trading_session import LiveTrading
 from tests.integration.live.floor import ACCOUNT, Running, TradingFloor, trading_floor
 from tickledger.db.trading import read_executions
 from tickledger.domain.alert import AlertKind
 from tickledger.domain.order import OrderStatus
 from tickledger.domain.position import Holding
 from tickledger.domain.trading_session import SessionState
+from tickledger.execution.order_reconciliation import BreakKind
 
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -75,6 +79,20 @@ def test_messages_that_are_too_fast_slow_the_session_down_and_no_more(ledger: En
         assert running.recorded_state() is SessionState.RUNNING
 
 
+def test_a_broker_that_takes_fewer_messages_than_are_sent_slows_the_session_down(ledger: Engine, home: Path) -> None:
+    # A session sends 45 a second at most; this broker takes 4, and complains of every second with more.
+    with trading_floor(ledger, home, messages_per_second=4) as floor, floor.session() as running:
+        running.until_traded(2)
+        assert running.recorded_state() is SessionState.RUNNING
+        assert running.problems("error 100: Max rate of messages"), running.told()
+        # Down to 3 a second, it complains no more, and nothing is lost.
+        told = len(running.problems("error 100"))
+        running.until_traded(2)
+        ours_and_theirs_agree(floor, running)
+        assert len(running.problems("error 100")) == told
+        assert running.recorded_state() is SessionState.RUNNING
+
+
 def test_orders_entered_by_hand_are_left_alone_and_booked(ledger: Engine, home: Path) -> None:
     with trading_floor(ledger, home) as floor, floor.session(symbols="MSFT") as running:
         running.until_traded(1)
@@ -130,9 +148,21 @@ def test_a_position_that_is_not_in_the_record_is_told_and_left_alone(ledger: Eng
     held = {ACCOUNT: {"AAPL": Holding(Decimal(70), Decimal(90))}}
     with trading_floor(ledger, home, venue={"holdings": held}) as floor, floor.session() as running:
         running.until_traded(2)
-        assert floor.held("AAPL") >= 70
-        assert {order.quantity for order in floor.working("AAPL")} <= {fill.quantity for fill in running.heard.fills}
-        assert running.problems("AAPL"), running.told()
+        # Whose it is nobody knows, so nothing is sold of it, and nothing is bought that would be mixed with it.
+        assert {fill.symbol for fill in running.heard.fills} == {"MSFT"}
+        assert not floor.working("AAPL")
+        assert floor.held("AAPL") == 70
+        [told] = running.heard.told("position of AAPL")
+        assert told.expected.startswith("0 shares")
+        assert told.found.startswith("70 at the broker")
+        running.until(lambda: floor.held("MSFT") == 0 and not floor.working("MSFT"))
+        running.interrupt()
+        settings = floor.settings()
+        url = ledger.url.render_as_string(hide_password=False)
+        compared = compare_with_broker(Ledger(url=url), LiveTrading(settings))
+        [found] = [each for each in compared.breaks if each.kind is BreakKind.POSITION]
+        assert (found.subject, found.in_record, found.at_broker) == ("AAPL", 0, 70)
+        assert "bring its history into the record" in found.reason
 
 
 def test_another_account_of_the_same_login_is_not_ours(ledger: Engine, home: Path) -> None:

@@ -1,14 +1,16 @@
 """What a session does when the market, or what is heard of it, is not as usual; `docs/operations.md` says the same."""
 
 import time
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from tests.integration.live.floor import SYMBOLS, Running, trading_floor
+from tests.integration.live.floor import SYMBOLS, Running, minutes, trading_floor
 from tickledger.domain.alert import AlertKind
-from tickledger.domain.market import BarsClosed
+from tickledger.domain.market import BarsClosed, Beat, ControlsChanged, MarketEvent, SessionClosed, SessionOpening
 from tickledger.domain.order import OrderSide
 from tickledger.domain.trading_session import SessionState
 
@@ -18,6 +20,11 @@ pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("live"
 def opened(running: Running) -> int:
     """How many orders to buy were let out."""
     return sum(row.is_approved and row.side is OrderSide.BUY for row in running.heard.decisions)
+
+
+def events(running: Running) -> list[MarketEvent]:
+    """What the session was told, in order."""
+    return [event for event in running.heard.events if not isinstance(event, Beat | ControlsChanged)]
 
 
 def bars(running: Running, symbol: str) -> int:
@@ -87,6 +94,46 @@ def test_a_symbol_whose_data_are_refused_is_told_and_not_traded(
             silent = {alert.facts["symbol"] for alert in running.alerts.of_kind(AlertKind.STALE_DATA)}
             running.until(lambda: silent or running.alerts.of_kind(AlertKind.STALE_DATA))
             assert running.recorded_state() is SessionState.RUNNING
+
+
+def test_a_market_whose_clock_leaps_is_traded_on_from_where_it_has_come_to(ledger: Engine, home: Path) -> None:
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until(lambda: floor.held("AAPL") > 0 and floor.working("AAPL"))
+        leapt_to = floor.now + timedelta(minutes=20)
+        floor.call(lambda: floor.gateway.advance(leapt_to))
+        running.until(lambda: running.summary.market_at is not None and running.summary.market_at > leapt_to)
+        running.until_traded(2)
+        closed_at = [event.occurred_at for event in events(running) if isinstance(event, BarsClosed)]
+        assert closed_at == sorted(closed_at)
+        running.until(lambda: running.summary.cash == floor.cash().quantize(running.summary.cash or Decimal(1)))
+        assert running.recorded_state() is SessionState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("before", "day", "opens_at"),
+    [
+        (date(2013, 3, 8), date(2013, 3, 11), datetime(2013, 3, 11, 13, 30, tzinfo=UTC)),
+        (date(2012, 11, 2), date(2012, 11, 5), datetime(2012, 11, 5, 14, 30, tzinfo=UTC)),
+    ],
+    ids=["an hour earlier", "an hour later"],
+)
+def test_the_session_after_the_clocks_have_changed(
+    ledger: Engine, home: Path, before: date, day: date, opens_at: datetime
+) -> None:
+    # 390 minutes of the day, and the last of them flat; the history is of a day with another distance to UTC.
+    begins = {"starts_at": opens_at - timedelta(minutes=60), "speed": 240.0, "bars": minutes((before, day))}
+    with trading_floor(ledger, home, **begins) as floor, floor.session(flatten_minutes=30) as running:
+        running.until(lambda: any(isinstance(event, SessionOpening) for event in running.heard.events))
+        running.end(seconds=180)
+        assert running.summary.state is SessionState.ENDED, running.told()
+        [opening] = [event for event in events(running) if isinstance(event, SessionOpening)]
+        assert opens_at <= opening.occurred_at < opens_at + timedelta(minutes=1)
+        closes_at = opens_at + timedelta(hours=6, minutes=30)
+        assert [event.occurred_at for event in events(running) if isinstance(event, SessionClosed)] == [closes_at]
+        traded = [fill.executed_at for fill in running.heard.fills]
+        assert opens_at < min(traded) < opens_at + timedelta(minutes=30)
+        assert closes_at - timedelta(hours=1) < max(traded) < closes_at - timedelta(minutes=20)
+        assert floor.held("AAPL") == floor.held("MSFT") == 0
 
 
 def test_without_data_of_any_symbol_a_session_waits_degraded(ledger: Engine, home: Path) -> None:

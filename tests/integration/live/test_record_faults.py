@@ -5,15 +5,23 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 from sqlalchemy import Engine
 
+from pipelines.definitions import build_definitions
+from resources.exports import Exports
+from resources.ledger import Ledger
 from resources.session_run import SessionRequest
-from tests.integration.live.floor import Running, trading_floor
+from resources.trading_session import LiveTrading
+from tests.integration.database_clock import settable_clock
+from tests.integration.live.dagster_desk import DagsterDesk
+from tests.integration.live.floor import TODAY, Running, trading_floor
 from tests.integration.test_embedded_postgres import postmaster_of
 from tests.unit.execution.test_session_journal import files_of_at_most
 from tickledger.db.embedded import ensure_databases, is_running, serve
@@ -87,6 +95,62 @@ def test_without_a_database_what_would_open_positions_is_cancelled_and_the_sessi
         with floor.session() as again:
             again.until_traded(2)
             again.until(lambda: again.summary.cash == floor.cash())
+
+
+def test_half_a_minute_without_a_database_and_the_sensor_begins_again(own_server: OwnServer, tmp_path: Path) -> None:
+    engine, url = own_server.engine, own_server.engine.url.render_as_string(hide_password=False)
+    with trading_floor(engine, own_server.home) as floor, dg.DagsterInstance.ephemeral() as instance:
+        settings = floor.settings(symbols="MSFT")
+        resources: dict[str, Any] = {"ledger": Ledger(url=url), "exports": Exports(folder=str(tmp_path))}
+        definitions = build_definitions(settings, resource_overrides=resources)
+        asked_of = {"ledger": resources["ledger"], "live": LiveTrading(settings)}
+        desk = DagsterDesk(settings, definitions, instance, engine, asked_of)
+        run_id = desk.report(dg.DagsterRunStatus.STARTED, str(TODAY))
+        first = Running(settings, engine, SessionRequest(dagster_run_id=run_id))
+        first.until_traded(1)
+        assert "is running" in desk.tick("trading_session").skipped
+        first.until(lambda: not floor.held("MSFT"))
+        first.until(lambda: [order for order in floor.working("MSFT") if order.stop_price is not None])
+        own_server.stop()
+        stopped_at = time.monotonic()
+        first.end(seconds=30)
+        assert first.summary.state is SessionState.FAILED
+        tick = desk.tick("trading_session")
+        assert tick.requests == []
+        assert "database" in tick.skipped
+        assert [order.symbol for order in floor.working() if order.stop_price is not None] == ["MSFT"]
+        time.sleep(max(stopped_at + 30 - time.monotonic(), 0))
+        own_server.start()
+        # The run of a process that could not say that it is over is told by its silence.
+        while not (tick := desk.tick("trading_session")).requests:
+            assert time.monotonic() - stopped_at < 60, tick.skipped
+            time.sleep(0.5)
+        assert desk.statuses()[run_id] is dg.DagsterRunStatus.FAILURE
+        assert [request.partition_key for request in tick.requests] == [str(TODAY)]
+        with floor.session(symbols="MSFT") as again:
+            again.until_traded(2)
+            again.until(lambda: again.summary.cash == floor.cash())
+            assert time.monotonic() - stopped_at < 120
+
+
+@pytest.mark.parametrize("minutes", [1, -1, 90], ids=["forward", "back", "far forward"])
+def test_the_databases_clock_is_set_in_the_middle_of_a_session(ledger: Engine, home: Path, minutes: int) -> None:
+    set_clock = settable_clock(ledger)
+    with trading_floor(ledger, home) as floor, floor.session() as running:
+        running.until_traded(1)
+        set_clock(timedelta(minutes=minutes))
+        # An order between the step and the next renewal of the lease ends the session, as another may trade by then.
+        running.until(lambda: not running.is_alive or len(running.heard.fills) >= 4, may_end=True)
+        if not running.is_alive:
+            assert minutes > 0
+            assert running.summary.state is SessionState.SUPERSEDED
+            assert "ran out at" in running.summary.reason
+        else:
+            running.interrupt()
+        with floor.session() as again:
+            again.until_traded(2, seconds=90)
+            again.until(lambda: again.summary.cash == floor.cash())
+            assert not again.problems("position of"), again.told()
 
 
 def test_redis_that_is_not_there_is_noticed_by_nobody(ledger: Engine, home: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.trading import ACCOUNT, order
 from tests.unit.execution.remote_venue import CANCELLED, REJECTED, WORKING
-from tests.unit.execution.session_floor import CLOSES_AT, FLAT_BY_NIGHT, GUARDED, SessionFloor
+from tests.unit.execution.session_floor import CLOSES_AT, DAY, FLAT_BY_NIGHT, GUARDED, SessionFloor
+from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
 from tickledger.domain.order import OrderStatus, OrderType, TimeInForce
 from tickledger.execution.session_policy import SessionPolicy
 
@@ -494,3 +495,24 @@ def test_no_stop_is_set_at_a_price_that_an_unrecorded_split_has_left_behind() ->
     floor.settle()
     assert floor.at_work() == []
     assert any("no new stop" in problem.found for problem in floor.problems())
+
+
+def test_what_somebody_buys_of_what_we_hold_is_guarded_and_sold_with_it() -> None:
+    floor = guarded_floor()
+    foreign = floor.venue.enter(order("BUY 20 X"), "by-hand")
+    floor.venue.fill(foreign, Decimal(20))
+    floor.settle()
+    assert floor.held() == 70
+    assert floor.at_work() == ["SELL 70 X STOP"]
+    floor.bars("SELL X")
+    floor.settle()
+    assert floor.at_work() == ["SELL 70 X"]
+
+
+def test_a_stop_is_by_the_cost_that_a_return_of_capital_has_left() -> None:
+    action = CorporateAction("X", DAY, CorporateActionKind.RETURN_OF_CAPITAL, amount=Decimal(1))
+    floor = SessionFloor(GUARDED, is_opened=False)
+    floor.actions = (action,)
+    floor.open()
+    floor.settle()
+    assert floor.at_venue("SELL 50 X STOP").terms.stop_price == Decimal("8.55")
