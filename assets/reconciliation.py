@@ -1,18 +1,44 @@
-"""Stage `reconciliation`: the ledger beside the broker, every evening. Nothing is written to either."""
+"""Stage `reconciliation`: the ledger beside the broker and its statements, every evening.
+
+What differs is a break, recorded with its history; nothing that is compared is changed. Forms wait for open breaks that
+are worth money.
+"""
+
+from collections.abc import Sequence
+from typing import Final
 
 import dagster as dg
+import pandas as pd
 
-from assets.checks import Materialized
+from assets.checks import SHOWN, Materialized
 from assets.live import FILLS, comparison_metadata
+from assets.lots import REALIZED
 from assets.partitions import SESSIONS
 from resources.broker_comparison import BrokerComparison, compare_with_broker
+from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.notifier import AlertNotifier
+from resources.reconciliations import (
+    AccountReconciliation,
+    blocking_breaks,
+    reconcile_statements,
+    unsettled_breaks,
+)
+from resources.statement_inbox import StatementInbox, TakenIn
 from resources.trading_session import LiveTrading
-from tickledger.domain.alert_wording import number, reconciliation_break_alert
+from tickledger.db.trading import read_accounts
+from tickledger.domain.alert_wording import number, old_break_alert, reconciliation_break_alert
+from tickledger.execution.order_journal import new_york_date
+from tickledger.reconciliation.breaks import TrackedBreak
+from tickledger.reporting.break_tables import breaks_table, daily_table
 
 GROUP = "reconciliation"
 BROKER = [GROUP, "broker"]
+STATEMENT = [GROUP, "statement"]
+BREAKS = [GROUP, "breaks"]
+DAILY = [GROUP, "daily"]
+#: The ages, in days, at which an open break is told of again.
+_TOLD_AT: Final = frozenset({1, 3, 7, 14, 30, 60, 90})
 
 
 @dg.asset(
@@ -57,3 +83,177 @@ def _alert(comparison: BrokerComparison, live: LiveTrading, notifier: AlertNotif
                 occurred_at=live.now(),
             )
         )
+
+
+@dg.asset(
+    key=STATEMENT,
+    group_name=GROUP,
+    owners=["team:tax"],
+    kinds={"postgres", "xml"},
+    description="Statements of the broker: files of the inbox, and the Flex Web Service where its token is set. Each "
+    "is kept whole, once.",
+    check_specs=[
+        dg.AssetCheckSpec("usable", asset=dg.AssetKey(STATEMENT), description="Every file and every row could be used.")
+    ],
+)
+def statement_files(ledger: Ledger, inbox: StatementInbox) -> Materialized:
+    taken = inbox.take_in(ledger.engine)
+    problems = [problem for one in taken for problem in one.problems]
+    errors = [str(problem) for problem in problems if problem.severity == "error"]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(taken),
+            "new": sum(one.is_new for one in taken),
+            "files": _taken_table(taken),
+            "problems": _list(map(str, problems)),
+        },
+        check_results=[dg.AssetCheckResult(check_name="usable", passed=not errors, metadata={"errors": _list(errors)})],
+    )
+
+
+@dg.asset(
+    key=BREAKS,
+    deps=[dg.AssetKey(STATEMENT), dg.AssetKey(REALIZED)],
+    group_name=GROUP,
+    owners=["team:tax"],
+    kinds={"postgres"},
+    description="Every account beside its recorded statements: executions, charges, positions, cash, dividends, "
+    "corporate actions, lots and gains. Each difference is a break with its cause, its age and its worth.",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "settled",
+            asset=dg.AssetKey(BREAKS),
+            blocking=True,
+            description="No break that is worth money is open: a person has explained, accepted or corrected each.",
+        )
+    ],
+)
+def statement_breaks(ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier) -> Materialized:
+    found = reconcile_statements(ledger.engine, compared_at=live.now())
+    _alert_opened(found, live, notifier)
+    blocking = blocking_breaks(ledger.engine)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": sum(len(one.comparison.breaks) for one in found), **_compared(found)},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="settled",
+                passed=not blocking,
+                metadata={"open": len(blocking), "breaks": _breaks_table(blocking)},
+            )
+        ],
+    )
+
+
+@dg.asset(
+    key=DAILY,
+    deps=[dg.AssetKey(BREAKS)],
+    group_name=GROUP,
+    owners=["team:tax"],
+    kinds={"csv"},
+    description="What is unsettled tonight: breaks by account, cause and age, as files; alerts for those that stay.",
+)
+def daily_reconciliation(
+    ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier, exports: Exports
+) -> Materialized:
+    unsettled = unsettled_breaks(ledger.engine)
+    today = new_york_date(live.now())
+    _alert_old(unsettled, ledger, live, notifier)
+    daily = daily_table(unsettled, on=today)
+    exports.write_tables({"reconciliation/breaks.csv": breaks_table(unsettled), "reconciliation/daily.csv": daily})
+    at_stake = sum(one.found.money_at_stake for one in unsettled if one.blocks_forms)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(unsettled),
+            "usd_at_stake": float(at_stake),
+            "oldest_days": max((one.age(today) for one in unsettled), default=0),
+            "by_cause": dg.MetadataValue.md(pd.DataFrame(daily.rows).to_markdown(index=False)),
+        }
+    )
+
+
+def _alert_opened(found: Sequence[AccountReconciliation], live: LiveTrading, notifier: AlertNotifier) -> None:
+    """An alert for each new break that is worth money, root causes alone."""
+    for one in found:
+        for opened in one.recorded.opened:
+            if opened.is_money_relevant and not opened.because_of:
+                notifier.notify(
+                    reconciliation_break_alert(
+                        account_id=one.account.account_id,
+                        mode=one.account.mode,
+                        subject=f"{opened.symbol} {opened.subject}: {opened.cause}".strip(),
+                        expected=opened.ours or "nothing",
+                        found=opened.theirs or "nothing",
+                        occurred_at=live.now(),
+                    )
+                )
+
+
+def _alert_old(unsettled: Sequence[TrackedBreak], ledger: Ledger, live: LiveTrading, notifier: AlertNotifier) -> None:
+    modes = {account.account_id: account.mode for account in read_accounts(ledger.engine)}
+    for one in unsettled:
+        age = one.age(new_york_date(live.now()))
+        if one.blocks_forms and age in _TOLD_AT:
+            notifier.notify(
+                old_break_alert(
+                    account_id=one.found.account_id,
+                    mode=modes[one.found.account_id],
+                    break_id=one.found.break_id,
+                    subject=f"{one.found.symbol} {one.found.subject}".strip(),
+                    money_at_stake=one.found.money_at_stake,
+                    age_days=age,
+                    occurred_at=live.now(),
+                )
+            )
+
+
+def _compared(found: Sequence[AccountReconciliation]) -> dict[str, dg.MetadataValue]:
+    """For each account, what agreed and what differs."""
+    rows = [
+        {
+            "account": one.account.account_id,
+            "from": one.comparison.scope.start_date,
+            "to": one.comparison.scope.end_date,
+            "agreed": sum(one.comparison.matched.values()),
+            "differ": len(one.comparison.breaks),
+            "new": len(one.recorded.opened),
+            "resolved": len(one.recorded.resolved),
+        }
+        for one in found
+    ]
+    problems = [str(problem) for one in found for problem in one.comparison.problems]
+    accounts = pd.DataFrame(rows).to_markdown(index=False) if rows else "no account has a statement"
+    return {"accounts": dg.MetadataValue.md(accounts), "problems": _list(problems)}
+
+
+def _taken_table(taken: Sequence[TakenIn]) -> dg.MetadataValue:
+    rows = [
+        {
+            "file": one.name,
+            "kind": "cannot be read" if one.file is None else str(one.file.source.kind),
+            "new": "yes" if one.is_new else "no",
+            "accounts": "" if one.file is None else ", ".join(told.account_id for told in one.file.statements),
+            "problems": len(one.problems),
+        }
+        for one in taken
+    ]
+    return dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) if rows else "the inbox is empty")
+
+
+def _breaks_table(breaks: Sequence[TrackedBreak]) -> dg.MetadataValue:
+    rows = [
+        {
+            "break": one.found.break_id,
+            "USD": f"{one.found.money_at_stake:,.2f}",
+            "what": f"{one.found.symbol} {one.found.subject}: {one.found.cause}",
+            "ledger": one.found.ours,
+            "theirs": one.found.theirs,
+        }
+        for one in breaks[:SHOWN]
+    ]
+    return dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) if rows else "none")
+
+
+def _list(lines: "Sequence[str] | map[str]") -> dg.MetadataValue:
+    told = list(lines)
+    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in [*told[:SHOWN], *more]) or "none")

@@ -11,6 +11,7 @@ from assets.checks import Materialized, materialized, replace_metadata, schema_s
 from assets.ledger_schemas import FormLines
 from assets.lots import REALIZED
 from assets.partitions import SINGLE_RUN, YEARS, dates_of, years_of
+from assets.reconciliation import BREAKS
 from assets.signals import DAILY as SIGNALS
 from assets.trading import POSITIONS
 from resources.exports import Exports
@@ -113,7 +114,7 @@ def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simula
 
 @dg.asset(
     key=FORM_8949,
-    deps=[dg.AssetKey(REALIZED)],
+    deps=[dg.AssetKey(REALIZED), dg.AssetKey(BREAKS)],
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres", "csv"},

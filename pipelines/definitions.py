@@ -16,6 +16,7 @@ from resources.market_files import MarketFiles
 from resources.model_registry import Models
 from resources.notifier import AlertNotifier
 from resources.simulated_account import SimulatedAccount
+from resources.statement_inbox import StatementInbox
 from resources.trading_session import LiveTrading
 from sensors.evenings import simulated_evening_sensor
 from sensors.market_files import market_files_changed
@@ -43,6 +44,7 @@ def default_resources(settings: Settings) -> Mapping[str, Any]:
         ),
         "data_quality": DataQuality(data_docs=str(settings.home / "data_docs")),
         "live": LiveTrading(settings),
+        "inbox": StatementInbox(folder=str(settings.home / "statements")),
         "exports": Exports(folder=str(settings.home / "exports")),
         "notifier": AlertNotifier(),
         "simulated": SimulatedAccount(

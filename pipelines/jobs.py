@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from assets.live import READINESS
-from assets.reconciliation import BROKER
+from assets.reconciliation import BREAKS, BROKER, DAILY, STATEMENT
 from pipelines.controls import pause_trading, resume_trading
 from sensors.session_runs import ACCOUNT, JOB
 
@@ -18,6 +18,9 @@ SLOT: Final = "tickledger/slot"
 BATCH: Final = {SLOT: "batch", "dagster/priority": "-1"}
 #: A run that fails is not tried again by Dagster: the sensor starts another, by the rules of `sensors.supervision`.
 SESSION: Final = {SLOT: "session", "dagster/priority": "10", "dagster/max_retries": "0"}
+
+#: The ledger beside the broker's statements: before the forms, which wait for breaks that are worth money.
+_STATEMENTS: Final = dg.AssetSelection.assets(*map(dg.AssetKey, (STATEMENT, BREAKS, DAILY)))
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -35,7 +38,7 @@ research = dg.define_asset_job(
 
 end_of_day = dg.define_asset_job(
     "end_of_day",
-    selection=dg.AssetSelection.groups("orders", "fills", "positions", "lots", "gains", "reports"),
+    selection=dg.AssetSelection.groups("orders", "fills", "positions", "lots", "gains", "reports") | _STATEMENTS,
     tags=BATCH,
     description="Orders, fills and positions of the simulated account up to the last close, then tax lots, gains and "
     "the reports of the year.",
@@ -43,7 +46,7 @@ end_of_day = dg.define_asset_job(
 
 nightly_books = dg.define_asset_job(
     "nightly_books",
-    selection=dg.AssetSelection.groups("lots", "gains", "reports"),
+    selection=dg.AssetSelection.groups("lots", "gains", "reports") | _STATEMENTS,
     tags=BATCH,
     description="What the day's fills at the broker come to: tax lots, gains, P&L and the reports of the year, of "
     "every account in the ledger.",

@@ -12,13 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tickledger.cli.audit_packet_texts import INPUTS, breaks_table, explained, read_me, rebuild_script, statements_table
+from tickledger.cli.audit_packet_texts import INPUTS, explained, read_me, rebuild_script, statements_table
 from tickledger.cli.ledger import opened_ledger
 from tickledger.cli.tax_forms import FormWishes
 from tickledger.cli.tax_run import TaxFiles, Wishes, write_tax
 from tickledger.cli.tax_summary import TaxReport
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.errors import ConfigurationError
+from tickledger.reporting.break_tables import breaks_table
 from tickledger.reporting.packet import packet
 from tickledger.reporting.table import Table
 from tickledger.reporting.tax_tables import FORM_8949_COLUMNS, form_8949_rows

@@ -109,41 +109,6 @@ def explained(report: TaxReport, record: "ReportRecord", lots: Mapping[str, tupl
     return Table(columns=columns, rows=rows)
 
 
-def breaks_table(breaks: "Iterable[TrackedBreak]") -> Table:
-    """Every break with its state and what a person said of it."""
-    columns = (
-        *("break_id", "state", "account", "subject", "field", "key", "symbol", "cause", "session_date", "against"),
-        *("ledger", "theirs", "money_at_stake", "detail", "where", "because_of", "proposed", "notes"),
-    )
-    rows = []
-    for one in breaks:
-        found = one.found
-        notes = [f"{event.occurred_at.date()} {event.actor}: {event.note}" for event in one.events if event.note]
-        rows.append(
-            {
-                "break_id": found.break_id,
-                "state": one.state,
-                "account": found.account_id,
-                "subject": found.subject,
-                "field": found.field,
-                "key": found.key,
-                "symbol": found.symbol,
-                "cause": found.cause,
-                "session_date": found.session_date.isoformat(),
-                "against": found.against,
-                "ledger": found.ours,
-                "theirs": found.theirs,
-                "money_at_stake": f"{found.money_at_stake:f}",
-                "detail": found.detail,
-                "where": found.where,
-                "because_of": ";".join(found.because_of),
-                "proposed": "" if found.correction is None else found.correction.kind,
-                "notes": " | ".join(notes),
-            }
-        )
-    return Table(columns=columns, rows=rows)
-
-
 def statements_table(statements: "Iterable[StoredStatement]") -> Table:
     """The statements that were compared, with their hashes."""
     columns = ("statement_id", "account", "start_date", "end_date", "is_complete", "file", "sha256", "kind")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -248,7 +249,7 @@ def _execution(fill: Fill) -> Execution | None:
         quantity=fill.quantity,
         price=fill.gross_amount / fill.quantity,
         commission=fill.commission,
-        fees=fill.commission - fill.commission,
+        fees=Decimal(0),
         executed_at=fill.executed_at or datetime.combine(fill.trade_date, _NOON),
         trade_date=fill.trade_date,
     )

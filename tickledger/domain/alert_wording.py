@@ -16,6 +16,9 @@ from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
 from tickledger.domain.money import round_cents
 from tickledger.domain.order import Order
 
+#: A break that has been open so long is urgent.
+_LONG_OPEN_DAYS: Final = 7
+
 
 class SessionNews(StrEnum):
     """What may happen to a session's process."""
@@ -115,6 +118,32 @@ def stale_data_alert(
         mode=mode,
         dedup_key=f"stale_data:{account_id}:{symbol}",
         facts={"symbol": symbol},
+    )
+
+
+def old_break_alert(
+    *,
+    account_id: str,
+    mode: Mode,
+    break_id: str,
+    subject: str,
+    money_at_stake: Decimal,
+    age_days: int,
+    occurred_at: datetime,
+) -> Alert:
+    """A difference that is worth money has been open for `age_days`; forms wait for it."""
+    days = "1 day" if age_days == 1 else f"{age_days} days"
+    return Alert(
+        kind=AlertKind.RECONCILIATION_BREAK,
+        severity=AlertSeverity.ERROR if age_days < _LONG_OPEN_DAYS else AlertSeverity.CRITICAL,
+        title=f"Break open for {days}: {subject}, {number(money_at_stake)} USD at stake",
+        body=f"The ledger and the broker have differed about {subject} for {days}. Forms wait for it: "
+        f"tickledger breaks show {break_id}",
+        occurred_at=occurred_at,
+        account_id=account_id,
+        mode=mode,
+        dedup_key=f"old_break:{account_id}:{break_id}:{age_days}",
+        facts={"break": break_id, "subject": subject, "days": str(age_days), "at stake": number(money_at_stake)},
     )
 
 

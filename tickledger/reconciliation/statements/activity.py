@@ -23,8 +23,9 @@ from tickledger.reconciliation.statements.activity_trades import (
 from tickledger.reconciliation.statements.csv_rows import csv_text
 from tickledger.reconciliation.statements.csv_sections import section_rows
 from tickledger.reconciliation.statements.drafts import Drafts
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.sections import Accounts, Section, read_sections
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 _COMPUTED: Final = "computed by the broker from what is read"
 _ACCRUED: Final = "accrued and not paid yet; what is paid is among the movements of cash"

@@ -9,7 +9,7 @@ from typing import Final
 from tickledger.reconciliation.statements.cells import Cells
 from tickledger.reconciliation.statements.csv_sections import DATA, SectionHeader, SectionRow
 from tickledger.reconciliation.statements.drafts import Drafts
-from tickledger.reconciliation.statements.terms import Place
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.times import a_day
 
 BROKER: Final = "Interactive Brokers"

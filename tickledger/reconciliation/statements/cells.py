@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NoReturn, TypeVar
 
 from tickledger.domain.errors import Problem, Severity
 from tickledger.reconciliation.statements.numbers import a_number
-from tickledger.reconciliation.statements.terms import Place
-from tickledger.reconciliation.statements.times import Moment, moment, moment_of
+from tickledger.reconciliation.statements.place import Place
+from tickledger.reconciliation.statements.times import Moment, moment_of
 
 Value = TypeVar("Value")
 
@@ -27,7 +28,7 @@ class RefusedRowError(Exception):
     """A row that cannot be used; its Problems are noted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cells:
     """The cells of one row under their names; `problems` collects what is wrong with them.
 
@@ -42,8 +43,11 @@ class Cells:
 
     def text(self, name: str) -> str:
         """The cell without blanks around it, empty where the file writes nothing."""
-        text = self.values.get(name, "").strip()
-        return "" if text in NOTHING else text
+        found = self.values.get(name, "")
+        if found in NOTHING:
+            return ""
+        text = found.strip()
+        return "" if text is not found and text in NOTHING else text
 
     def needed_text(self, name: str, expected: str) -> str:
         """As `text`; without it the row is refused."""
@@ -79,27 +83,26 @@ class Cells:
 
     def moment(self, name: str) -> Moment | None:
         """The cell as a date, with the instant where there is a time; doubts about it are noted."""
-        return self._moment(name, self.text(name))
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            found = self.place.moments(text)
+        except ValueError:
+            self._noted(name, A_DATE, text)
+            return None
+        return self._settled(name, found) if found.doubt else found
 
     def moment_of(self, day: str, clock: str) -> Moment | None:
         """As `moment`, of a date and a time in cells of their own."""
         text, hours = self.text(day), self.text(clock)
         if not text or not hours:
-            return self._moment(day, text)
+            return self.moment(day)
         try:
             return self._settled(day, moment_of(text, hours, self.place.terms))
         except ValueError:
             self.note(clock, "a time", hours)
-            return self._moment(day, text)
-
-    def _moment(self, name: str, text: str) -> Moment | None:
-        if not text:
-            return None
-        try:
-            return self._settled(name, moment(text, self.place.terms))
-        except ValueError:
-            self._noted(name, A_DATE, text)
-            return None
+            return self.moment(day)
 
     def _settled(self, name: str, found: Moment) -> Moment:
         if found.doubt:
@@ -136,8 +139,7 @@ class Cells:
 
     def codes(self, name: str) -> tuple[str, ...]:
         """Codes that semicolons, commas or blanks separate."""
-        text = self.text(name)
-        return tuple(code for code in text.replace(",", ";").replace(" ", ";").split(";") if code) if text else ()
+        return _codes(self.text(name))
 
     def note(self, name: str, expected: str, found: str, *, severity: Severity = "error") -> None:
         """Note what is wrong with a cell; the row stays in use."""
@@ -151,3 +153,8 @@ class Cells:
         """Note what is wrong with a cell and give the row up."""
         self.note(name, expected, repr(found) if found else "an empty cell")
         raise RefusedRowError
+
+
+@lru_cache(maxsize=1 << 12)
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(code for code in text.replace(",", ";").replace(" ", ";").split(";") if code)

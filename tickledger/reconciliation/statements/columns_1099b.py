@@ -19,6 +19,7 @@ from tickledger.reconciliation.statements.activity import torn_end
 from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
 from tickledger.reconciliation.statements.csv_rows import CsvRow, csv_rows, csv_text
 from tickledger.reconciliation.statements.drafts import Drafts
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.sales_1099b import (
     a_term,
     a_yes,
@@ -28,7 +29,7 @@ from tickledger.reconciliation.statements.sales_1099b import (
     quantity_in,
     symbol_in,
 )
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 #: The boxes of the form, and what exports tell beside them.
 BOXES: Final = frozenset(

@@ -27,7 +27,8 @@ from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
 from tickledger.reconciliation.statements.csv_rows import CsvRow, csv_rows, csv_text
 from tickledger.reconciliation.statements.drafts import Drafts
 from tickledger.reconciliation.statements.flex_holdings import ratio_in
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.place import Place
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 
 class Meaning(StrEnum):

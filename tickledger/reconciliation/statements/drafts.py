@@ -1,10 +1,11 @@
 """A statement in the making: readers add rows to it while the file goes by."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tickledger.domain.errors import Problem
-from tickledger.reconciliation.accounting import Tally
+from tickledger.reconciliation.accounting import Fate, Tally
 from tickledger.reconciliation.form_1099b import Form1099BRow
 from tickledger.reconciliation.statement import (
     Source,
@@ -24,7 +25,7 @@ from tickledger.reconciliation.statement_cash import (
     StatementCorporateAction,
     StatementTransfer,
 )
-from tickledger.reconciliation.statements.terms import Place
+from tickledger.reconciliation.statements.place import Place
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Drafts:
     fx_rates: list[FxRate] = field(default_factory=list)
     form_1099b: list[Form1099BRow] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    #: Rows by element around them, element, level, fate and reason, until they go into the tally.
+    counts: Counter[tuple[str, str, str, Fate, str]] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
     def statement(self, source: Source) -> Statement:

@@ -47,7 +47,8 @@ from tickledger.reconciliation.statements.flex_layout import (
 )
 from tickledger.reconciliation.statements.flex_trades import LEVELS, level_of, read_commission_detail, read_trade
 from tickledger.reconciliation.statements.flex_xml import FlexElement, FlexStop, FlexText, flex_events
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.place import Place
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 BROKER: Final = "Interactive Brokers"
 #: What rows of a consolidated query have where they sum several accounts up.
@@ -73,6 +74,14 @@ _HANDLERS: Final[Mapping[str, Callable[[Cells, Drafts], str]]] = {
 
 
 @dataclass(slots=True)
+class _Shape:
+    """The attributes of rows that follow each other, and how many rows they were."""
+
+    names: list[str]
+    count: int = 1
+
+
+@dataclass(slots=True)
 class _Reading:
     """Where in the file the reader is. `header` are the attributes of the statement around the rows."""
 
@@ -83,6 +92,7 @@ class _Reading:
     finished: list[Drafts] = field(default_factory=list)
     fees: dict[str, Decimal] = field(default_factory=dict)
     shapes: Counter[tuple[str, str, tuple[str, ...]]] = field(default_factory=Counter)
+    last_shapes: dict[tuple[str, str], _Shape] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     problems: list[Problem] = field(default_factory=list)
     answer: dict[str, str] = field(default_factory=dict)
@@ -104,12 +114,26 @@ class _Reading:
         drafts.account_alias = row.text("acctAlias")
         return drafts
 
+    def shape(self, parent: str, tag: str, attributes: Mapping[str, str]) -> None:
+        """Count the attributes of a row; those of most rows are those of the row before."""
+        names = list(attributes)
+        last = self.last_shapes.get((parent, tag))
+        if last is not None and last.names == names:
+            last.count += 1
+            return
+        if last is not None:
+            self.shapes[parent, tag, tuple(last.names)] += last.count
+        self.last_shapes[parent, tag] = _Shape(names)
+
     def finish(self) -> None:
         """Settle what can only be settled when all rows of a statement are known."""
         for drafts in self.accounts.values():
             _settle(drafts, self.fees)
-        for (place, tag, names), count in self.shapes.items():
-            _account_attributes(self._tally(), place, tag, names, count)
+        for (parent, tag), last in self.last_shapes.items():
+            self.shapes[parent, tag, tuple(last.names)] += last.count
+        self.last_shapes.clear()
+        for (parent, tag, names), count in self.shapes.items():
+            _account_attributes(self._tally(), f"{parent}/{tag}" if parent else tag, tag, names, count)
         self.finished += self.accounts.values()
         self.accounts, self.fees, self.header = {}, {}, {}
         self.shapes.clear()
@@ -149,7 +173,7 @@ def _element(reading: _Reading, element: FlexElement) -> None:
             reading.finish()
             reading.header, reading.header_row = element.attributes, element.row
             reading.drafts("")
-            reading.shapes[tag, tag, tuple(element.attributes)] += 1
+            reading.shape("", tag, element.attributes)
         reading.tally.add(tag, Fate.READ)
         return
     if not element.attributes:
@@ -170,27 +194,25 @@ def _container(reading: _Reading, element: FlexElement) -> None:
 
 def _row(reading: _Reading, element: FlexElement) -> None:
     tag, attributes = element.tag, element.attributes
-    place = f"{element.parent}/{tag}"
     drafts = reading.drafts(attributes.get("accountId", ""))
     reason = CONTAINERS.get(element.parent, "") or IGNORED_ROWS.get(tag, "")
-    if tag == "FxTransaction":
-        drafts.base_currency = drafts.base_currency or attributes.get("functionalCurrency", "")
     if reason:
-        drafts.tally.add(place, Fate.IGNORED, reason)
+        if tag == "FxTransaction":
+            drafts.base_currency = drafts.base_currency or attributes.get("functionalCurrency", "")
+        drafts.counts[element.parent, tag, "", Fate.IGNORED, reason] += 1
         return
     row = Cells(reading.place, element.row, attributes, drafts.problems)
-    if tag in LEVELS:
-        place = f"{place} {level_of(tag, attributes)}"
+    level = level_of(tag, attributes) if tag in LEVELS else ""
+    fate = Fate.READ
     try:
         reason = _handled(reading, tag, row, drafts)
     except RefusedRowError:
-        drafts.tally.add(place, Fate.REFUSED)
-        reason = ""
+        fate = Fate.REFUSED
+    if reason:
+        fate, reason = (Fate.UNKNOWN, "") if reason == _UNKNOWN else (Fate.IGNORED, reason)
     else:
-        fate = Fate.UNKNOWN if reason == _UNKNOWN else Fate.IGNORED if reason else Fate.READ
-        drafts.tally.add(place, fate, "" if reason == _UNKNOWN else reason)
-    if not reason:
-        reading.shapes[f"{element.parent}/{tag}", tag, tuple(attributes)] += 1
+        reading.shape(element.parent, tag, attributes)
+    drafts.counts[element.parent, tag, level, fate, reason] += 1
 
 
 def _handled(reading: _Reading, tag: str, row: Cells, drafts: Drafts) -> str:
@@ -217,6 +239,9 @@ def _account_attributes(tally: Tally, place: str, tag: str, names: tuple[str, ..
 
 
 def _settle(drafts: Drafts, fees: Mapping[str, Decimal]) -> None:
+    for (parent, tag, level, fate, reason), count in drafts.counts.items():
+        drafts.tally.add(f"{parent}/{tag} {level}".rstrip(), fate, reason, count=count)
+    drafts.counts.clear()
     if drafts.executions:
         if drafts.orders:
             drafts.tally.add("Trades/orders before the first fill", Fate.IGNORED, _ORDERS, count=len(drafts.orders))

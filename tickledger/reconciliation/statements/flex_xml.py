@@ -7,6 +7,7 @@ elements before it are told. A document type is refused, and with it entities th
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # No document type gets through, and without one there is no entity to expand and nothing outside to fetch.
 from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
@@ -15,8 +16,7 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 _PIECE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class FlexElement:
+class FlexElement(NamedTuple):
     """An element that begins on line `row`: its name, that of the element around it, and its attributes."""
 
     tag: str

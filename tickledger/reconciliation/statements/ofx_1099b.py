@@ -18,8 +18,9 @@ from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
 from tickledger.reconciliation.statements.csv_rows import csv_text
 from tickledger.reconciliation.statements.drafts import Drafts
 from tickledger.reconciliation.statements.ofx_tags import OfxEnd, OfxStart, OfxValue, has_document_type, ofx_events
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.sales_1099b import a_yes, completed, quantity_in
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 _FORM: Final = "TAX1099B_V100"
 _SALE: Final = "PROCDET_V100"

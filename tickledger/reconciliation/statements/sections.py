@@ -9,7 +9,7 @@ from tickledger.reconciliation.accounting import Fate, Tally
 from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
 from tickledger.reconciliation.statements.csv_sections import DATA, HEADER, SectionHeader, SectionRow
 from tickledger.reconciliation.statements.drafts import Drafts
-from tickledger.reconciliation.statements.terms import Place
+from tickledger.reconciliation.statements.place import Place
 
 _SUMS: Final = "a sum of rows that are read"
 _NOTES: Final = "notes for people"

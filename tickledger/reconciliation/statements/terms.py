@@ -1,6 +1,6 @@
 """What a reader has to be told because files leave it open."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,11 +20,3 @@ class ReadingTerms:
     account_id: str = ""
     base_currency: str = ""
     broker: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where rows come from: the name of the file, and how its texts are meant."""
-
-    name: str
-    terms: ReadingTerms = field(default_factory=ReadingTerms)

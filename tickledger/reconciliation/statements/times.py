@@ -29,6 +29,12 @@ _MOMENT: Final = re.compile(rf"{_DATE}(?:[;, T]*{_TIME}(?:\s*{_ZONE})?)?")
 _CLOCK: Final = re.compile(rf"{_TIME}(?:\s*{_ZONE})?")
 _CENTURY: Final = 2000
 _FOUR_DIGITS: Final = 4
+#: The length of ``20250131;153000``, and where its date ends.
+_COMPACT: Final = 15
+_COMPACT_DATE: Final = 8
+_LAST_HOUR: Final = 23
+_LAST_MINUTE: Final = 59
+_MOST_KEPT: Final = 1 << 16
 _AFTER_A_DAY: Final = timedelta(days=1)
 #: Hours east of Greenwich of the abbreviations that IB prints. All of them name one offset and no summer time.
 _OFFSETS: Final = {
@@ -63,7 +69,6 @@ class Moment:
     doubt: str = ""
 
 
-@lru_cache(maxsize=1 << 16)
 def moment(text: str, terms: ReadingTerms) -> Moment:
     """The moment that `text` writes; raises ValueError where it writes none."""
     found = _MOMENT.fullmatch(text.strip())
@@ -73,13 +78,56 @@ def moment(text: str, terms: ReadingTerms) -> Moment:
     return Moment(day) if found["hour"] is None else _instant(day, found, terms)
 
 
-@lru_cache(maxsize=1 << 16)
 def moment_of(day: str, clock: str, terms: ReadingTerms) -> Moment:
     """As `moment`, of a date and a time in columns of their own."""
     found = _CLOCK.fullmatch(clock.strip())
     if found is None:
         raise ValueError(clock)
     return _instant(moment(day, terms).on, found, terms)
+
+
+class Moments:
+    """The moments of one file: as `moment`, with dates that repeat understood once.
+
+    IB's default format (``20250131;153000``) has a way of its own: large files are full of it.
+    """
+
+    def __init__(self, terms: ReadingTerms) -> None:
+        self._terms = terms
+        self._dates: dict[str, Moment] = {}
+        self._midnights: dict[str, tuple[date, datetime] | None] = {}
+
+    def __call__(self, text: str) -> Moment:
+        if len(text) == _COMPACT and text[_COMPACT_DATE] == ";" and text.isascii():
+            return self._compact(text) or moment(text, self._terms)
+        found = self._dates.get(text)
+        if found is None:
+            found = moment(text, self._terms)
+            if len(self._dates) >= _MOST_KEPT:
+                self._dates.clear()
+            self._dates[text] = found
+        return found
+
+    def _compact(self, text: str) -> Moment | None:
+        day, digits = text[:_COMPACT_DATE], text[_COMPACT_DATE + 1 :]
+        if day not in self._midnights:
+            self._midnights[day] = self._midnight(day)
+        midnight = self._midnights[day]
+        if midnight is None or not digits.isdecimal():
+            return None
+        hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+        if hour > _LAST_HOUR or minute > _LAST_MINUTE or second > _LAST_MINUTE:
+            return None
+        return Moment(midnight[0], midnight[1] + timedelta(0, hour * 3600 + minute * 60 + second))
+
+    def _midnight(self, text: str) -> tuple[date, datetime] | None:
+        """The first instant of a day; None of one on which the clocks are changed, and of what is no date."""
+        try:
+            day = moment(text, self._terms).on
+        except ValueError:
+            return None
+        offset = _offset_of(day, self._terms.zone)
+        return None if offset is None else (day, datetime.combine(day, time(), UTC) - offset)
 
 
 def a_day(text: str, terms: ReadingTerms) -> date:

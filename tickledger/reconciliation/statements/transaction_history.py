@@ -20,8 +20,9 @@ from tickledger.reconciliation.statements.cells import Cells
 from tickledger.reconciliation.statements.csv_rows import csv_text
 from tickledger.reconciliation.statements.csv_sections import section_rows
 from tickledger.reconciliation.statements.drafts import Drafts
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.sections import Accounts, Section, read_sections
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 #: Types that are trades; those of options move shares too and come without a price.
 _TRADES: Final = frozenset({"Buy", "Sell", "Assignment", "Exercise", "Expiration"})

@@ -20,8 +20,9 @@ from tickledger.reconciliation.statements.activity_facts import BROKER
 from tickledger.reconciliation.statements.cells import Cells, RefusedRowError
 from tickledger.reconciliation.statements.csv_rows import CsvRow, csv_rows, csv_text
 from tickledger.reconciliation.statements.drafts import Drafts
+from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.sales_1099b import completed, date_or_word, needed_date_or_word, quantity_in
-from tickledger.reconciliation.statements.terms import Place, ReadingTerms
+from tickledger.reconciliation.statements.terms import ReadingTerms
 
 TITLE: Final = "Worksheet for Form 8949"
 _TERMS: Final = {"I": Term.SHORT, "II": Term.LONG}
