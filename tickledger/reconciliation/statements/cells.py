@@ -121,10 +121,11 @@ class Cells:
 
     def needed_day(self, *names: str) -> date:
         """The date in the first of the cells that has one; without any the row is refused."""
-        found = next((day for name in names if (day := self.day(name)) is not None), None)
-        if found is None:
-            self.refuse(names[0], A_DATE, self.values.get(names[0], ""))
-        return found
+        for name in names:
+            found = self.moment(name)
+            if found is not None:
+                return found.on
+        return self.refuse(names[0], A_DATE, self.values.get(names[0], ""))
 
     def parsed(self, name: str, parse: Callable[[str], Value], expected: str) -> Value | None:
         """The cell as `parse` understands it, which raises ValueError where it does not."""

@@ -5,10 +5,9 @@ a fraction; between the two a semicolon, a comma, a blank, a T or nothing; after
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tickledger.reconciliation.statements.terms import ReadingTerms
@@ -56,8 +55,7 @@ _OFFSETS: Final = {
 _PLACES: Final = {"ET": "America/New_York", "CT": "America/Chicago", "PT": "America/Los_Angeles"}
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A date, and the instant where a time stands beside it.
 
     `doubt` says why the instant may be another one: the hour occurs twice that night or not at all, or nobody knows the

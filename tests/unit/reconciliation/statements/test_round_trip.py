@@ -20,7 +20,8 @@ from tickledger.reconciliation.statements.flex_cash import read_cash_transaction
 from tickledger.reconciliation.statements.flex_holdings import read_corporate_action, read_position
 from tickledger.reconciliation.statements.flex_layout import READ
 from tickledger.reconciliation.statements.flex_trades import read_trade
-from tickledger.reconciliation.statements.terms import NEW_YORK, Place
+from tickledger.reconciliation.statements.place import Place
+from tickledger.reconciliation.statements.terms import NEW_YORK
 
 MONEY = st.decimals(-(10**9), 10**9, places=6, allow_nan=False, allow_infinity=False)
 QUANTITIES = st.decimals(Decimal("0.0001"), 10**7, places=4, allow_nan=False, allow_infinity=False)
