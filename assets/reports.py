@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from assets.checks import Materialized, materialized, replace_metadata, schema_spec
+from assets.checks import SHOWN, Materialized, materialized, replace_metadata, schema_spec
 from assets.ledger_schemas import FormLines
 from assets.lots import REALIZED
 from assets.partitions import SINGLE_RUN, YEARS, dates_of, years_of
@@ -17,25 +17,38 @@ from assets.trading import POSITIONS
 from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.simulated_account import SimulatedAccount
-from tickledger.backtest.performance import yearly_performance
+from tickledger.backtest.performance import StrategyPerformance
+from tickledger.bars.adjustment import adjust
 from tickledger.bars.corporate_actions import domain_actions
+from tickledger.db.account_histories import read_account_histories, read_origins, read_signal_counts
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.forms import replace_forms, replace_schedules
-from tickledger.db.records import Selection
-from tickledger.db.reports import read_daily_pnl, replace_daily_pnl_of_accounts, replace_strategy_performance
-from tickledger.db.signals import read_signals
-from tickledger.db.tax import read_gains
-from tickledger.db.trading import (
-    last_session,
-    read_accounts,
-    read_balances,
-    read_cash_transactions,
-    read_executions,
-    read_positions,
+from tickledger.db.market_data import read_bars
+from tickledger.db.order_costs import read_order_costs
+from tickledger.db.reports import (
+    read_daily_pnl,
+    read_reports,
+    replace_daily_pnl_of_accounts,
+    replace_reports_of_accounts,
 )
-from tickledger.reporting.pnl import daily_pnl_by_account, unexplained_by_account
+from tickledger.db.symbols import read_sectors
+from tickledger.db.tax import read_gains
+from tickledger.db.trading import last_session, read_accounts, read_cash_transactions
+from tickledger.reporting.attribution import AttributionEffect
+from tickledger.reporting.pnl import unexplained_by_account
+from tickledger.reporting.pnl_contributions import PnlContribution
+from tickledger.reporting.pnl_reports import (
+    differences_by_account,
+    pnl_reports,
+    pnl_tables,
+    sessions_that_do_not_add_up,
+)
+from tickledger.reporting.returns import PeriodReturn
+from tickledger.reporting.returns_market import market_returns
+from tickledger.reporting.returns_reports import attributions_that_do_not_add_up, return_reports, return_tables
+from tickledger.reporting.roll_forward import RollForward
+from tickledger.reporting.shortfall import shortfalls
 from tickledger.reporting.tax_years import TaxForms, all_lines, form_8949_tables, schedule_d_documents, tax_forms
-from tickledger.reporting.trade_tables import daily_pnl_table
 
 GROUP = "reports"
 OWNERS = ["team:tax"]
@@ -43,6 +56,9 @@ DAILY_PNL = [GROUP, "daily_pnl"]
 PERFORMANCE = [GROUP, "performance"]
 FORM_8949 = [GROUP, "form_8949"]
 SCHEDULE_D = [GROUP, "schedule_d"]
+#: What returns are held against where the record has its bars.
+BENCHMARK = "SPY"
+WARN = dg.AssetCheckSeverity.WARN
 
 
 @dg.asset(
@@ -50,27 +66,28 @@ SCHEDULE_D = [GROUP, "schedule_d"]
     deps=[dg.AssetKey(POSITIONS)],
     group_name=GROUP,
     owners=OWNERS,
-    kinds={"postgres"},
+    kinds={"postgres", "csv"},
     partitions_def=YEARS,
     backfill_policy=SINGLE_RUN,
-    description="Economic profit and loss of each session and account (average cost, after commissions and fees); the "
-    "totals add up to the change of equity, to the cent.",
+    description="Economic profit and loss of each session and account (average cost, after commissions and fees), "
+    "what each symbol, sector, strategy and model version contributed, how cash and net asset value rolled forward; "
+    "all of it adds up to the change of equity, to the cent.",
 )
 def daily_pnl_report(
     context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
 ) -> Materialized:
-    start, end = dates_of(context, through=last_session(ledger.engine, simulated.account_id))
-    rows = daily_pnl_by_account(
-        read_balances(ledger.engine, end=end),
-        read_positions(ledger.engine, end=end),
-        read_executions(ledger.engine, end=end),
-        read_cash_transactions(ledger.engine, end=end),
-        start=start,
-    )
-    written = replace_daily_pnl_of_accounts(ledger.engine, read_accounts(ledger.engine), rows, start=start, end=end)
-    exports.write_tables({"daily_pnl.csv": daily_pnl_table(read_daily_pnl(ledger.engine))})
-    tails = {f"last_sessions_of_{account_id}": _tail(days) for account_id, days in rows.items()}
-    return dg.MaterializeResult(metadata={**replace_metadata(written), **tails})
+    engine = ledger.engine
+    start, end = dates_of(context, through=last_session(engine, simulated.account_id))
+    accounts, histories = read_accounts(engine), read_account_histories(engine, end=end)
+    reports = pnl_reports(histories, read_origins(engine), read_sectors(engine))
+    parts = reports.contribution_rows(start)
+    written = replace_daily_pnl_of_accounts(engine, accounts, reports.window(start), start=start, end=end)
+    of_parts = replace_reports_of_accounts(engine, PnlContribution, accounts, parts, start=start, end=end)
+    replace_reports_of_accounts(engine, RollForward, accounts, reports.roll_forwards, start=start, end=end)
+    exports.write_tables(pnl_tables(reports))
+    tails = {f"last_sessions_of_{account_id}": _tail(days) for account_id, days in reports.daily_pnl.items()}
+    told: dict[str, Any] = {"contributions": of_parts.inserted + of_parts.unchanged, "last_contributions": _tail(parts)}
+    return dg.MaterializeResult(metadata={**replace_metadata(written), **told, **tails})
 
 
 @dg.asset_check(
@@ -85,31 +102,77 @@ def daily_pnl_adds_up(ledger: Ledger) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not any(unexplained.values()), metadata=told)
 
 
+@dg.asset_check(
+    asset=DAILY_PNL,
+    blocking=True,
+    description="What symbols, strategies and model versions contributed adds up to each account's row.",
+)
+def contributions_add_up(ledger: Ledger) -> dg.AssetCheckResult:
+    rows, parts = read_daily_pnl(ledger.engine), read_reports(ledger.engine, PnlContribution)
+    wrong = sessions_that_do_not_add_up(rows, parts)
+    told: dict[str, Any] = {
+        "sessions": len(rows),
+        "contributions": len(parts),
+        "wrong": dg.MetadataValue.json(wrong[:SHOWN]),
+    }
+    return dg.AssetCheckResult(passed=not wrong, metadata=told)
+
+
+@dg.asset_check(
+    asset=DAILY_PNL,
+    description="Cash and net asset value roll forward from each close to the next without a difference.",
+)
+def roll_forwards_tie(ledger: Ledger) -> dg.AssetCheckResult:
+    rows = read_reports(ledger.engine, RollForward)
+    untied = [row for row in rows if not row.ties]
+    amounts = {f"difference_usd_of_{name}": float(usd) for name, usd in differences_by_account(rows).items()}
+    told: dict[str, Any] = {"sessions": len(rows), "untied": len(untied), "last_untied": _tail(untied)}
+    return dg.AssetCheckResult(passed=not untied, severity=WARN, metadata={**told, **amounts})
+
+
 @dg.asset(
     key=PERFORMANCE,
     deps=[dg.AssetKey(DAILY_PNL), dg.AssetKey(SIGNALS)],
     group_name=GROUP,
     owners=OWNERS,
-    kinds={"postgres"},
+    kinds={"postgres", "csv"},
     partitions_def=YEARS,
     backfill_policy=SINGLE_RUN,
-    description="Return, risk and win rate of the strategy that traded, one row for each year.",
+    description="How each account and each of its strategies has done, by year and to date: returns, risk, win rate, "
+    "turnover; returns of periods against a benchmark, attributed to sectors and factors; what working orders cost.",
 )
-def performance_report(context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount) -> Materialized:
-    last = last_session(ledger.engine, simulated.account_id)
-    start, end = dates_of(context, through=last)
-    account = Selection(account_id=simulated.account_id, end=end)
-    rows = yearly_performance(
-        years_of(context, through=last),
-        strategy=simulated.strategy,
-        balances=read_balances(ledger.engine, **account),
-        executions=read_executions(ledger.engine, **account),
-        cash_transactions=read_cash_transactions(ledger.engine, **account),
-        signals=read_signals(ledger.engine, start=start, end=end, strategy=simulated.strategy),
-        corporate_actions=domain_actions(read_corporate_actions(ledger.engine)),
+def performance_report(
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> Materialized:
+    engine = ledger.engine
+    start, end = dates_of(context, through=last_session(engine, simulated.account_id))
+    accounts, histories, origins = read_accounts(engine), read_account_histories(engine, end=end), read_origins(engine)
+    market = market_returns(adjust(read_bars(engine, end=end), read_corporate_actions(engine)))
+    counts, sectors = read_signal_counts(engine, end=end), read_sectors(engine)
+    reports = return_reports(histories, origins, sectors, counts, market, benchmark=BENCHMARK)
+    written = replace_reports_of_accounts(
+        engine, StrategyPerformance, accounts, reports.performances, start=start, end=end
     )
-    written = replace_strategy_performance(ledger.engine, simulated.account, rows, start=start, end=end)
-    return dg.MaterializeResult(metadata={**replace_metadata(written), "years": _tail(rows)})
+    replace_reports_of_accounts(engine, PeriodReturn, accounts, reports.period_returns, start=start, end=end)
+    replace_reports_of_accounts(engine, AttributionEffect, accounts, reports.effects, start=start, end=end)
+    exports.write_tables(return_tables(reports, shortfalls(read_order_costs(engine, end=end), origins)))
+    told = {
+        "performances": _tail(reports.performances),
+        "returns": _tail(reports.period_returns),
+        "effects": _tail(reports.effects),
+    }
+    return dg.MaterializeResult(metadata={**replace_metadata(written), **told})
+
+
+@dg.asset_check(
+    asset=PERFORMANCE,
+    description="The effects of factors and what is left add up to the time-weighted return of their period.",
+)
+def attribution_adds_up(ledger: Ledger) -> dg.AssetCheckResult:
+    effects = read_reports(ledger.engine, AttributionEffect)
+    beyond = attributions_that_do_not_add_up(effects, read_reports(ledger.engine, PeriodReturn))
+    told: dict[str, Any] = {"effects": len(effects), "beyond": dg.MetadataValue.json(beyond)}
+    return dg.AssetCheckResult(passed=not beyond, severity=WARN, metadata=told)
 
 
 @dg.asset(

@@ -16,6 +16,7 @@ from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.records import Selection, selected
 from tickledger.db.tables import orders, positions, signal_components, signals, symbols
 from tickledger.db.trading import read_accounts, read_balances, read_cash_transactions, read_executions
+from tickledger.db.versions import current
 from tickledger.reporting.pnl_columns import MILLION, AccountHistory, PositionColumns
 from tickledger.reporting.pnl_origins import Origin
 
@@ -63,6 +64,18 @@ def read_position_columns(engine: Engine, selection: Selection) -> PositionColum
     return PositionColumns(
         tuple(tickers[number] for number in numbers.tolist()), days, places.astype(np.int64), quantity, close, gain
     )
+
+
+def read_signal_counts(engine: Engine, *, end: date) -> dict[tuple[str, date], int]:
+    """How many signals in force each strategy made for each session to `end`, by strategy and session."""
+    count = func.count().label("signals")
+    statement = (
+        select(signals.c.strategy, signals.c.session_date, count)
+        .where(current(signals), signals.c.session_date <= end)
+        .group_by(signals.c.strategy, signals.c.session_date)
+    )
+    with engine.connect() as connection:
+        return {(row.strategy, row.session_date): row.signals for row in connection.execute(statement)}
 
 
 def read_origins(engine: Engine) -> dict[str, Origin]:

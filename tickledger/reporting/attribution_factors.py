@@ -125,8 +125,10 @@ def fit(returns: Floats, factors: Floats, names: tuple[str, ...]) -> FactorFit:
 def factor_attribution(
     account_id: str, returns: Sequence[DailyReturn], factors: FactorReturns
 ) -> tuple[list[AttributionEffect], FactorFit]:
-    """The linked effects over `returns`, one session with a return at least, and the fit they rest on."""
+    """The linked effects over `returns` and the fit they rest on; nothing where no session has a return."""
     rows = [row for row in returns if not isnan(row.value)]
+    if not rows:
+        return [], FactorFit(factors.names, (0.0,) * len(factors.names), 0.0, None, None, 0)
     places = {day: place for place, day in enumerate(factors.session_dates)}
     missing = np.full(len(factors.names), np.nan)
     known = np.array(

@@ -10,7 +10,7 @@ and fees on purchases and sales, plus interest and what corporate actions realiz
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -64,10 +64,25 @@ def daily_pnl(
     Money is rounded once, to the cent, as it stands at each close: differences of rounded values then add up
     without a cent being lost, and `realized_pnl` takes what rounding leaves.
     """
+    open_gains: dict[date, Decimal] = defaultdict(Decimal)
+    for position in positions:
+        open_gains[position.session_date] += position.unrealized_pnl
+    return daily_pnl_from(balances, open_gains, executions, cash_transactions, start=start)
+
+
+def daily_pnl_from(
+    balances: Sequence[Balance],
+    open_gains: Mapping[date, Decimal],
+    executions: Iterable[Execution],
+    cash_transactions: Iterable[CashTransaction],
+    *,
+    start: date | None = None,
+) -> list[DailyPnl]:
+    """As `daily_pnl`, from the open gain of all positions at each close, USD, instead of the positions."""
     if not balances:
         return []
     account_id = balances[0].account_id
-    closes = [_Close(date.min, Decimal(0), Decimal(0), Decimal(0)), *_closes(balances, positions)]
+    closes = [_Close(date.min, Decimal(0), Decimal(0), Decimal(0)), *_closes(balances, open_gains)]
     trades = Counter(execution.trade_date for execution in executions)
     flows, dividends = _cash_by_date(cash_transactions)
     return [
@@ -77,12 +92,10 @@ def daily_pnl(
     ]
 
 
-def _closes(balances: Sequence[Balance], positions: Iterable[Position]) -> list[_Close]:
-    open_gains: dict[date, Decimal] = defaultdict(Decimal)
-    for position in positions:
-        open_gains[position.session_date] += position.unrealized_pnl
+def _closes(balances: Sequence[Balance], open_gains: Mapping[date, Decimal]) -> list[_Close]:
+    nothing = Decimal(0)
     return [
-        _Close(row.session_date, *map(round_cents, (row.equity, row.cash, open_gains[row.session_date])))
+        _Close(row.session_date, *map(round_cents, (row.equity, row.cash, open_gains.get(row.session_date, nothing))))
         for row in sorted(balances, key=lambda row: row.session_date)
     ]
 

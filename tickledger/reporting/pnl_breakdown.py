@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tickledger.reporting.pnl_columns import of_cents
+from tickledger.reporting.pnl_columns import Dates, Integers, of_cents
 from tickledger.reporting.pnl_contributions import ContributionColumns, Part
 from tickledger.reporting.table import Table
 
@@ -61,35 +61,52 @@ class PnlOfGroup:
     total_pnl: Decimal
 
 
-def breakdown(columns: ContributionColumns, grouping: Grouping) -> list[PnlOfGroup]:
-    """The contributions of each session added up by group, by session and name."""
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The groups of one account by session, in cents: `day` holds places in `session_dates`, `group` in `groups`."""
+
+    account_id: str
+    session_dates: Dates
+    groups: tuple[str, ...]
+    day: Integers
+    group: Integers
+    realized_pnl: Integers
+    unrealized_pnl: Integers
+    dividends: Integers
+    total_pnl: Integers
+
+    def rows(self) -> list[PnlOfGroup]:
+        """A value for each row, by session and name."""
+        dates: list[date] = self.session_dates.tolist()
+        amounts = (self.realized_pnl, self.unrealized_pnl, self.dividends, self.total_pnl)
+        columns = [column.tolist() for column in (self.day, self.group, *amounts)]
+        return [
+            PnlOfGroup(self.account_id, dates[day], self.groups[group], *map(of_cents, cents))
+            for day, group, *cents in zip(*columns, strict=True)
+        ]
+
+
+def breakdown(columns: ContributionColumns, grouping: Grouping) -> Breakdown:
+    """The contributions of each session added up by group."""
     names = [grouping(part) for part in columns.parts]
     groups = sorted(set(names))
     places = {name: place for place, name in enumerate(groups)}
     group = np.array([places[name] for name in names], dtype=np.int64)[columns.part]
-    key = columns.day * max(len(groups), 1) + group
-    found, place = np.unique(key, return_inverse=True)
+    width = max(len(groups), 1)
+    found, place = np.unique(columns.day * width + group, return_inverse=True)
     amounts = (columns.realized_pnl, columns.unrealized_pnl, columns.dividends, columns.total_pnl)
     sums = [np.zeros(len(found), dtype=np.int64) for _ in amounts]
     for total, amount in zip(sums, amounts, strict=True):
         np.add.at(total, place, amount)
-    dates: list[date] = columns.session_dates.tolist()
-    return [
-        PnlOfGroup(
-            columns.account_id,
-            dates[key // len(groups)],
-            groups[key % len(groups)],
-            *(of_cents(cents) for cents in row),
-        )
-        for key, *row in zip(found.tolist(), *(total.tolist() for total in sums), strict=True)
-    ]
+    day, group = np.divmod(found, width)
+    return Breakdown(columns.account_id, columns.session_dates, tuple(groups), day, group, *sums)
 
 
 def breakdown_tables(of_accounts: Iterable[ContributionColumns]) -> dict[str, Table]:
     """daily_pnl_by_symbol.csv and its like: the fields of `PnlOfGroup`, the group named by what it is."""
     accounts = list(of_accounts)
     return {
-        f"daily_pnl_by_{name}.csv": _table(name, [row for each in accounts for row in breakdown(each, grouping)])
+        f"daily_pnl_by_{name}.csv": _table(name, [row for each in accounts for row in breakdown(each, grouping).rows()])
         for name, grouping in GROUPINGS.items()
     }
 

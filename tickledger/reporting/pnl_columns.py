@@ -111,3 +111,10 @@ class AccountHistory:
     def session_dates(self) -> Dates:
         """The sessions that have a balance, in order."""
         return as_days(row.session_date for row in self.balances)
+
+    def open_gains(self) -> dict[date, Decimal]:
+        """The open gain of all positions at each close that has any, USD."""
+        days, place = np.unique(self.positions.session_date, return_inverse=True)
+        sums = np.zeros(len(days), dtype=np.int64)
+        np.add.at(sums, place, self.positions.open_gain)
+        return {day: of_units(units) for day, units in zip(days.tolist(), sums.tolist(), strict=True)}

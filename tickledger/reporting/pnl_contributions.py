@@ -94,13 +94,16 @@ class ContributionColumns:
         """The sum of the other three."""
         return self.realized_pnl + self.unrealized_pnl + self.dividends
 
-    def rows(self) -> list[PnlContribution]:
-        """A value for each row, by session, symbol and origin."""
+    def rows(self, start: date | None = None) -> list[PnlContribution]:
+        """A value for each row of the sessions from `start` on, by session, symbol and origin."""
+        first = (
+            0 if start is None else np.searchsorted(self.day, np.searchsorted(self.session_dates, np.datetime64(start)))
+        )
         columns = (self.day, self.part, self.realized_pnl, self.unrealized_pnl, self.dividends, self.total_pnl)
         dates: list[date] = self.session_dates.tolist()
         return [
             PnlContribution(self.account_id, dates[day], *_named(self.parts[part]), *map(of_cents, amounts))
-            for day, part, *amounts in zip(*(column.tolist() for column in columns), strict=True)
+            for day, part, *amounts in zip(*(column[first:].tolist() for column in columns), strict=True)
         ]
 
 

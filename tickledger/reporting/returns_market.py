@@ -78,4 +78,5 @@ def mean_of(values: Floats) -> Floats:
     is_there = ~np.isnan(values)
     count = is_there.sum(axis=1)
     sums = np.where(is_there, values, 0.0).sum(axis=1)
-    return np.divide(sums, count, out=np.full(len(values), np.nan), where=count > 0)
+    mean: Floats = np.divide(sums, count, out=np.full(len(values), np.nan), where=count > 0)
+    return mean

@@ -128,15 +128,15 @@ def _performance(
 ) -> StrategyPerformance:
     dates: list[date] = account.history.session_dates[slice(*span)].tolist()
     start, end = dates[0], dates[-1]
-    cents, base, gross, equity = (
-        column[slice(*span)] for column in (trader.cents, account.base, trader.gross, account.equity)
-    )
-    returns = cents * CENT_UNITS / MILLION / base
+    within, cents = slice(*span), trader.cents[slice(*span)]
+    gross, equity = trader.gross[within], account.equity[within]
+    returns = cents * CENT_UNITS / MILLION / account.base[within]
     fills = [
         fill for fill in account.history.executions if start <= fill.trade_date <= end and _is(account, trader, fill)
     ]
     ids = {fill.execution_id for fill in fills}
     trades = [trade for trade in account.trades if trade.execution_id in ids]
+    traded = set(account.strategy_of.values())
     return StrategyPerformance(
         account_id=account.history.account_id,
         strategy=trader.name,
@@ -145,7 +145,7 @@ def _performance(
         num_signals=sum(
             count
             for (strategy, day), count in signal_counts.items()
-            if start <= day <= end and trader.name in (WHOLE, strategy)
+            if start <= day <= end and strategy in traded and trader.name in (WHOLE, strategy)
         ),
         num_trades=len(fills),
         pnl=of_cents(int(cents.sum())),

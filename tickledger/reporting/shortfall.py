@@ -82,15 +82,19 @@ def _row(key: _Key, names: tuple[str, str], costs: Sequence[OrderCost], told: Ma
     )
     shortfall = sum((cost.implementation_shortfall for cost in costs), Decimal(0))
     return Shortfall(
-        *key,
-        *names,
+        account_id=key[0],
+        session_date=key[1],
+        strategy=names[0],
+        symbol=names[1],
         num_orders=len(costs),
         decided_notional=round_cents(notional),
         filled_part=(filled / decided).quantize(_PLACES, rounding=ROUND_HALF_EVEN),
         implementation_shortfall=sum(told.values(), Decimal(0)),
         shortfall_bps=(shortfall / notional * _BASIS_POINTS).quantize(_PLACES, rounding=ROUND_HALF_EVEN),
         fees_are_estimated=any(cost.fees_are_estimated for cost in costs),
-        **told,
+        execution_cost=told["execution_cost"],
+        opportunity_cost=told["opportunity_cost"],
+        fees=told["fees"],
     )
 
 

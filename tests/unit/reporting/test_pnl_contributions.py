@@ -68,7 +68,7 @@ def test_every_breakdown_adds_up_to_the_account_in_every_column_to_the_cent(
     columns = contributions(history_of(record, domain_actions(scenario.corporate_actions)), rows, origins, SECTORS)
     for grouping in (by_symbol, by_strategy, by_sector, by_model):
         sums: dict[date, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
-        for row in breakdown(columns, grouping):
+        for row in breakdown(columns, grouping).rows():
             sums[row.session_date] = [
                 a + b for a, b in zip(sums[row.session_date], (getattr(row, name) for name in AMOUNTS), strict=True)
             ]
