@@ -1,6 +1,7 @@
 """The real journal in PostgreSQL for scenarios: what an order needs in the ledger before it can stand there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Final
 
@@ -16,11 +17,11 @@ from tickledger.db import features, market_data, signals, symbols, trading
 from tickledger.db.accounts import ensure_account
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.order import Order, OrderEvent, RiskDecision
+from tickledger.domain.order import Order, RiskDecision
 from tickledger.domain.position import Balance
 from tickledger.domain.session_record import SessionRecord
 from tickledger.domain.signal import Signal, SignalType
-from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry
+from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, NewOrder
 
 _OURS: Final = [symbol.replace(" ", ".") for symbol in SYMBOLS]
 
@@ -37,8 +38,9 @@ class JournalWithDecisions:
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]:
         return self._journal.find_order(account_id, order_id)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
-        self._journal.record_order(order, event, decision or _decision(order))
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
+        decided = [replace(new, decision=new.decision or _decision(new.order)) for new in placed]
+        self._journal.record_orders(account_id, decided)
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         self._journal.record(account_id, entries)

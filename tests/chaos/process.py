@@ -16,7 +16,7 @@ from typing import Final
 from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification, RiskDecision
+from tickledger.domain.order import Order, OrderEvent, OrderModification
 from tickledger.domain.ports import Clock, RemoteReport
 from tickledger.execution.order_book import OrderBook
 from tickledger.execution.order_journal import (
@@ -26,6 +26,7 @@ from tickledger.execution.order_journal import (
     DurableJournal,
     ExecutionCorrection,
     JournalEntry,
+    NewOrder,
     Opening,
     OrderAmendment,
     OrderPlaced,
@@ -61,11 +62,11 @@ class PickledJournal:
         fills = {entry.execution_id for entry in entries if isinstance(entry, Execution) and entry.order_id == order_id}
         return tuple(entry for entry in entries if _order_of(entry) == order_id or _fill_of(entry) in fills)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:  # noqa: ARG002  of orders alone
-        if order.order_id in self._keys:
-            raise LedgerError(f"order {order.order_id} is there already")
-        self._keys.add(order.order_id)
-        self._transactions.append(pickle.dumps([OrderPlaced(order), event]))
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:  # noqa: ARG002  of one account
+        if there := self._keys & {new.order.order_id for new in placed}:
+            raise LedgerError(f"orders {', '.join(sorted(there))} are there already")
+        self._keys.update(new.order.order_id for new in placed)
+        self._transactions.append(pickle.dumps([row for new in placed for row in (OrderPlaced(new.order), new.event)]))
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:  # noqa: ARG002  of one account
         self._transactions.append(pickle.dumps(list(entries)))
@@ -132,10 +133,10 @@ class MortalJournal:
         self.death.pass_("find")
         return self.journal.find_order(account_id, order_id)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
         self.death.pass_("before_order_commit")
         with self._failing():
-            self.journal.record_order(order, event, decision)
+            self.journal.record_orders(account_id, placed)
         self.death.pass_("after_order_commit")
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:

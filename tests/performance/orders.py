@@ -50,9 +50,10 @@ from tickledger.domain.order import (
 from tickledger.domain.signal import OrderIntent, Signal, SignalType
 from tickledger.domain.wash_sale import WashSaleEffect
 from tickledger.execution.clock import WallClock
+from tickledger.execution.intent_orders import order_of
 from tickledger.execution.kill_switch import engage
+from tickledger.execution.order_journal import NewOrder
 from tickledger.execution.order_manager import OrderManager
-from tickledger.execution.session_desk import order_of
 from tickledger.gateway.journal import Entry, read_journal
 from tickledger.ib import library
 from tickledger.ib.broker import IBBroker
@@ -373,7 +374,7 @@ def journal_rows(engine: Engine, *, orders: int, first: int = 0) -> Writing:
     written = [_written(journal, risk.check(_intent(number, at), held), number, at) for number in numbers]
     began, cpu = time.perf_counter(), time.process_time()
     for order_, submitted, fill, filled in written:
-        journal.record_order(order_, replace(submitted, sequence=0, status=OrderStatus.PENDING))
+        journal.record_orders(ACCOUNT, [NewOrder(order_, replace(submitted, sequence=0, status=OrderStatus.PENDING))])
         journal.record(ACCOUNT, [submitted])
         journal.record(ACCOUNT, [fill, filled])
     return Writing(5 * orders, 3 * orders, time.perf_counter() - began, time.process_time() - cpu)

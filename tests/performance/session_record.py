@@ -33,6 +33,7 @@ from tickledger.db.migrate import upgrade
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.session_record import SessionRecorder
 from tickledger.domain.order import OrderEvent, OrderStatus
+from tickledger.execution.order_journal import NewOrder
 
 SYMBOLS: Final = tuple(f"S{number:03d}" for number in range(100))
 MINUTES: Final = 120
@@ -141,7 +142,7 @@ def lease(engine: Engine, orders: int) -> dict[str, list[float]]:
             placed = order(name, number)
             event = OrderEvent(placed.order_id, 0, OrderStatus.PENDING, placed.submitted_at, placed.session_date)
             started = time.perf_counter()
-            journal.record_order(placed, event)
+            journal.record_orders(placed.account_id, [NewOrder(placed, event)])
             took[name].append(time.perf_counter() - started)
         started = time.perf_counter()
         assert keeper.objection() is None

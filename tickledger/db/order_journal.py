@@ -33,7 +33,7 @@ from tickledger.domain.account import Account, Mode
 from tickledger.domain.corporate_action import CorporateAction, in_order
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, RiskDecision
+from tickledger.domain.order import OrderEvent, RiskDecision
 from tickledger.execution.order_journal import (
     AccountRecord,
     AnyEntry,
@@ -41,6 +41,7 @@ from tickledger.execution.order_journal import (
     ExecutionCorrection,
     ForeignExecution,
     JournalEntry,
+    NewOrder,
     OrderAmendment,
     opening_after,
 )
@@ -78,16 +79,15 @@ class LedgerJournal:
         with refusals("orders"), self._engine.connect() as connection:
             return tuple(read_order_entries(connection, account_id, [order_id]))
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
-        """Write an order, its first event and the decision that let it out, where it is given, all or none.
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
+        """Write orders, their first events and the decisions that are given, all or none.
 
         Raises FencedError, LedgerError and ConfigurationError.
         """
-        account_id = order.account_id
         statements = [
-            self._decisions(account_id, [] if decision is None else [decision]),
-            self._insert(account_id, orders, [order], _nothing),
-            self._insert(account_id, order_events, [event], _event_extra(account_id)),
+            self._decisions(account_id, [new.decision for new in placed if new.decision is not None]),
+            self._insert(account_id, orders, [new.order for new in placed], _nothing),
+            self._insert(account_id, order_events, [new.event for new in placed], _event_extra(account_id)),
         ]
         self._write(account_id, statements, guard=self._guard)
 

@@ -111,7 +111,7 @@ def _spell(value: object, parts: list[str]) -> None:
             parts.append(str(len(value)))
             for member in value:
                 _spell(member, parts)
-        case _ if is_dataclass(value):
+        case _ if is_dataclass(value) and not isinstance(value, type):
             for name in _names(type(value)):
                 _spell(getattr(value, name), parts)
         case _:

@@ -23,6 +23,7 @@ from tickledger.execution.order_journal import (
     ExecutionCorrection,
     ForeignExecution,
     JournalEntry,
+    NewOrder,
     Opening,
     OrderAmendment,
     OrderPlaced,
@@ -122,13 +123,14 @@ class BufferedJournal:
         of_fill = {entry.execution_id: entry.order_id for entry in self._entries if isinstance(entry, Execution)}
         return tuple(entry for entry in self._entries if _order_of(entry, of_fill) == order_id)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
-        """Keep an order, its first event and the decision that let it out."""
-        if decision is not None:
-            self.record_risk_decision(decision)
-        self._rows.orders.append(order)
-        self._rows.order_events.append(event)
-        self._entries += [OrderPlaced(order), event]
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:  # noqa: ARG002  the same
+        """Keep orders, their first events and the decisions that let them out."""
+        for new in placed:
+            if new.decision is not None:
+                self.record_risk_decision(new.decision)
+            self._rows.orders.append(new.order)
+            self._rows.order_events.append(new.event)
+            self._entries += [OrderPlaced(new.order), new.event]
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:  # noqa: ARG002  the same
         """Keep what became of orders.

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from tickledger.domain.broker import CommissionReport
 from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.execution import Execution
-from tickledger.domain.order import Order, OrderEvent, OrderModification, RiskDecision
+from tickledger.domain.order import Order, OrderEvent, OrderModification, OrderStatus, RiskDecision
 from tickledger.domain.position import Holding
 from tickledger.exchange.corporate_actions import holdings_after
 
@@ -97,6 +97,18 @@ class OrderPlaced:
     order: Order
 
 
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to be written down with its first event, and with the decision that let it out.
+
+    Without a decision, the record has to have it already.
+    """
+
+    order: Order
+    event: OrderEvent
+    decision: RiskDecision | None = None
+
+
 #: What is appended after an order was written down. Entries of one call become durable together or not at all.
 JournalEntry = OrderEvent | OrderAmendment | Execution | ExecutionCorrection | CommissionEntry | ForeignExecution
 AnyEntry = OrderPlaced | JournalEntry
@@ -151,20 +163,24 @@ class AccountRecord:
 class DurableJournal(Protocol):
     """The append-only record of orders at a broker; what a method wrote is durable when it returns.
 
-    `record_order` writes an order and its first event in one transaction, with the decision that let it out where that
-    is not in the record yet, and refuses with FencedError where this process may not trade any more: then nothing was
-    written, and nothing may be sent. `record` appends entries in
-    one transaction. Both raise LedgerError where the record refuses a row and ConfigurationError where the database
-    fails; after the latter nobody knows what was kept until `load` has been asked.
+    `record_orders` writes orders in one transaction, and refuses with FencedError where this process may not trade
+    any more: then nothing was written, and nothing may be sent. `record` appends entries in one transaction. Both raise
+    LedgerError where the record refuses a row and ConfigurationError where the database fails; after the latter nobody
+    knows what was kept until `load` has been asked.
     """
 
     def load(self, account_id: str) -> AccountRecord: ...
 
     def find_order(self, account_id: str, order_id: str) -> tuple[AnyEntry, ...]: ...
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None: ...
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None: ...
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None: ...
+
+
+def new_order(order: Order, *, at: datetime, reason: str = "", decision: RiskDecision | None = None) -> NewOrder:
+    """An order as it is written down at an instant: PENDING."""
+    return NewOrder(order, OrderEvent(order.order_id, 0, OrderStatus.PENDING, at, new_york_date(at), reason), decision)
 
 
 def new_york_date(instant: datetime) -> date:

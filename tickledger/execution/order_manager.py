@@ -17,30 +17,45 @@ that what is in memory and what is durable cannot drift apart. The same happens 
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from tickledger.domain.broker import BrokerFill, BrokerOrder, CommissionReport, Connectivity, ConnectivityChange
-from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, LedgerError, OrderError, Problem
+from tickledger.domain.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    OrderError,
+    Problem,
+    TickledgerError,
+)
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
 from tickledger.execution.account_reading import AccountReading
-from tickledger.execution.order_book import OrderBook, TrackedOrder, by_age
+from tickledger.execution.order_book import OrderBook, by_age
+from tickledger.execution.order_changes import OrderChanges
 from tickledger.execution.order_journal import (
     WORKED_BY_CHILDREN,
     AmendmentSource,
     DurableJournal,
-    JournalEntry,
+    NewOrder,
     OrderAmendment,
-    OrderPlaced,
+    new_order,
     new_york_date,
 )
 from tickledger.execution.order_reconciliation import PATIENCE, Doubts, Reconciliation, position_problems, reconciled
-from tickledger.execution.order_refusals import differing, foreign_order, not_ready, refuse_child, refuse_modification
-from tickledger.execution.order_state import OrderState, pending
+from tickledger.execution.order_refusals import (
+    differing,
+    foreign_order,
+    not_ready,
+    refuse_child,
+    refuse_modification,
+    refuse_siblings,
+    same_order,
+)
+from tickledger.execution.order_state import OrderState
+from tickledger.execution.recorded_book import RecordedBook
 
 #: How long to wait before the broker is asked again for all it has.
 ASK_AGAIN_AFTER: Final = timedelta(seconds=5)
@@ -66,27 +81,27 @@ class OrderManager:
         reconcile_every: timedelta = RECONCILE_EVERY,
     ) -> None:
         self._broker = broker
-        self._journal = journal
         self._clock = clock
         self._account_id = account_id
         self._patience = patience
         self._ask_again_after = ask_again_after
         self._reconcile_every = reconcile_every
-        self._book = OrderBook()
         self._connectivity = Connectivity.CONNECTED
         self._is_reconciled = False
-        self._is_stale = True
         self._needs_snapshot = True
         self._asked_at: datetime | None = None
         self._foreign: tuple[BrokerOrder, ...] = ()
-        self._foreign_ids: set[str] = set()
-        self._seen: dict[str, OrderState] = {}
-        self._seen_fills: dict[str, Execution] = {}
+        self._changes = OrderChanges()
         self._is_new = True
         self._reading = AccountReading(journal, account_id)
+        self._record = RecordedBook(journal, self._reading, account_id, on_failure=self._doubt_everything)
         self._turn = asyncio.Lock()
         self.problems: list[Problem] = []
         self.last_reconciliation: Reconciliation | None = None
+
+    @property
+    def _book(self) -> OrderBook:
+        return self._record.book
 
     @property
     def is_ready(self) -> bool:
@@ -125,28 +140,54 @@ class OrderManager:
         and FencedError where the journal refuses it, and BrokerUnavailableError before `start` has succeeded or
         while the link is not whole. Whichever it is, nothing was sent.
         """
+        refused = await self.place_all({order: decision})
+        if order.order_id in refused:
+            raise refused[order.order_id]
+        return same_order(self._book.tracked(order.order_id), order)
+
+    async def place_all(self, wanted: Mapping[Order, RiskDecision | None]) -> Mapping[str, TickledgerError]:
+        """As `place`, of orders that are written down in one transaction, all before the first is sent.
+
+        Those that raise OrderError or BrokerUnavailableError are left out, and told by their ids. What the journal
+        raises counts for all. Raises ValueError for two children of one parent.
+        """
+        refuse_siblings(wanted)
+        refused: dict[str, TickledgerError] = {}
+        fresh: list[NewOrder] = []
+        for order, decision in wanted.items():
+            try:
+                if self._is_to_leave(order):
+                    fresh.append(new_order(order, at=self._clock.now(), decision=decision))
+            except (BrokerUnavailableError, OrderError) as error:
+                refused[order.order_id] = error
+        leaving = [new.order for new in self._write_down(fresh)]
+        for number, order in enumerate(leaving):
+            try:
+                await self._broker.place(order)
+            except Exception:
+                # The port does not raise; if it does, nobody knows whether the order has left.
+                ids = [unsent.order_id for unsent in leaving[number:]]
+                self._book.doubt(ids, at=self._clock.now(), reason="the broker failed while it was sent")
+                self._write_news()
+                raise
+        return refused
+
+    def _is_to_leave(self, order: Order) -> bool:
+        """Whether an order may be sent and is not in the book; raises as `place` does."""
         if order.order_id in self._book.orders:
-            return self._same(order)
+            same_order(self._book.tracked(order.order_id), order)
+            return False
         self._refuse_unless_ready(f"order {order.order_id}")
-        self._find(order.parent_order_id or "")
+        self._record.find(order.parent_order_id or "")
         refuse_child(self._book, order)
-        if not self._write_down(order, decision=decision):
-            return self._same(order)
-        try:
-            await self._broker.place(order)
-        except Exception:
-            # The port does not raise; if it does, nobody knows whether the order has left.
-            self._book.doubt([order.order_id], at=self._clock.now(), reason="the broker failed while it was sent")
-            self._write_news()
-            raise
-        return self.status(order.order_id)
+        return True
 
     def place_parent(self, order: Order) -> OrderState:
         """Write down an order that its children will work: it is never sent. Raises as `place` does."""
         if order.order_id not in self._book.orders:
             self._refuse_unless_ready(f"order {order.order_id}")
-            self._write_down(order, reason=WORKED_BY_CHILDREN)
-        return self._same(order)
+            self._write_down([new_order(order, at=self._clock.now(), reason=WORKED_BY_CHILDREN)])
+        return same_order(self._book.tracked(order.order_id), order)
 
     async def cancel(self, order_id: str, reason: str = "on request") -> None:
         """Ask the broker to cancel an order and its children; they are over only when it says so.
@@ -154,7 +195,7 @@ class OrderManager:
         One that is over stays as it is. Raises LedgerError for an order that is not in the record. The journal may
         fail over it, which is raised once everything was sent.
         """
-        self._tracked(order_id)
+        self._record.tracked(order_id)
         family = [order for order in self._book.family(order_id) if not order.state.is_terminal]
         try:
             self._note_cancel([order.placed.order_id for order in family], reason)
@@ -175,7 +216,7 @@ class OrderManager:
         for fewer shares than are filled; BrokerUnavailableError while the link is not whole: a modification that is
         lost may leave two orders behind.
         """
-        tracked = self._tracked(order_id)
+        tracked = self._record.tracked(order_id)
         self._refuse_unless_ready(f"a modification of order {order_id}")
         refuse_modification(tracked, modification)
         order, changed = tracked.state.order, differing(tracked.state.order, modification)
@@ -193,7 +234,7 @@ class OrderManager:
 
     def status(self, order_id: str) -> OrderState:
         """What is known of an order; raises LedgerError for one that is not in the record."""
-        return self._tracked(order_id).state
+        return self._record.tracked(order_id).state
 
     def children(self, order_id: str) -> list[OrderState]:
         """The orders whose parent it is, in the order in which they were placed."""
@@ -209,22 +250,15 @@ class OrderManager:
 
     def forget_finished(self) -> None:
         """Drop what cannot matter any more: the book is made anew from the journal."""
-        self._is_stale = True
+        self._record.forget_finished()
 
     def take_changes(self) -> list[OrderState]:
-        """The orders that are otherwise than when this was last asked, as they are now, the earlier first."""
-        touched = (self._book.orders[order_id] for order_id in self._book.touched)
-        changed = [order for order in by_age(touched) if self._seen.get(order.placed.order_id) != order.state]
-        self._seen.update((order.placed.order_id, order.state) for order in changed)
-        self._book.touched.clear()
-        return [order.state for order in changed]
+        """The orders that are otherwise than when this was last asked; see `OrderChanges`."""
+        return self._changes.take_orders(self._book)
 
     def take_fills(self) -> list[Execution]:
-        """The fills, foreign ones too, that are new or otherwise than when this was last asked, as they are now.
-
-        One that was taken back altogether has no shares any more.
-        """
-        return self._book.fills.take_changed(self._seen_fills)
+        """The fills, foreign ones too, that are otherwise than when this was last asked; see `OrderChanges`."""
+        return self._changes.take_fills(self._book)
 
     async def take_reports(self) -> Sequence[RemoteReport]:
         """Book what the broker has told since the last call, and ask it for all where that is due; what it told.
@@ -233,7 +267,7 @@ class OrderManager:
         journal again. A broker that does not answer is no error here: it is asked again later.
         """
         async with self._turn:
-            self._recover()
+            self._record.recover()
             reports = await self._broker.reports()
             for report in reports:
                 self._hear(report)
@@ -246,13 +280,13 @@ class OrderManager:
     def _hear(self, report: RemoteReport) -> None:
         match report:
             case OrderReport():
-                if self._find(report.order_id):
+                if self._record.find(report.order_id):
                     self._book.hear_status(report)
-                elif report.order_id not in self._foreign_ids:
-                    self._foreign_ids.add(report.order_id)
+                elif report.order_id not in self._record.foreign_ids:
+                    self._record.foreign_ids.add(report.order_id)
                     self.problems.append(foreign_order(report.order_id))
             case BrokerFill():
-                self._find(report.execution.order_id)
+                self._record.find(report.execution.order_id)
                 self._book.hear_fill(report, at=self._clock.now())
             case CommissionReport():
                 self._book.hear_commission(report)
@@ -297,7 +331,7 @@ class OrderManager:
         # Only now, so that what was placed while the broker answered is in the record.
         record = self._reading.load_beside(snapshot)
         result = reconciled(record, snapshot, patience=self._patience)
-        self._append(result.entries)
+        self._record.append(result.entries)
         self._adopt(OrderBook(record.with_entries(result.entries).entries), result)
         if self._is_new:
             # The process before may have died between writing a cancellation down and sending it.
@@ -309,11 +343,12 @@ class OrderManager:
     def _adopt(self, book: OrderBook, result: Reconciliation) -> None:
         for order_id in result.unresolved:
             book.await_answer(order_id, since=self._clock.now())
-        self._book, self._foreign = book, result.foreign_orders
+        self._record.adopt(book)
+        self._foreign = result.foreign_orders
         if self._connectivity is Connectivity.DISCONNECTED:
             # A complete answer came over it, whatever was said of the link before.
             self._connectivity = Connectivity.CONNECTED
-        self._is_reconciled, self._is_stale = True, False
+        self._is_reconciled = True
         # What a position says that fills do not may be a fill on its way: then it is another one in a moment.
         self._needs_snapshot = result.unexplained != self.doubts.unexplained
         self.problems += [*result.problems, *position_problems(result, self.last_reconciliation)]
@@ -322,78 +357,32 @@ class OrderManager:
     def _stand_still(self) -> None:
         """The broker did not answer: what may work there is UNKNOWN, and nothing is placed until it has."""
         self._is_reconciled, self._needs_snapshot = False, True
-        self._recover()
+        self._record.recover()
         self._book.doubt(self._book.ids_at_broker(), at=self._clock.now(), reason="the broker did not answer")
         self._write_news()
 
     def _note_cancel(self, order_ids: Sequence[str], reason: str) -> None:
-        self._recover()
+        self._record.recover()
         for order_id in order_ids:
             if order_id in self._book.orders and not self._book.orders[order_id].state.is_terminal:
                 self._book.ask_cancel(order_id, at=self._clock.now(), reason=reason)
         self._write_news()
 
-    def _same(self, order: Order) -> OrderState:
-        """The state of an order that is in the record; raises OrderError where its id stands for another order."""
-        tracked = self._book.tracked(order.order_id)
-        if tracked.placed != order:
-            raise OrderError(f"order {order.order_id}: expected, as in the record, {tracked.placed}, found {order}")
-        return tracked.state
+    def _write_news(self) -> None:
+        self.problems += self._book.take_problems()
+        self._record.write_news()
 
-    def _find(self, order_id: str) -> bool:
-        """Whether an order is in the record; one that the book does not have any more is read back."""
-        if order_id in self._book.orders:
-            return True
-        if not order_id or order_id in self._foreign_ids:
-            return False
-        entries = self._reading.find_order(order_id)
-        for entry in entries:
-            self._book.apply(entry)
-        return bool(entries)
+    def _doubt_everything(self) -> None:
+        """Place nothing until the broker has been asked again."""
+        self._is_reconciled, self._needs_snapshot, self._asked_at = False, True, None
 
-    def _tracked(self, order_id: str) -> TrackedOrder:
-        self._find(order_id)
-        return self._book.tracked(order_id)
-
-    def _write_down(self, order: Order, reason: str = "", decision: RiskDecision | None = None) -> bool:
-        """Commit an order and its first event; False where it is in the journal already, from a time long gone."""
-        first = pending(order)[1]
-        at = self._clock.now()
-        event = replace(first, occurred_at=at, session_date=new_york_date(at), reason=reason)
+    def _write_down(self, placed: Sequence[NewOrder]) -> Sequence[NewOrder]:
         try:
-            self._journal.record_order(order, event, decision)
+            return self._record.write_down(placed)
         except ConfigurationError:
-            # It may have been kept all the same: it will be found there, and the broker be asked.
+            # They may have been kept all the same: they will be found there, and the broker be asked.
             self._needs_snapshot = True
             raise
-        except LedgerError:
-            if self._find(order.order_id):
-                return False
-            raise
-        self._book.apply(OrderPlaced(order))
-        self._book.apply(event)
-        return True
-
-    def _write_news(self) -> None:
-        self.problems.extend(self._book.take_problems())
-        self._append(self._book.take_news())
-
-    def _append(self, entries: Sequence[JournalEntry]) -> None:
-        if not entries:
-            return
-        try:
-            self._journal.record(self._account_id, entries)
-        except Exception:
-            # Nobody knows what was kept: nothing is placed until the book has been made anew.
-            self._is_stale = True
-            self._is_reconciled, self._needs_snapshot, self._asked_at = False, True, None
-            raise
-
-    def _recover(self) -> None:
-        """Make the book anew from the journal where the two may differ."""
-        if self._is_stale:
-            self._book = OrderBook(self._reading.load().entries)
-            self._is_stale = False
 
     def _refuse_unless_ready(self, what: str) -> None:
         if not self.is_ready:

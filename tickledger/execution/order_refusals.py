@@ -1,5 +1,6 @@
 """What may not be placed or modified, whatever the broker would say: refused before anything is written or sent."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from typing import Final
@@ -8,6 +9,7 @@ from tickledger.domain.broker import Connectivity
 from tickledger.domain.errors import BrokerUnavailableError, OrderError, Problem
 from tickledger.domain.order import Order, OrderModification, OrderStatus
 from tickledger.execution.order_book import OrderBook, TrackedOrder
+from tickledger.execution.order_state import OrderState
 
 _UNMODIFIABLE: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
 
@@ -26,6 +28,20 @@ def foreign_order(reference: str) -> Problem:
         expected="an order of this account's record",
         found="one that is not ours: it is left alone",
     )
+
+
+def same_order(tracked: TrackedOrder, order: Order) -> OrderState:
+    """The state of an order that is in the record; raises OrderError where its id stands for another order."""
+    if tracked.placed != order:
+        raise OrderError(f"order {order.order_id}: expected, as in the record, {tracked.placed}, found {order}")
+    return tracked.state
+
+
+def refuse_siblings(orders: Iterable[Order]) -> None:
+    """Raise ValueError for two children of one parent, which would not see each other's shares."""
+    parents = [order.parent_order_id for order in orders if order.parent_order_id]
+    if len(parents) > len(set(parents)):
+        raise ValueError(f"expected one child of each parent at a time, found {', '.join(sorted(parents))}")
 
 
 def refuse_child(book: OrderBook, order: Order) -> None:

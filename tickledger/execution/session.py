@@ -364,8 +364,8 @@ class TradingSession:
             prices |= {quote.symbol: (quote.bid + quote.ask) / 2 for quote in event.quotes if quote.bid and quote.ask}
         book = self._account.sizing_book(self._orders.working(), prices)
         day = event.session_date
-        for intent in intents_of(signals, book, policy=self._sizing, intended_at=event.occurred_at, session_date=day):
-            await self._desk.consider(intent, self._with_quote(turn, intent))
+        intents = intents_of(signals, book, policy=self._sizing, intended_at=event.occurred_at, session_date=day)
+        await self._desk.consider((intent, self._with_quote(turn, intent)) for intent in intents)
 
     def _with_quote(self, turn: Turn, intent: OrderIntent) -> Turn:
         """The turn with the age of the quote that an order would trade with, where that counts."""

@@ -3,6 +3,8 @@
     an intent ──► risk ──► refused: the decision is recorded, and that is all
                       └──► let out: all it rests on is durable ──► order, or parent of an execution algorithm
 
+What is decided together is sent together, see `order_release`.
+
 Positions are guarded by stop orders at the broker, which sell what is held where its price falls too far: one of each
 symbol, as large as the holding. A sale waits until the stop of its symbol is over, so that the two never sell the same
 shares; it takes back purchases of the symbol, and is never for more than is held and not on sale already. What no
@@ -10,18 +12,18 @@ signal of ours opened is somebody else's and left alone. What the broker cannot 
 be there again when it can.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from tickledger.domain.corporate_action import ENDINGS, CorporateAction
-from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem
+from tickledger.domain.errors import BrokerUnavailableError, LedgerError, OrderError, Problem, TickledgerError
 from tickledger.domain.execution import Execution
 from tickledger.domain.money import CENT
 from tickledger.domain.order import (
-    Order,
     OrderModification,
     OrderSide,
     OrderStatus,
@@ -34,9 +36,11 @@ from tickledger.domain.signal import OrderIntent
 from tickledger.execution.account_book import AccountBook, guards
 from tickledger.execution.intent_orders import order_of
 from tickledger.execution.order_manager import ASK_AGAIN_AFTER, OrderManager
+from tickledger.execution.order_release import OrderRelease
 from tickledger.execution.order_state import OrderState
 from tickledger.execution.session_policy import SessionPolicy
 from tickledger.execution.working_desk import WorkingDesk
+from tickledger.execution.working_orders import closes, of_symbol, opening
 from tickledger.risk.pre_trade import PreTradeRisk
 from tickledger.risk.question import Moment
 
@@ -97,7 +101,7 @@ class SessionDesk:
     ) -> None:
         self._account = account
         self._orders = orders
-        self._risk = risk
+        self._release = OrderRelease(account=account, orders=orders, risk=risk, journal=journal)
         self._journal = journal
         self._policy = policy
         self._working_desk = working_desk
@@ -144,9 +148,29 @@ class SessionDesk:
         except LedgerError:
             return None
 
-    async def consider(self, intent: OrderIntent, turn: Turn) -> None:
-        """Have risk decide on an intent, and send what it lets out; a sale waits for the stop of its symbol."""
+    async def consider(self, intents: Iterable[tuple[OrderIntent, Turn]]) -> None:
+        """Have risk decide on the intents of a turn, and send together what it lets out.
+
+        A sale waits for the stop of its symbol.
+        """
+        async with self._together():
+            for intent, turn in intents:
+                await self._consider(intent, turn)
+
+    @asynccontextmanager
+    async def _together(self) -> AsyncIterator[None]:
+        """Send at the end what risk lets out meanwhile; nothing of it where something fails before that."""
+        try:
+            yield
+            await self._send_waiting()
+        finally:
+            self._release.drop()
+
+    async def _consider(self, intent: OrderIntent, turn: Turn) -> None:
         symbol = intent.symbol
+        if self._release.has(symbol):
+            # What follows looks at the orders of the symbol as the record has them.
+            await self._send_waiting()
         if symbol in self._ended:
             self._tell(turn, symbol, f"a symbol that is traded, to {intent.side} it", "one that has ended")
         elif intent.side is not OrderSide.SELL:
@@ -171,7 +195,7 @@ class SessionDesk:
 
     async def _sell(self, intent: OrderIntent, turn: Turn) -> None:
         """Take back what would buy, which the intent counts as bought, then sell what is held."""
-        purchases = _of_symbol(_opening(self._orders.working()), intent.symbol)
+        purchases = of_symbol(opening(self._orders.working()), intent.symbol)
         for state in purchases:
             await self._take_back(state, "the position is to be sold", turn)
         quantity = intent.quantity - sum((state.remaining_quantity for state in purchases), _NOTHING)
@@ -205,15 +229,20 @@ class SessionDesk:
                 self._tell(turn, symbol, "to sell once the stop is over", "the broker is out of reach: not queued")
             self._exits.clear()
             return
+        async with self._together():
+            await self._go_on_with_exits(turn)
+        if self._policy.stop_loss is not None:
+            async with self._together():
+                await self._guard(turn)
+
+    async def _go_on_with_exits(self, turn: Turn) -> None:
         for symbol, leaving in list(self._exits.items()):
             for stop in self._stops(symbol):
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)
-            if not self._stops(symbol) and not _of_symbol(self._orders.doubts.may_sell_yet, symbol):
+            if not self._stops(symbol) and not of_symbol(self._orders.doubts.may_sell_yet, symbol):
                 del self._exits[symbol]
                 intent = replace(leaving.intent, intended_at=turn.at, session_date=turn.session_date)
                 await self._sell_held(intent, turn, is_worked=leaving.is_worked)
-        if self._policy.stop_loss is not None:
-            await self._guard(turn)
 
     async def withdraw(self, order_id: str, reason: str, turn: Turn) -> None:
         """Ask the broker to end an order; once, and again where the end is overdue."""
@@ -224,7 +253,7 @@ class SessionDesk:
 
     async def cancel_opening_orders(self, reason: str, turn: Turn) -> None:
         """Take back what would open positions."""
-        for state in _opening(self._orders.working()):
+        for state in opening(self._orders.working()):
             await self._take_back(state, reason, turn)
 
     async def stand_aside(self, reason: str, turn: Turn) -> None:
@@ -244,15 +273,18 @@ class SessionDesk:
 
     async def close_all(self, turn: Turn) -> None:
         """Sell every position that a signal of ours opened and no order closes yet."""
-        selling = [state for state in self._orders.working() if _closes(state)]
+        selling = [state for state in self._orders.working() if closes(state)]
         for state in selling:
             if state.is_parent:
                 # The end of the day does not wait for an algorithm.
                 await self._take_back(state, "the session closes soon", turn)
         self._exits = {symbol: replace(leaving, is_worked=False) for symbol, leaving in self._exits.items()}
-        closing = {state.order.symbol for state in selling}
+        async with self._together():
+            await self._close_others(turn, than={state.order.symbol for state in selling})
+
+    async def _close_others(self, turn: Turn, *, than: Collection[str]) -> None:
         for symbol, holding in sorted(self._account.portfolio.holdings.items()):
-            if holding.quantity <= 0 or symbol in closing or symbol in self._exits:
+            if holding.quantity <= 0 or symbol in than or symbol in self._exits:
                 continue
             if symbol not in self._origins:
                 self._tell(turn, symbol, "a position that a signal of ours opened", "one of somebody else: left alone")
@@ -280,7 +312,7 @@ class SessionDesk:
 
     async def _guard(self, turn: Turn) -> None:
         """Have one stop for each holding, as large as it; none where nothing is held any more."""
-        busy = {state.order.symbol for state in self._orders.working() if _closes(state)} | set(self._exits)
+        busy = {state.order.symbol for state in self._orders.working() if closes(state)} | set(self._exits)
         busy |= {state.order.symbol for state in self._orders.doubts.may_sell_yet}
         for symbol, holding in sorted(self._account.portfolio.holdings.items()):
             quantity = holding.quantity - self._missing(symbol)
@@ -324,7 +356,7 @@ class SessionDesk:
         return TimeInForce.GTC if self._policy.flatten_before is None else TimeInForce.DAY
 
     def _stops(self, symbol: str) -> list[OrderState]:
-        return _of_symbol(filter(guards, self._orders.working()), symbol)
+        return of_symbol(filter(guards, self._orders.working()), symbol)
 
     async def _send(self, intent: OrderIntent, turn: Turn, *, is_worked: bool = True) -> None:
         if not self._orders.is_ready:
@@ -332,29 +364,30 @@ class SessionDesk:
             expected = f"to send {intent.side} {intent.quantity}"
             self._tell(turn, intent.symbol, expected, "the broker is out of reach: not queued")
             return
-        exposure = self._account.exposure(self._orders.working(), turn.session_date, self._risk.estimate_cost)
-        # Asked anew each time: an order just sent counts for the next one.
-        decision = self._risk.check(intent, exposure, moment=turn.moment)
+        decision = self._release.decide(intent, turn.moment)
         self._outcome.decisions.append(decision)
         if not decision.is_approved:
             self._refused[intent.symbol] = turn.at
-            self._journal.record_risk_decision(decision)
             return
-        await self._journal.flushed()
-        try:
-            await self._place(order_of(intent, decision), decision, is_worked=is_worked)
-        except (BrokerUnavailableError, OrderError) as error:
-            self._refused[intent.symbol] = turn.at
-            self._journal.record_risk_decision(decision)
-            self._tell(turn, intent.symbol, f"to send {intent.side} {intent.quantity}", str(error))
-
-    async def _place(self, order: Order, decision: RiskDecision, *, is_worked: bool) -> None:
+        order = order_of(intent, decision)
         if self._working_desk is None or not is_worked or not self._working_desk.takes(order):
-            await self._orders.place(order, decision)
+            self._release.add(order, intent, decision)
             return
         self._journal.record_risk_decision(decision)
         await self._journal.flushed()
-        await self._working_desk.start(order)
+        try:
+            await self._working_desk.start(order)
+        except (BrokerUnavailableError, OrderError) as error:
+            self._note_unsent(intent, error)
+
+    async def _send_waiting(self) -> None:
+        for unsent in await self._release.send():
+            self._note_unsent(unsent.intent, unsent.error)
+
+    def _note_unsent(self, intent: OrderIntent, error: TickledgerError) -> None:
+        self._refused[intent.symbol] = intent.intended_at
+        turn = Turn(intent.intended_at, intent.session_date)
+        self._tell(turn, intent.symbol, f"to send {intent.side} {intent.quantity}", str(error))
 
     def _tell(self, turn: Turn, symbol: str, expected: str, found: str) -> None:
         """Tell a problem; what stays as it is, once a minute."""
@@ -363,18 +396,3 @@ class SessionDesk:
             self._told[symbol, found] = turn.at
             where = f"{self._account.account_id} {symbol}"
             self._outcome.problems.append(Problem(where=where, expected=expected, found=found))
-
-
-def _closes(state: OrderState) -> bool:
-    return state.order.side.sign < 0 and not guards(state)
-
-
-def _opening(working: Iterable[OrderState]) -> list[OrderState]:
-    """The orders that buy, without the slices of those that are worked."""
-    states = list(working)
-    parents = {state.order.order_id for state in states if state.is_parent}
-    return [state for state in states if state.order.side.sign > 0 and state.order.parent_order_id not in parents]
-
-
-def _of_symbol(states: Iterable[OrderState], symbol: str) -> list[OrderState]:
-    return [state for state in states if state.order.symbol == symbol]

@@ -33,6 +33,7 @@ from tickledger.execution.order_journal import (
     CommissionEntry,
     ExecutionCorrection,
     JournalEntry,
+    NewOrder,
     OrderAmendment,
 )
 from tickledger.features.snapshot import FeatureSnapshot
@@ -145,9 +146,9 @@ class KeyedJournal(PickledJournal):
         self._keys.update(keys)
         super().record(account_id, entries)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
-        super().record_order(order, event, decision)
-        self._keys.add(str(_key_of(event)))
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
+        super().record_orders(account_id, placed)
+        self._keys.update(str(_key_of(new.event)) for new in placed)
 
 
 def _key_of(entry: JournalEntry) -> str | None:
@@ -185,13 +186,14 @@ class FencedJournal(MortalJournal):
     intentions: Intentions = field(kw_only=True)
     has_failed: bool = False
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:
-        self.intentions.orders.setdefault(order.order_id, order)
-        if event.reason == WORKED_BY_CHILDREN and order.order_id not in self.intentions.parents:
-            self.intentions.parents.append(order.order_id)
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
+        for new in placed:
+            self.intentions.orders.setdefault(new.order.order_id, new.order)
+            if new.event.reason == WORKED_BY_CHILDREN and new.order.order_id not in self.intentions.parents:
+                self.intentions.parents.append(new.order.order_id)
         self.death.pass_("before_order_commit")
         with self._failing():
-            self.keeper.guard(self.database, order.account_id)  # type: ignore[arg-type]
+            self.keeper.guard(self.database, account_id)  # type: ignore[arg-type]
             lease = self.keeper.lease
             assert lease is not None
             self.death.pass_("in_transaction")
@@ -199,9 +201,10 @@ class FencedJournal(MortalJournal):
             if row is None or row.epoch != lease.epoch:
                 # Whoever acquires a lease ends the transactions that hold the one before.
                 raise ConfigurationError("terminating connection due to administrator command")
-            self.journal.record_order(order, event, decision)
-        self.intentions.accepted.add(order.order_id)
-        self.intentions.written_at.setdefault(order.order_id, self.database.seconds())
+            self.journal.record_orders(account_id, placed)
+        for new in placed:
+            self.intentions.accepted.add(new.order.order_id)
+            self.intentions.written_at.setdefault(new.order.order_id, self.database.seconds())
         self.death.pass_("after_order_commit")
 
     def load(self, account_id: str) -> AccountRecord:

@@ -24,6 +24,7 @@ from tickledger.db.lease import LeaseKeeper
 from tickledger.db.order_journal import LedgerJournal
 from tickledger.domain.errors import ConfigurationError, FencedError
 from tickledger.domain.order import Order, OrderEvent, OrderStatus, OrderType
+from tickledger.execution.order_journal import NewOrder
 
 DURATION, MARGIN = timedelta(seconds=2), timedelta(seconds=0.5)
 _ORDERS_BEFORE_FREEZING = 5
@@ -71,7 +72,7 @@ class Trader:
         self.number += 1
         placed = order(self.name, self.number)
         event = OrderEvent(placed.order_id, 0, OrderStatus.PENDING, placed.submitted_at, placed.session_date)
-        self.journal.record_order(placed, event)
+        self.journal.record_orders(placed.account_id, [NewOrder(placed, event)])
         self.stop_at("committed")
         objection = self.keeper.objection()
         if objection is not None:

@@ -31,6 +31,7 @@ from tickledger.db.tables import leases, orders
 from tickledger.domain.errors import ConfigurationError, FencedError, LedgerError
 from tickledger.domain.order import OrderEvent, OrderStatus
 from tickledger.domain.trading_session import Lease
+from tickledger.execution.order_journal import NewOrder
 from tickledger.local_servers import locks
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -412,7 +413,7 @@ def test_how_long_each_statement_takes(ledger: Engine) -> None:
         for name, journal in journals.items():
             placed = order(name, number)
             event = OrderEvent(placed.order_id, 0, OrderStatus.PENDING, at, placed.session_date)
-            take(name, partial(journal.record_order, placed, event))
+            take(name, partial(journal.record_orders, placed.account_id, [NewOrder(placed, event)]))
         take("renew", keeper.renew)
         take("objection", keeper.objection)
     for _ in range(50):

@@ -30,12 +30,11 @@ from tickledger.domain.order import (
     OrderReport,
     OrderSide,
     OrderStatus,
-    RiskDecision,
 )
 from tickledger.domain.ports import RemoteReport
 from tickledger.execution.clock import ReplayClock
 from tickledger.execution.order_fills import fills_of
-from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, Opening, OrderPlaced
+from tickledger.execution.order_journal import AccountRecord, AnyEntry, JournalEntry, NewOrder, Opening, OrderPlaced
 
 START: Final = datetime(2012, 1, 4, 14, 30, tzinfo=UTC)
 OPENING: Final = Opening({"X": Decimal(50)}, cash=Decimal(100_000), session_date=date(2012, 1, 3))
@@ -321,12 +320,14 @@ class MemoryJournal:
         assert account_id == ACCOUNT.account_id
         return tuple(entry for entry in self.entries if _order_of(entry) == order_id)
 
-    def record_order(self, order: Order, event: OrderEvent, decision: RiskDecision | None = None) -> None:  # noqa: ARG002  of orders alone
+    def record_orders(self, account_id: str, placed: Sequence[NewOrder]) -> None:
+        assert account_id == ACCOUNT.account_id
         if self.fails == "fenced":
             raise FencedError("another session trades")
-        if any(isinstance(entry, OrderPlaced) and entry.order.order_id == order.order_id for entry in self.entries):
-            raise LedgerError(f"order {order.order_id} is there already")
-        self._keep([OrderPlaced(order), event])
+        known = {entry.order.order_id for entry in self.entries if isinstance(entry, OrderPlaced)}
+        if there := known & {new.order.order_id for new in placed}:
+            raise LedgerError(f"orders {', '.join(sorted(there))} are there already")
+        self._keep([row for new in placed for row in (OrderPlaced(new.order), new.event)])
 
     def record(self, account_id: str, entries: Sequence[JournalEntry]) -> None:
         assert account_id == ACCOUNT.account_id

@@ -159,7 +159,7 @@ def test_a_slice_that_the_record_did_not_keep_is_decided_anew(monkeypatch: pytes
         monkeypatch.undo()
         raise ConfigurationError("the disk is full")
 
-    monkeypatch.setattr(floor.journal, "record_order", full)
+    monkeypatch.setattr(floor.journal, "record_orders", full)
     failures = [fails_to_record(floor) for _ in range(12)]
     work_on(floor, 6)
     floor.settle()
