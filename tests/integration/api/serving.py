@@ -1,10 +1,12 @@
 """The application over a ledger, served in this process on a port of its own, and a browser's way of asking it."""
 
 import http.client
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import uvicorn
@@ -50,7 +52,7 @@ class Served:
         """What a browser that was let in says of itself."""
         return {"Cookie": f"{self.access.cookie_name}={self.access.cookie}", "Origin": self.root}
 
-    def ask(self, method: str, path: str, form: Mapping[str, str] | None = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, form: Mapping[str, str] | None = None, /, **headers: str) -> Answer:
         connection = http.client.HTTPConnection(LOOPBACK, self.access.port, timeout=30)
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         body = None if form is None else urlencode(form)
@@ -62,6 +64,16 @@ class Served:
         text = answer.read().decode("utf-8", "replace")
         connection.close()
         return Answer(answer.status, shown, text)
+
+    def post_json(self, path: str, body: object) -> str:
+        """As the page's own script asks; the answer has to be a good one."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.access.port, timeout=60)
+        connection.request("POST", path, json.dumps(body), {**self.own, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        assert answer.status == HTTPStatus.OK, (answer.status, text[:500])
+        return text
 
     def publisher(self, scope: Scope) -> CachePublisher:
         """One that writes to where this application reads."""

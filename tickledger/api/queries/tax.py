@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Engine, case, func, select
 
 from tickledger.db.tables import (
     accounts,
+    balances,
     capital_gains,
     executions,
     form_lines,
@@ -289,8 +290,9 @@ def _of(filer: Filer, table: Any) -> Sequence[ColumnElement[bool]]:  # noqa: ANN
 
 
 def _last_close(figure: str) -> Any:  # noqa: ANN401  a scalar subquery
-    """Of the account's own last position in the symbol: what its last close was valued at."""
-    p = positions.c
+    """Of the account's position in the symbol at its last recorded close."""
+    p, b = positions.c, balances.c
     mine = (p.account_id == open_lots.c.account_id, p.symbol_id == tax_lots.c.symbol_id, current(positions))
-    found = select(p[figure]).where(*mine).order_by(p.session_date.desc()).limit(1)
+    last = select(func.max(b.session_date)).where(b.account_id == open_lots.c.account_id, current(balances))
+    found = select(p[figure]).where(*mine, p.session_date == last.correlate(open_lots).scalar_subquery())
     return found.correlate(open_lots, tax_lots).scalar_subquery()

@@ -25,7 +25,7 @@ from tickledger.api.dashboard.components import (
     table,
     tabs,
 )
-from tickledger.api.dashboard.figures import wash_figure
+from tickledger.api.dashboard.figures import wash_figure, wash_height
 from tickledger.api.dashboard.formats import NOTHING, count, day, price, shares, usd
 from tickledger.api.dashboard.page import Children, Look, Page
 from tickledger.api.queries.tax import (
@@ -313,7 +313,7 @@ def _calendar(rows: Sequence[WashRow], year: int) -> Children:
         f"The 61 days around each loss of {year} that was disallowed, the last {len(shown)}: "
         "a dot is the sale, a diamond the purchase that replaced it."
     )
-    return panel("Wash-sale calendar", graph(figure, told, height=max(180, 70 + 22 * len(shown))))
+    return panel("Wash-sale calendar", graph(figure, told, height=wash_height(len(shown))))
 
 
 def _destination(look: Look, row: WashRow) -> Children:
