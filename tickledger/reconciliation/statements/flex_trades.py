@@ -8,6 +8,7 @@ fills.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from tickledger.domain.lot import Term
@@ -46,22 +47,35 @@ LEVELS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the attributes are called: statements and trade confirmations have words of their own."""
+    """What the attributes of a row are called."""
 
-    execution_id: str = "ibExecID"
-    order_id: str = "ibOrderID"
-    price: str = "tradePrice"
-    commission: str = "ibCommission"
-    commission_currency: str = "ibCommissionCurrency"
-    taxes: str = "taxes"
-    settles: str = "settleDateTarget"
-    codes: str = "notes"
+    execution_id: str
+    order_id: str
+    price: str
+    commission: str
+    commission_currency: str
+    taxes: str
+    settles: str
+    codes: str
 
 
-_STATEMENT: Final = _Names()
-_CONFIRMATION: Final = _Names(
-    "execID", "orderID", "price", "commission", "commissionCurrency", "tax", "settleDate", "code"
+#: Statements and trade confirmations have words of their own, and some queries mix them.
+_WORDS: Final = (
+    ("ibExecID", "execID"),
+    ("ibOrderID", "orderID"),
+    ("tradePrice", "price"),
+    ("ibCommission", "commission"),
+    ("ibCommissionCurrency", "commissionCurrency"),
+    ("taxes", "tax"),
+    ("settleDateTarget", "settleDate"),
+    ("notes", "code"),
 )
+
+
+@lru_cache(maxsize=1 << 8)
+def _names(has_first: tuple[bool, ...]) -> _Names:
+    chosen = (first if has else second for (first, second), has in zip(_WORDS, has_first, strict=True))
+    return _Names(*chosen)
 
 
 def level_of(tag: str, attributes: Mapping[str, str]) -> str:
@@ -89,7 +103,8 @@ def _order(row: Cells, drafts: Drafts) -> str:
 
 
 def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
-    names = _CONFIRMATION if "price" in row.values and "tradePrice" not in row.values else _STATEMENT
+    values = row.values
+    names = _names(tuple([first in values or second not in values for first, second in _WORDS]))
     codes, transaction_type = row.codes(names.codes), row.text("transactionType")
     side, quantity, is_cancelled = _direction(row)
     correction = _correction(codes, transaction_type, is_cancelled=is_cancelled)

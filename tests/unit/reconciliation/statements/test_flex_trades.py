@@ -313,6 +313,16 @@ def test_a_trade_confirmation_has_words_of_its_own() -> None:
     assert execution.settle_date == date(2025, 3, 11)
 
 
+def test_words_of_statements_and_confirmations_may_be_mixed() -> None:
+    mixed = fill(tradePrice=None, price="25.5", ibExecID=None, execID="0000aaaa.0001.01.01")
+    (execution,) = only(trades(mixed)).executions
+    assert (execution.price, execution.ib_exec_id, execution.commission) == (
+        D("25.5"),
+        "0000aaaa.0001.01.01",
+        D("1.0003"),
+    )
+
+
 def test_the_regulatory_part_of_a_commission_is_told_where_it_is_broken_down() -> None:
     detail = {"accountId": "U7654321", "tradeID": "5001", "totalCommission": "-1.0003"}
     whole = element("UnbundledCommissionDetail", detail, thirdPartyRegulatoryCharge="-0.0003")

@@ -19,7 +19,7 @@ from tickledger.reconciliation.statements.flex import read_flex
 from tickledger.reconciliation.statements.flex_cash import read_cash_transaction
 from tickledger.reconciliation.statements.flex_holdings import read_corporate_action, read_position
 from tickledger.reconciliation.statements.flex_layout import READ
-from tickledger.reconciliation.statements.flex_trades import read_trade
+from tickledger.reconciliation.statements.flex_trades import _WORDS, read_trade
 from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.terms import NEW_YORK
 
@@ -141,8 +141,8 @@ def asked(rows: Iterator[tuple[str, Mapping[str, str]]]) -> dict[str, set[str]]:
 
 
 def rows_of_each_kind() -> Iterator[tuple[str, Mapping[str, str]]]:
-    confirm = {**FILL, "price": "25.5"}
-    del confirm["tradePrice"]
+    words = dict(_WORDS)
+    confirm = {words.get(name, name): value for name, value in FILL.items()}
     yield "EXECUTION", FILL
     yield "EXECUTION", confirm
     yield "EXECUTION", {**FILL, "dateTime": "", "tradeDate": "20250310"}
