@@ -21,6 +21,7 @@ from tickledger.cli import (
     explain,
     gateway,
     kill,
+    letter,
     reconcile,
     report,
     tax,
@@ -55,6 +56,7 @@ app.command("explain")(explain.run)
 app.command("what-if")(what_if.run)
 app.command("report")(report.run)
 app.command("reconcile")(reconcile.run)
+app.command("letter")(letter.run)
 app.command("audit-packet")(audit_packet.run)
 app.command("trade")(trade.run)
 app.command("kill")(kill.kill)
