@@ -130,7 +130,7 @@ def test_cash_and_positions_of_two_formats_count_once() -> None:
     (other,) = read_activity(WHOLE.encode(), name="march.csv").statements
     (whole,) = joined([flexed, other]).statements
     assert len(whole.positions) == 1
-    assert sorted(cash.amount for cash in whole.cash_transactions if cash.symbol) == [D("-2.5"), D(25)]
+    assert sorted(cash.amount for cash in whole.cash_transactions if cash.symbol == "KITE") == [D("-2.5"), D(25)]
 
 
 def test_another_account_is_named_and_kept_apart() -> None:

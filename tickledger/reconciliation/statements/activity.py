@@ -12,7 +12,13 @@ from tickledger.domain.errors import Problem
 from tickledger.reconciliation.accounting import Fate
 from tickledger.reconciliation.statement import Source, StatementFile, StatementKind
 from tickledger.reconciliation.statements.activity_cash import SECTIONS as CASH_SECTIONS
-from tickledger.reconciliation.statements.activity_cash import CashReportRows, CashRows, NavRows, read_fx_rate
+from tickledger.reconciliation.statements.activity_cash import (
+    CashReportRows,
+    CashRows,
+    NavRows,
+    read_fx_rate,
+    read_sales_tax,
+)
 from tickledger.reconciliation.statements.activity_facts import BROKER, gathered
 from tickledger.reconciliation.statements.activity_trades import (
     PositionRows,
@@ -35,6 +41,11 @@ _FACT: Final = "read before all other sections"
 _CASH_COLUMNS: Final = frozenset(
     {"Account", "Currency", "Date", "Settle Date", "Date/Time", "Description", "Amount", "Code", "Subtitle", "Symbol"}
 )
+_TAXED: Final = dict.fromkeys(("Asset Category", "Quantity", "Trade Price"), "the trade that is taxed")
+_SALES_TAX_COLUMNS: Final = frozenset(
+    {"Account", "Currency", "Date", "Tax Type", "Taxable Description", "Description", "Sales Tax", "Code"}
+)
+_SALES_TAX_IGNORED: Final = dict.fromkeys(("Country", "Payer", "Taxable Amount", "Tax Rate"), "who was paid for what")
 _TRADE_COLUMNS: Final = frozenset(
     {
         *("Account", "DataDiscriminator", "Asset Category", "Currency", "Symbol", "Date/Time", "Quantity", "T. Price"),
@@ -89,8 +100,6 @@ _IGNORED: Final[Mapping[str, str]] = {
     "Borrow Fee Details": _LOANS,
     "Option Exercises, Assignments and Expirations": "among the trades, with the codes Ex, A and Ep",
     "Option Cash Settlements": "among the trades, with the codes Ex, A and Ep",
-    "Transaction Fees": "taxes of trades, which the commissions of the trades hold",
-    "Sales Tax Details": "among the fees",
     "Codes": "what the codes mean",
     "Notes": "notes for people",
     "Notes/Legal Notes": "notes for people",
@@ -112,6 +121,8 @@ def read_activity(content: bytes, *, name: str, terms: ReadingTerms | None = Non
     sections = {
         **{name: Section(reason=reason) for name, reason in _IGNORED.items()},
         **{name: Section(CashRows(word).read, _CASH_COLUMNS) for name, word in CASH_SECTIONS.items()},
+        "Transaction Fees": Section(CashRows("transaction fees").read, _CASH_COLUMNS, _TAXED),
+        "Sales Tax Details": Section(read_sales_tax, _SALES_TAX_COLUMNS, _SALES_TAX_IGNORED),
         "Statement": Section(_fact, fields),
         "Account Information": Section(_fact, fields),
         "Financial Instrument Information": Section(reason=_FACT),

@@ -80,6 +80,24 @@ class CashRows:
         return ""
 
 
+def read_sales_tax(row: Cells, drafts: Drafts) -> str:
+    """A sales tax: cash that no other section tells."""
+    drafts.cash_transactions.append(
+        StatementCash(
+            kind=StatementCashKind.SALES_TAX,
+            amount=row.needed_number("Sales Tax"),
+            currency=row.text("Currency") or drafts.base_currency,
+            cash_date=row.needed_day("Date"),
+            description=row.text("Taxable Description") or row.text("Description"),
+            type_text=row.text("Tax Type"),
+            codes=row.codes("Code"),
+            where=row.place.name,
+            row=row.row,
+        )
+    )
+    return ""
+
+
 @dataclass(slots=True)
 class CashReportRows:
     """Reads the cash report, whose lines make a balance for each currency."""

@@ -56,6 +56,11 @@ Deposits & Withdrawals,Data,USD,2025-03-03,Electronic Fund Transfer,-500
 Fees,Header,Subtitle,Currency,Date,Description,Amount
 Fees,Data,Other Fees,USD,2025-03-04,R****12:NASDAQ for Mar 2025,-4.5
 Fees,Data,Total,,,,-4.5
+Transaction Fees,Header,Asset Category,Currency,Date/Time,Symbol,Description,Quantity,Trade Price,Amount,Code
+Transaction Fees,Data,Stocks,USD,"2025-03-11, 10:00:00",SNY,French Tax,10,50,-1.5,
+Transaction Fees,Data,Total,,,,,,,-1.5,
+Sales Tax Details,Header,Date,Country,Tax Type,Payer,Taxable Description,Taxable Amount,Tax Rate,Sales Tax
+Sales Tax Details,Data,2025-03-05,Austria,VAT,U7654321,NASDAQ,-1.5,0.2,-0.3
 Change in NAV,Header,Field Name,Field Value
 Change in NAV,Data,Starting Value,"30,000"
 Change in NAV,Data,Mark-to-Market,278

@@ -105,6 +105,8 @@ def test_movements_of_cash_have_the_kind_of_their_section() -> None:
         (StatementCashKind.WITHHOLDING, D("-2.5"), "KITE"),
         (StatementCashKind.WITHDRAWAL, D(-500), ""),
         (StatementCashKind.FEE, D("-4.5"), ""),
+        (StatementCashKind.TRANSACTION_TAX, D("-1.5"), "SNY"),
+        (StatementCashKind.SALES_TAX, D("-0.3"), ""),
     ]
     assert found[0].isin == "US0000000001"
 
