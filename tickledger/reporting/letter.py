@@ -160,10 +160,9 @@ def letter(record: LetterRecord, *, year: int, month: int, generated_at: datetim
     of_month = [row for row in returns if row.session_date >= first]
     if not of_month:
         days = f"sessions of {record.account.account_id} in {first:%B %Y}"
-        known = (
-            f"{balances[0].session_date} to {record.balances[-1].session_date}" if record.balances else "none at all"
-        )
-        raise InputError([Problem("letter", days, f"its sessions are {known}")])
+        known = sorted(row.session_date for row in record.balances)
+        told = f"its sessions are {known[0]} to {known[-1]}" if known else "it has none at all"
+        raise InputError([Problem("letter", days, told)])
     executions = [row for row in record.executions if first <= row.trade_date <= last]
     before = max((row.session_date for row in balances if row.session_date < first), default=None)
     opening, closing = round_cents(of_month[0].opening), round_cents(of_month[-1].closing)
