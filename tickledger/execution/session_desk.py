@@ -207,6 +207,8 @@ class SessionDesk:
         if not stops:
             await self._sell_held(intent, turn, is_worked=is_worked)
         elif intent.symbol not in self._exits:
+            # Without a record there would be no sale after the stop's end, and nothing to guard the position.
+            await self._journal.flushed()
             self._exits[intent.symbol] = _Exit(intent, is_worked)
             for stop in stops:
                 await self.withdraw(stop.order.order_id, "the position is to be sold", turn)

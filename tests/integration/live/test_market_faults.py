@@ -4,6 +4,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -121,7 +122,11 @@ def test_the_session_after_the_clocks_have_changed(
     ledger: Engine, home: Path, before: date, day: date, opens_at: datetime
 ) -> None:
     # 390 minutes of the day, and the last of them flat; the history is of a day with another distance to UTC.
-    begins = {"starts_at": opens_at - timedelta(minutes=60), "speed": 240.0, "bars": minutes((before, day))}
+    begins: dict[str, Any] = {
+        "starts_at": opens_at - timedelta(minutes=60),
+        "speed": 240.0,
+        "bars": minutes((before, day)),
+    }
     with trading_floor(ledger, home, **begins) as floor, floor.session(flatten_minutes=30) as running:
         running.until(lambda: any(isinstance(event, SessionOpening) for event in running.heard.events))
         running.end(seconds=180)

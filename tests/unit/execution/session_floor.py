@@ -16,7 +16,7 @@ from tickledger.bars.calendars import session_close
 from tickledger.domain.bar import Bar, BarKey, Quote
 from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.corporate_action import CorporateAction
-from tickledger.domain.errors import Problem
+from tickledger.domain.errors import ConfigurationError, Problem
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.market import (
     BarsClosed,
@@ -63,9 +63,12 @@ class SessionMemory(MemoryJournal):
         self.decisions: list[RiskDecision] = []
         self.positions: list[Position] = []
         self.balances: list[Balance] = []
+        self.is_away = False
 
     async def flushed(self) -> None:
-        """What is in memory is there."""
+        """What is in memory is there, unless a test has taken the database away."""
+        if self.is_away:
+            raise ConfigurationError("the database does not answer")
 
     def record_risk_decision(self, decision: RiskDecision) -> None:
         self.decisions.append(decision)

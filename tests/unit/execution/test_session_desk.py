@@ -12,6 +12,7 @@ from tests.trading import ACCOUNT, order
 from tests.unit.execution.remote_venue import CANCELLED, REJECTED, WORKING
 from tests.unit.execution.session_floor import CLOSES_AT, DAY, FLAT_BY_NIGHT, GUARDED, SessionFloor
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.order import OrderStatus, OrderType, TimeInForce
 from tickledger.execution.session_policy import SessionPolicy
 
@@ -516,3 +517,18 @@ def test_a_stop_is_by_the_cost_that_a_return_of_capital_has_left() -> None:
     floor.open()
     floor.settle()
     assert floor.at_venue("SELL 50 X STOP").terms.stop_price == Decimal("8.55")
+
+
+def test_a_stop_stays_where_the_sale_that_would_follow_it_cannot_be_recorded() -> None:
+    floor = guarded_floor()
+    floor.journal.is_away = True
+    with pytest.raises(ConfigurationError):
+        floor.bars("SELL X")
+    assert floor.venue.inbound == []
+    floor.journal.is_away = False
+    for _ in range(3):
+        floor.settle()
+    assert floor.at_work() == ["SELL 50 X STOP"]
+    floor.bars("SELL X")
+    floor.settle()
+    assert floor.at_work() == ["SELL 50 X"]
