@@ -62,6 +62,17 @@ class TaxHistory:
         """`symbol` and every symbol whose lots or losses may touch its own."""
         return _component(symbol, self._links())
 
+    def groups(self) -> Mapping[str, frozenset[str]]:
+        """Every symbol there is with what `linked` says of it, for all of them at once."""
+        neighbours = _neighbours(self._links())
+        names = {fill.symbol for fill in self.fills} | {lot.symbol for lot in self.opening_lots}
+        found: dict[str, frozenset[str]] = {}
+        for name in names | {action.symbol for action in self.corporate_actions}:
+            if name not in found:
+                group = _reached(name, neighbours)
+                found |= dict.fromkeys(group, group)
+        return found
+
     def result(self, *more: Fill, until: date | None = None) -> TaxResult:
         """What the engine concludes with `more` fills after all others; raises LedgerError as `compute` does."""
         return compute(
@@ -120,10 +131,19 @@ def hypothetical_fill(
 
 
 def _component(start: str, pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    return _reached(start, _neighbours(pairs))
+
+
+def _neighbours(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
     neighbours: dict[str, set[str]] = {}
     for one, other in pairs:
         neighbours.setdefault(one, set()).add(other)
         neighbours.setdefault(other, set()).add(one)
+    return neighbours
+
+
+def _reached(start: str, neighbours: Mapping[str, set[str]]) -> frozenset[str]:
+    """The names that lead to each other from `start`, but for those that stand for groups."""
     reached, waiting = {start}, [start]
     while waiting:
         for name in neighbours.get(waiting.pop(), set()) - reached:

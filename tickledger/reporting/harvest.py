@@ -19,7 +19,7 @@ from tickledger.domain.lot import Term
 from tickledger.execution.what_if import Rates
 from tickledger.reporting.harvest_netting import Effect, YearSoFar
 from tickledger.reporting.open_lots import Holding, long_holdings
-from tickledger.reporting.open_lots_sold import PendingPurchase, Sales, Sold, purchases_within
+from tickledger.reporting.open_lots_sold import PendingPurchase, Sales, Sold
 from tickledger.reporting.tax_reports_basis import ReportBasis
 from tickledger.tax.fills import Fill
 from tickledger.tax.wash_sales import WINDOW_DAYS
@@ -144,20 +144,17 @@ def _candidate(
         holding=holding,
         price=price,
         sold=sold,
-        recent=tuple(_recent(holding, basis, linked)),
+        recent=tuple(_recent(holding, basis, sales)),
         pending=to_come,
         sold_with_pending=sales.sold(holding, price=price, on=basis.on, pending=to_come) if to_come else sold,
         effect=year.effect(short_term=short, long_term=long, rates=rates),
     )
 
 
-def _recent(holding: Holding, basis: ReportBasis, linked: frozenset[str]) -> Iterable[Fill]:
+def _recent(holding: Holding, basis: ReportBasis, sales: Sales) -> Iterable[Fill]:
     """Purchases that may replace; those of the holding's own order do not (Rev. Rul. 56-602)."""
-    orders = {fill.execution_id: fill.order_id for fill in basis.history.fills}
-    own = orders.get(holding.open_execution_id)
-    found = purchases_within(
-        basis.history, linked, start=basis.on - _WINDOW, end=basis.on, accounts=basis.scope.household
-    )
+    own = sales.order_of(holding)
+    found = sales.purchases(holding.symbol, start=basis.on - _WINDOW, end=basis.on, accounts=basis.scope.household)
     return (fill for fill in found if fill.order_id != own)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from tickledger.domain.errors import LedgerError
@@ -82,12 +83,12 @@ class Sold:
         )
 
 
-@dataclass(slots=True)
+@dataclass
 class Sales:
     """Sales that have not happened, asked of one history whose fills are in order."""
 
     history: TaxHistory
-    _related: dict[str, tuple[TaxHistory, TaxResult]] = field(default_factory=dict, init=False)
+    _related: dict[frozenset[str], tuple[TaxHistory, TaxResult]] = field(default_factory=dict, init=False)
 
     def sold(self, holding: Holding, *, price: Decimal, on: date, pending: Sequence[PendingPurchase] = ()) -> Sold:
         """What selling all of `holding` on a day does, `pending` purchases of that day and later happening as well.
@@ -120,15 +121,47 @@ class Sales:
 
     def linked(self, symbol: str) -> frozenset[str]:
         """The symbols that a trade of `symbol` can touch."""
-        return self.history.linked(symbol)
+        return self._groups.get(symbol, frozenset((symbol,)))
+
+    @cached_property
+    def _groups(self) -> Mapping[str, frozenset[str]]:
+        return self.history.groups()
+
+    @cached_property
+    def _fills(self) -> Mapping[frozenset[str], Sequence[Fill]]:
+        """The fills of each group of linked symbols, in order."""
+        fills: defaultdict[frozenset[str], list[Fill]] = defaultdict(list)
+        for fill in self.history.fills:
+            fills[self.linked(fill.symbol)].append(fill)
+        return fills
+
+    def purchases(self, symbol: str, *, start: date, end: date, accounts: Iterable[str]) -> list[Fill]:
+        """The purchases of what is linked to `symbol` from `start` to `end`, both included, in any of `accounts`."""
+        watched = frozenset(accounts)
+        return [
+            fill
+            for fill in self._fills.get(self.linked(symbol), ())
+            if start <= fill.trade_date <= end and fill.side == OrderSide.BUY and fill.account_id in watched
+        ]
+
+    def order_of(self, holding: Holding) -> str | None:
+        """The order that bought a holding, None where none is known."""
+        fills = self._fills.get(self.linked(holding.symbol), ())
+        return next((fill.order_id for fill in fills if fill.execution_id == holding.open_execution_id), None)
 
     def _history_of(self, symbol: str) -> tuple[TaxHistory, TaxResult]:
-        known = self._related.get(symbol)
+        linked = self.linked(symbol)
+        known = self._related.get(linked)
         if known is None:
-            related = self.history.related(symbol)
+            related = replace(
+                self.history,
+                fills=self._fills.get(linked, ()),
+                corporate_actions=[action for action in self.history.corporate_actions if action.symbol in linked],
+                opening_lots=[lot for lot in self.history.opening_lots if lot.symbol in linked],
+            )
             known = related, related.result()
             _refuse_unknown(known[1])
-            self._related[symbol] = known
+            self._related[linked] = known
         return known
 
 
@@ -177,18 +210,3 @@ def _change(before: TaxResult, after: TaxResult) -> Mapping[tuple[int, Term], De
         for gain in gains:
             sums[gain.tax_year, gain.term] += sign * gain.gain_loss
     return {key: amount for key, amount in sums.items() if amount}
-
-
-def purchases_within(
-    history: TaxHistory, symbols: frozenset[str], *, start: date, end: date, accounts: Iterable[str]
-) -> list[Fill]:
-    """The purchases of any of `symbols` from `start` to `end`, both included, in any of `accounts`."""
-    watched = set(accounts)
-    return [
-        fill
-        for fill in history.fills
-        if fill.symbol in symbols
-        and fill.account_id in watched
-        and fill.side == OrderSide.BUY
-        and start <= fill.trade_date <= end
-    ]
