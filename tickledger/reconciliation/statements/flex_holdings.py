@@ -13,7 +13,7 @@ from tickledger.reconciliation.statements.numbers import a_number
 
 _ONE: Final = Decimal(1)
 _ZERO: Final = Decimal(0)
-_RATIO: Final = re.compile(r"(\d{1,9}(?:\.\d{1,12})?) FOR (\d{1,9}(?:\.\d{1,12})?)\b", re.IGNORECASE)
+_RATIO: Final = re.compile(r"(\d{1,9}(?:\.\d{1,12})?) FOR (\d{1,9}(?:\.\d{1,12})?)\b", re.IGNORECASE | re.ASCII)
 _PER_SHARE: Final = re.compile(r"\bFOR [A-Z]{3} (\d[\d,]*(?:\.\d+)?) PER SHARE", re.IGNORECASE)
 _OUTWARD: Final = frozenset({"OUT", "TO"})
 

@@ -104,6 +104,7 @@ def _order(row: Cells, drafts: Drafts) -> str:
 
 def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
     values = row.values
+    # Of a whole query every row has the same words; a list is faster than a generator here.
     names = _names(tuple([first in values or second not in values for first, second in _WORDS]))
     codes, transaction_type = row.codes(names.codes), row.text("transactionType")
     side, quantity, is_cancelled = _direction(row)

@@ -24,8 +24,8 @@ _DATE: Final = (
 )
 _TIME: Final = r"(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?"
 _ZONE: Final = r"(?P<zone>[A-Za-z]+(?:[_/][A-Za-z_]+)*|[+-]\d{2}:?\d{2})"
-_MOMENT: Final = re.compile(rf"{_DATE}(?:[;, T]*{_TIME}(?:\s*{_ZONE})?)?")
-_CLOCK: Final = re.compile(rf"{_TIME}(?:\s*{_ZONE})?")
+_MOMENT: Final = re.compile(rf"{_DATE}(?:[;, T]*{_TIME}(?:\s*{_ZONE})?)?", re.ASCII)
+_CLOCK: Final = re.compile(rf"{_TIME}(?:\s*{_ZONE})?", re.ASCII)
 _CENTURY: Final = 2000
 _FOUR_DIGITS: Final = 4
 #: The length of ``20250131;153000``, and where its date ends.
