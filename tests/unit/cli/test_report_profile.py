@@ -136,3 +136,11 @@ def test_a_file_of_another_encoding_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="expected a TOML file"):
         read_profile(path)
+
+
+def test_the_profile_that_the_documentation_shows_can_be_used(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3].joinpath("docs/reports.md").read_text()
+    profile = read(tmp_path, page.split("```toml\n")[1].split("```")[0])
+    assert profile.tax is not None
+    assert (profile.tax.status, profile.rates) == (ReturnStatus.SINGLE, Rates(Decimal("0.35"), Decimal("0.15")))
+    assert [one.why for one in profile.purchases] == ["savings plan"]
