@@ -13,8 +13,8 @@ from tickledger.db.statements import StoredStatement, read_statement_content, re
 from tickledger.db.trading import read_accounts
 from tickledger.domain.account import Account
 from tickledger.domain.errors import Problem
+from tickledger.reconciliation.beside import compared_beside
 from tickledger.reconciliation.breaks import BreakState, Comparison, TrackedBreak
-from tickledger.reconciliation.comparison import compare_with_statement
 from tickledger.reconciliation.statement import Statement
 from tickledger.reconciliation.statements.reading import read_statement
 
@@ -24,7 +24,7 @@ LOOK_BACK: Final = timedelta(days=430)
 
 @dataclass(frozen=True, slots=True)
 class AccountReconciliation:
-    """What came of one account beside its statements."""
+    """What came of one account beside its statements, or beside its 1099-B."""
 
     account: Account
     comparison: Comparison
@@ -44,10 +44,10 @@ def reconcile_statements(engine: Engine, *, compared_at: datetime) -> list[Accou
             continue
         statements = [_named(one, account) for file in _files(engine, stored) for one in file]
         mine = [one for one in statements if one.account_id == account.account_id]
-        comparison = compare_with_statement(read_ledger_view(engine, account.account_id), mine)
         ids = sorted(one.statement_id for one in stored)
-        recorded = record_comparison(engine, account, comparison, compared_at=compared_at, statement_ids=ids)
-        found.append(AccountReconciliation(account, comparison, recorded))
+        for comparison in compared_beside(read_ledger_view(engine, account.account_id), mine):
+            recorded = record_comparison(engine, account, comparison, compared_at=compared_at, statement_ids=ids)
+            found.append(AccountReconciliation(account, comparison, recorded))
     return found
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tickledger.cli.audit_packet_texts import INPUTS, explained, read_me, rebuild_script, statements_table
+from tickledger.cli.audit_packet_texts import INPUTS, explained, read_me, rebuild_script, scope_table, statements_table
 from tickledger.cli.ledger import opened_ledger
 from tickledger.cli.tax_forms import FormWishes
 from tickledger.cli.tax_run import TaxFiles, Wishes, write_tax
@@ -283,6 +283,9 @@ def _explanations(
             policies=wish.policies,
         ).encode(),
         "adjustments.csv": _csv(told),
+        "reconciliation/adjustments_to_1099b.csv": _csv(
+            scope_table(found.record, found.lots, found.accounts, tax_year=wish.tax_year)
+        ),
         "reconciliation/breaks.csv": _csv(breaks_table(found.breaks)),
         "reconciliation/statements.csv": _csv(statements_table([one for one, _ in found.statements])),
     }

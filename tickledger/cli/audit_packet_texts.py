@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tickledger.cli.tax_summary import TaxReport
+from tickledger.domain.account import Account
+from tickledger.execution.tax_history import TaxHistory
+from tickledger.reconciliation.broker_scope import broker_scope, taxpayer_scope
+from tickledger.reconciliation.scope_adjustments import scope_adjustments
 from tickledger.reporting.table import Table
 from tickledger.tax.explanation import explanations
 from tickledger.tax.fills import LotChoice, from_executions
@@ -39,7 +43,8 @@ forms/            Form 8949 and Schedule D filled in (PDF), as tables (form_8949
                   {agreed}
 adjustments.csv   every gain of the year with the arithmetic of its proceeds, basis, term and adjustment in words
 reconciliation/   what differed between the record and the broker's statements, and what became of it:
-                  {len(breaks)} differences, {len(waiting)} of them open and worth money
+                  {len(breaks)} differences, {len(waiting)} of them open and worth money; adjustments_to_1099b.csv
+                  leads from what brokers report by their rules to the forms, line by line
 inputs/           every fill, account and corporate action, and the broker's statements as they came
 rebuild.sh        makes forms/ again from inputs/, with `tickledger` installed, and compares
 MANIFEST.json     what made this, the positions taken where the law is unsettled, and the SHA-256 of every file
@@ -105,6 +110,40 @@ def explained(report: TaxReport, record: "ReportRecord", lots: Mapping[str, tupl
             "explanation": told[gain.gain_id],
         }
         for gain in report.gains
+    ]
+    return Table(columns=columns, rows=rows)
+
+
+def scope_table(
+    record: "ReportRecord", lots: Mapping[str, tuple[LotChoice, ...]], accounts: Sequence[Account], *, tax_year: int
+) -> Table:
+    """What leads from the brokers' 1099-B to the forms: the adjustments with codes W, B and T, line by line.
+
+    The brokers' side is worked out by their rules: each looks at one account and one CUSIP.
+    """
+    mode = accounts[0].mode
+    names = {account.account_id for account in record.accounts if account.mode is mode}
+    history = TaxHistory(
+        fills=from_executions([row for row in record.executions if row.account_id in names], lots=lots),
+        accounts=[account for account in record.accounts if account.account_id in names],
+        corporate_actions=record.corporate_actions,
+    )
+    brokers = {account.account_id: broker_scope(history, account.account_id) for account in accounts}
+    found = scope_adjustments(brokers, taxpayer_scope(history), tax_year=tax_year)
+    columns = ("account", "symbol", "description", "code", "reported", "correct", "amount", "difference", "explanation")
+    rows = [
+        {
+            "account": one.account_id,
+            "symbol": one.symbol,
+            "description": one.description,
+            "code": one.code,
+            "reported": f"{one.reported:f}",
+            "correct": f"{one.correct:f}",
+            "amount": f"{one.amount:f}",
+            "difference": f"{one.difference:f}",
+            "explanation": one.explanation,
+        }
+        for one in found
     ]
     return Table(columns=columns, rows=rows)
 

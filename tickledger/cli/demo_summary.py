@@ -58,7 +58,7 @@ def summarize(connections: "Connections", *, home: Path, tax_year: int) -> DemoS
         watermark=next((line.watermark or "" for line in lines), ""),
         rows=dict(current_rows(engine)),
         champions=[_champion(model) for model in read_model_versions(engine, "direction") if model.is_champion],
-        years=[_year(row) for row in read_strategy_performance(engine)],
+        years=[_year(row) for row in read_strategy_performance(engine) if _is_of_a_year(row)],
         form_8949=[_line(line) for line in _telling(lines)],
         form_8949_rows=len(lines),
         wash_sales=len(read_wash_sales(engine, years=[tax_year])),
@@ -89,6 +89,11 @@ def _champion(model: "ModelVersion") -> dict[str, object]:
         "trained_through": model.train_end_date.isoformat(),
         "log_loss": round(model.metrics["validation_log_loss"], 4),
     }
+
+
+def _is_of_a_year(row: "StrategyPerformance") -> bool:
+    """Whether a row is a strategy's in one calendar year: neither the account's own nor that to date."""
+    return not row.strategy.startswith("(") and row.start_date.year == row.session_date.year
 
 
 def _year(row: "StrategyPerformance") -> dict[str, object]:

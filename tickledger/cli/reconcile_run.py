@@ -16,8 +16,8 @@ from tickledger.domain.execution import Execution
 from tickledger.domain.order import OrderSide
 from tickledger.execution.clock import WallClock
 from tickledger.execution.tax_history import TaxHistory
+from tickledger.reconciliation.beside import compared_beside
 from tickledger.reconciliation.breaks import BreakState, Comparison, ReconciliationBreak
-from tickledger.reconciliation.comparison import compare_with_statement
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement import Statement, StatementFile
 from tickledger.reconciliation.statements.reading import read_statement
@@ -157,10 +157,10 @@ def _with_ledger(
     now = WallClock().now()
     for account_id, statements in groups.items():
         view = read_ledger_view(engine, account_id)
-        comparison = compare_with_statement(view, statements)
-        comparisons.append(comparison)
-        if wish.is_recorded and comparison.scope.subjects:
-            record_comparison(engine, known[account_id], comparison, compared_at=now, statement_ids=statement_ids)
+        for comparison in compared_beside(view, statements, tax_year=wish.tax_year):
+            comparisons.append(comparison)
+            if wish.is_recorded and comparison.scope.subjects:
+                record_comparison(engine, known[account_id], comparison, compared_at=now, statement_ids=statement_ids)
     tracked = {one.found.break_id: one for name in groups for one in read_breaks(engine, account_id=name)}
     return _result(files, comparisons, [*problems, *strange], tracked)
 
@@ -174,7 +174,11 @@ def _with_files(wish: Wish, files: Sequence[StatementFile], problems: list[Probl
     known = {account.account_id: account for account in inputs.accounts}
     known |= {name: Account(name, Mode.LIVE) for name in sorted(traded - known.keys())}
     groups, strange = _by_account(files, known, wish)
-    comparisons = [compare_with_statement(_view(inputs, name), told) for name, told in groups.items()]
+    comparisons = [
+        comparison
+        for name, told in groups.items()
+        for comparison in compared_beside(_view(inputs, name), told, tax_year=wish.tax_year)
+    ]
     return _result(files, comparisons, [*problems, *inputs.problems, *strange], {})
 
 
