@@ -45,7 +45,7 @@ def _lines(result: Result) -> Iterator[str]:
             name = statement.account_id or "no account"
             yield f"{file.source.name}: {file.source.kind}, {name}, {period}{torn}: {counts or 'nothing to compare'}"
     for comparison in result.comparisons:
-        agreed = ", ".join(f"{count} {subject}s" for subject, count in comparison.matched.items() if count)
+        agreed = ", ".join(_counted(count, str(subject)) for subject, count in comparison.matched.items() if count)
         yield f"{comparison.scope.account_id} against {comparison.scope.against}: {agreed or 'nothing'} agreed"
         yield _verdict(comparison.breaks)
 
@@ -56,7 +56,11 @@ def _verdict(breaks: Iterable[ReconciliationBreak]) -> str:
         return "no difference"
     causes = ", ".join(f"{count} {cause}" for cause, count in Counter(str(one.cause) for one in found).most_common())
     money = sum(one.money_at_stake for one in found if one.is_money_relevant)
-    return f"{len(found)} differences ({causes}), {money:,.2f} USD at stake"
+    return f"{_counted(len(found), 'difference')} ({causes}), {money:,.2f} USD at stake"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 def _row(found: ReconciliationBreak) -> tuple[str, ...]:
