@@ -13,6 +13,7 @@ from tests.unit.execution.remote_venue import CANCELLED
 from tests.unit.execution.session_floor import CLOSES_AT, DAY, GUARDED, SessionFloor
 from tickledger.domain.bar import Bar
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
+from tickledger.domain.errors import InputError
 from tickledger.domain.order import OrderStatus
 from tickledger.domain.position import Holding
 from tickledger.domain.signal import Signal
@@ -197,3 +198,11 @@ def test_an_evenings_signals_are_traded_once_their_symbols_are_quoted() -> None:
     floor.quote("Y", "4.99")
     floor.settle()
     assert len(floor.line.sent) == 2
+
+
+def test_a_day_does_not_begin_with_an_action_that_lacks_its_terms() -> None:
+    spun_off = CorporateAction("X", DAY, CorporateActionKind.SPINOFF, ratio=Fraction(1), new_symbol="N")
+    floor = SessionFloor(GUARDED, actions=(spun_off,), is_opened=False)
+    with pytest.raises(InputError, match=r"spinoff.*fmv_"):
+        floor.open()
+    assert floor.line.sent == []
