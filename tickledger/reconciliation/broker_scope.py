@@ -20,6 +20,7 @@ from tickledger.domain.account import Account, AccountKind, Mode
 from tickledger.execution.tax_history import TaxHistory
 from tickledger.reconciliation.breaks import CorrectionKind, ProposedCorrection
 from tickledger.reconciliation.corrections import action_of, execution_of, lots_of
+from tickledger.reconciliation.findings import Hypothesis, OtherEvent
 from tickledger.reconciliation.ledger_view import LedgerView, ScopeResult
 from tickledger.tax.fills import Fill, FillSide, from_executions
 from tickledger.tax.result import TaxResult
@@ -79,11 +80,15 @@ def with_scopes(view: LedgerView, *, until: date | None = None) -> LedgerView:
     )
 
 
-def corrected_history(history: TaxHistory, corrections: Iterable[ProposedCorrection]) -> TaxHistory:
+def corrected_history(history: TaxHistory, corrections: Iterable[Hypothesis]) -> TaxHistory:
     """The history as it would be after corrections of executions, charges, lots and corporate actions."""
     fills = {fill.execution_id: fill for fill in history.fills}
     actions = list(history.corporate_actions)
-    for correction in corrections:
+    for correction in _one_by_one(corrections):
+        if isinstance(correction, OtherEvent):
+            kept = [action for action in actions if action != correction.recorded]
+            actions = [*kept, correction.instead] if correction.instead is not None else kept
+            continue
         values = correction.values
         match correction.kind:
             case CorrectionKind.ADD_EXECUTION:
@@ -102,6 +107,11 @@ def corrected_history(history: TaxHistory, corrections: Iterable[ProposedCorrect
             case _:
                 pass
     return replace(history, fills=_in_time(fills.values()), corporate_actions=actions)
+
+
+def _one_by_one(corrections: Iterable[Hypothesis]) -> Iterable[ProposedCorrection | OtherEvent]:
+    for correction in corrections:
+        yield from correction if isinstance(correction, tuple) else (correction,)
 
 
 def _refigure(fills: dict[str, Fill], name: str, correction: ProposedCorrection) -> None:

@@ -21,6 +21,7 @@ from tickledger.domain.execution import CashKind, CashTransaction
 from tickledger.reconciliation.breaks import BreakCause, Subject
 from tickledger.reconciliation.corrections import add_cash
 from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, is_small, plain
+from tickledger.reconciliation.holdings import grown
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
 from tickledger.reconciliation.statement import Statement
@@ -316,7 +317,7 @@ def _why(comparing: _Comparing, mine: CashRow, other: CashRow) -> tuple[BreakCau
         return cause, "the amounts differ", ()
     rate = _rate(comparing.view, mine)
     roots = [root for root in comparing.roots if root.found.symbol == mine.symbol and root.shares and root.on < mine.on]
-    shares = sum((root.shares for root in roots), ZERO)
+    shares = sum((root.shares * grown(comparing.view, root, mine.on) for root in roots), ZERO)
     if roots and rate is not None and abs(shares * rate - difference) <= CENT:
         detail = f"paid on {plain(shares)} shares of executions that differ"
         return roots[0].found.cause, detail, tuple(root.found.break_id for root in roots)

@@ -25,7 +25,7 @@ from tickledger.reconciliation.joining import of_account
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
 from tickledger.reconciliation.statement import Statement, StatementPosition
-from tickledger.reconciliation.statement_lots import compare_lots
+from tickledger.reconciliation.statement_lots import basis_on, compare_lots
 from tickledger.reconciliation.told_sections import ToldSections, told_sections
 from tickledger.reconciliation.trade_rows import CURRENCIES, NEW_YORK, fill_rows, statement_rows
 
@@ -150,6 +150,7 @@ def _compare_positions(result: _Result, statement: Statement, told: ToldSections
         against=result.against,
         roots=result.findings,
         executions_agree=told.executions and result.period.proves_absence and as_of == result.period.end,
+        basis_of=basis_on(view, as_of),
     )
     if not result.period.proves_absence:
         found = _without_absent(found)

@@ -7,7 +7,7 @@ whose ratio agrees may leave a fraction of a share, which is paid out in cash (i
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -18,8 +18,8 @@ from tickledger.domain.errors import InputError
 from tickledger.domain.position import Holding
 from tickledger.exchange.corporate_actions import holdings_after
 from tickledger.reconciliation.breaks import BreakCause, ProposedCorrection, Subject
-from tickledger.reconciliation.corrections import add_corporate_action
-from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, plain
+from tickledger.reconciliation.corrections import add_corporate_action, report_to_broker
+from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, OtherEvent, plain
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
 from tickledger.reconciliation.statement_cash import StatementCorporateAction
@@ -187,7 +187,8 @@ def _other_terms(
             stake=difference * _price(view, symbol), where=event.where,
             detail="a fraction of a share that one side has paid out in cash" if is_fraction else event.words,
         )  # fmt: skip
-        findings.append(Finding(found, shares=difference))
+        if_right = OtherEvent(action, replace(action, ratio=event.ratio)) if is_other_ratio else None
+        findings.append(Finding(found, shares=difference, if_right=if_right))
     return findings
 
 
@@ -201,6 +202,7 @@ def _extra(view: LedgerView, action: CorporateAction, against: Against) -> list[
             field="event", symbol=symbol, ours=f"{plain(shares)} shares, {action.ratio or ''}".rstrip(", "),
             difference=-shares, unit="shares", stake=shares * _price(view, symbol),
             detail="the other side tells no such event",
+            correction=report_to_broker(f"{action.kind} of {action.symbol} on {action.ex_date}"),
         )  # fmt: skip
-        findings.append(Finding(found, shares=-shares))
+        findings.append(Finding(found, shares=-shares, if_right=OtherEvent(action, None)))
     return findings

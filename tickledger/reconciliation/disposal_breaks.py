@@ -53,10 +53,11 @@ class _Comparing:
         key = str(said.pop("key", f"{row.symbol} {sold}"))
         on = min(max(sold, self.period.start), self.period.end)
         said.setdefault("unit", "USD")
+        if_right = said.pop("if_right", None)
         found = self.against.found(
             self.subject, key, cause, on, symbol=row.symbol, field=self.fields[name], **said,  # type: ignore[arg-type]  # the names are those of Said
         )  # fmt: skip
-        self.findings.append(Finding(found))
+        self.findings.append(Finding(found, if_right=if_right))  # type: ignore[arg-type]
 
 
 def compare_disposals(
@@ -219,11 +220,16 @@ def _by_lot(rows: Iterable[Disposal]) -> dict[date, list[Disposal]]:
 def _other_lots(comparing: _Comparing, ours: Sequence[Disposal], theirs: Sequence[Disposal]) -> None:
     mine, other = sums(ours), sums(theirs)
     difference = None if other.gain is None or mine.gain is None else other.gain - mine.gain
+    choices = chosen_lots(comparing.view, ours, theirs, comparing.scope.gains)
+    detail = "as many shares were sold out of other lots"
+    if len(choices) > 1:
+        detail += "; " + "; ".join(f"{each.values['execution_id']} took {each.values['lots']}" for each in choices)
     comparing.add(
         "lots", ours[0], BreakCause.LOT_CHOICE,
         ours=_spread_words(ours), theirs=_spread_words(theirs), difference=difference, stake=difference or ZERO,
-        detail="as many shares were sold out of other lots", where=theirs[0].where,
-        correction=chosen_lots(comparing.view, ours, theirs),
+        detail=detail, where=theirs[0].where,
+        correction=choices[0] if len(choices) == 1 else None,
+        if_right=choices or None,
     )  # fmt: skip
 
 

@@ -56,11 +56,11 @@ class _Comparing:
     drift: Decimal = ZERO
 
     def add(self, subject: Subject, row: TradeRow, cause: BreakCause, **said: object) -> None:
-        shares, cash = said.pop("shares", ZERO), said.pop("cash", ZERO)
+        shares, cash, if_right = said.pop("shares", ZERO), said.pop("cash", ZERO), said.pop("if_right", None)
         on = said.pop("on", min(max(row.booked, self.period.start), self.period.end))
         key = said.pop("key", row.identity or _key(row))
         found = self.against.found(subject, key, cause, on, symbol=row.symbol, **said)  # type: ignore[arg-type]  # the names are those of Said
-        self.findings.append(Finding(found, shares, cash))  # type: ignore[arg-type]
+        self.findings.append(Finding(found, shares, cash, if_right))  # type: ignore[arg-type]
 
 
 def compare_executions(view: LedgerView, trades: Trades, *, against: Against, period: Period) -> Findings:
@@ -142,20 +142,26 @@ def _compare(comparing: _Comparing, match: Match) -> None:
         _other_quantity(comparing, ours, theirs, match)
     elif ours.price != theirs.price:
         _other_price(comparing, ours, theirs, match)
-    _other_charge(comparing, ours, theirs, match)
+    if ours.sign == theirs.sign:
+        _other_charge(comparing, ours, theirs, match)
     if ours.booked != theirs.booked:
         _other_date(comparing, ours, theirs)
     comparing.matched += len(comparing.findings) == before
 
 
 def _other_side(comparing: _Comparing, ours: TradeRow, theirs: TradeRow) -> None:
+    """A purchase here and a sale there are two executions: ours that never was, and theirs that we lack."""
+    detail = "one side has a purchase where the other has a sale"
     comparing.add(
-        Subject.EXECUTION, ours, BreakCause.QUANTITY,
-        field="side", ours=ours.words(), theirs=theirs.words(), difference=theirs.shares - ours.shares, unit="shares",
-        stake=ours.amount + theirs.amount, shares=theirs.shares - ours.shares,
-        cash=-theirs.sign * theirs.amount + ours.sign * ours.amount, where=theirs.where,
-        detail="one side has a purchase where the other has a sale",
-        correction=_bust(ours, "Take the fill back; the next comparison proposes the one of the other side."),
+        Subject.EXECUTION, ours, BreakCause.EXTRA,
+        field="side", ours=ours.words(), difference=-ours.shares, unit="shares", stake=ours.cash, shares=-ours.shares,
+        cash=-ours.cash, detail=detail, correction=_bust(ours, "Record that the fill never was."), where=theirs.where,
+    )  # fmt: skip
+    comparing.add(
+        Subject.EXECUTION, theirs, BreakCause.MISSING,
+        field="side", theirs=theirs.words(), difference=theirs.shares, unit="shares", stake=theirs.cash,
+        shares=theirs.shares, cash=theirs.cash, detail=detail, where=theirs.where,
+        correction=corrections.add_execution(replace(theirs, identity=""), comparing.view.account_id),
     )  # fmt: skip
 
 
@@ -245,8 +251,14 @@ def _other_date(comparing: _Comparing, ours: TradeRow, theirs: TradeRow) -> None
         field="trade_date", ours=ours.booked.isoformat(), theirs=theirs.booked.isoformat(),
         difference=Decimal((theirs.booked - ours.booked).days), unit="days",
         stake=ours.amount if other_year else ZERO, shares=is_between * theirs.shares, cash=is_between * theirs.cash,
-        detail=detail, where=theirs.where,
+        detail=detail, where=theirs.where, if_right=_dated(ours, theirs),
     )  # fmt: skip
+
+
+def _dated(ours: TradeRow, theirs: TradeRow) -> ProposedCorrection | None:
+    if not isinstance(ours.source, Execution):
+        return None
+    return corrections.correct_execution(ours.source, "", trade_date=theirs.booked.isoformat())
 
 
 def _clocks(comparing: _Comparing, matches: Sequence[Match]) -> None:
@@ -318,6 +330,7 @@ def _extra(comparing: _Comparing, row: TradeRow) -> None:
         ours=row.words(), difference=-row.shares, unit="shares", stake=ZERO if is_late else row.cash,
         shares=-row.shares, cash=-row.cash, detail=detail,
         correction=None if is_late else _bust(row, "If the broker confirms that it never was: record no shares."),
+        if_right=_bust(row, "") if is_late else None,
     )  # fmt: skip
 
 
@@ -325,15 +338,10 @@ def _missing(comparing: _Comparing, row: TradeRow) -> None:
     is_busted = any(
         name in comparing.view.busted for name in (row.identity, comparing.view.other_ids.get(row.identity))
     )
-    entered = _renamed(row) if is_busted else row
+    entered = replace(row, identity="") if is_busted else row
     comparing.add(
         Subject.EXECUTION, row, BreakCause.MISSING,
         theirs=row.words(), difference=row.shares, unit="shares", stake=row.cash, shares=row.shares, cash=row.cash,
         detail="our record has the fill as taken back" if is_busted else "", where=row.where,
         correction=corrections.add_execution(entered, comparing.view.account_id),
     )  # fmt: skip
-
-
-def _renamed(row: TradeRow) -> TradeRow:
-    """The fill without the id that stands for a fill taken back."""
-    return replace(row, identity="")

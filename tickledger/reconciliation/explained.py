@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Final
 
 from tickledger.domain.errors import LedgerError
-from tickledger.reconciliation.breaks import BreakCause, ProposedCorrection
-from tickledger.reconciliation.findings import ZERO, Finding, numbered, plain
+from tickledger.reconciliation.breaks import BreakCause
+from tickledger.reconciliation.findings import ZERO, Finding, Hypothesis, numbered, plain
 
 #: Choices of lots are taken up one after the other; further ones stand beside each other.
 _MOST_CHOICES: Final = 12
 #: The findings that are left once corrections are worked in.
-Compare = Callable[[Sequence[ProposedCorrection]], Sequence[Finding]]
+Compare = Callable[[Sequence[Hypothesis]], Sequence[Finding]]
 _Key = tuple[str, str, str]
 
 
@@ -29,20 +29,20 @@ def explained(
     Where nothing can be worked out again, a difference of a security that has roots is said to follow from them.
     """
     base = numbered(compare(()))
-    causes = [root for root in roots if root.found.correction is not None or root.shares or root.cash]
+    causes = [root for root in roots if root.hypothesis is not None or root.shares or root.cash]
     if not base or not (causes or can_recompute):
         return base
     if not can_recompute:
         return [_follows(finding, _of_family(causes, finding, family), is_certain=False) for finding in base]
-    corrections = [root.found.correction for root in causes if root.found.correction is not None]
-    left = _compared(compare, corrections) if corrections else base
+    corrections = [root.hypothesis for root in causes if root.hypothesis is not None]
+    left = _compared(compare, corrections, base) if corrections else base
     chosen: list[Finding] = []
     for _ in range(_MOST_CHOICES):
         nexts = _first_choices(left, family)
         if not nexts:
             break
-        tried = [one.found.correction for one in (*chosen, *nexts) if one.found.correction is not None]
-        remaining = _compared(compare, [*corrections, *tried])
+        tried = [one.hypothesis for one in (*chosen, *nexts) if one.hypothesis is not None]
+        remaining = _compared(compare, [*corrections, *tried], base)
         is_better = len(remaining) < len(left)
         if not is_better or not {_key(one) for one in nexts}.isdisjoint({_key(one) for one in remaining}):
             break
@@ -51,9 +51,8 @@ def explained(
     return _told(base, left, chosen, causes, family)
 
 
-def _compared(compare: Compare, corrections: Sequence[ProposedCorrection]) -> list[Finding]:
+def _compared(compare: Compare, corrections: Sequence[Hypothesis], base: list[Finding]) -> list[Finding]:
     """What is left with the corrections; all of it where they contradict the record or only make more of it."""
-    base = numbered(compare(()))
     try:
         left = numbered(compare(corrections))
     except LedgerError:
@@ -65,7 +64,7 @@ def _first_choices(findings: Iterable[Finding], family: Callable[[str], str]) ->
     """The earliest other choice of lots of each security that a correction is known for."""
     first: dict[str, Finding] = {}
     for finding in findings:
-        if finding.found.cause is BreakCause.LOT_CHOICE and finding.found.correction is not None:
+        if finding.found.cause is BreakCause.LOT_CHOICE and finding.hypothesis is not None:
             name = family(finding.found.symbol)
             if name not in first or finding.on < first[name].on:
                 first[name] = finding
@@ -99,8 +98,10 @@ def _told(
 
 
 def _of_family(causes: Sequence[Finding], finding: Finding, family: Callable[[str], str]) -> list[Finding]:
+    """Those of the same security; later ones only where none came before, as they change a wash sale behind them."""
     name = family(finding.found.symbol)
-    return [one for one in causes if family(one.found.symbol) == name and one.on <= finding.on]
+    of_family = [one for one in causes if family(one.found.symbol) == name]
+    return [one for one in of_family if one.on <= finding.on] or of_family
 
 
 def _follows(finding: Finding, causes: Sequence[Finding], *, is_certain: bool) -> Finding:

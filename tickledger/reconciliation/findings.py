@@ -13,6 +13,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypedDict, Unpack
 
+from tickledger.domain.corporate_action import CorporateAction
 from tickledger.domain.errors import Problem
 from tickledger.reconciliation.breaks import (
     BreakCause,
@@ -31,12 +32,34 @@ SHARE_PART: Final = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
+class OtherEvent:
+    """A recorded corporate action, and what it would be if the other side were right: None if it never was."""
+
+    recorded: CorporateAction
+    instead: CorporateAction | None
+
+
+#: What would make our history that of the other side; it need not be for anybody to record.
+Hypothesis = ProposedCorrection | OtherEvent | tuple[ProposedCorrection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A break, and what it adds to our shares of its symbol and to our cash from its `session_date` on."""
+    """A break, and what it adds to our shares of its symbol and to our cash from its `session_date` on.
+
+    `if_right` says how our history would be if the other side were right, where the break proposes no correction that
+    says so.
+    """
 
     found: ReconciliationBreak
     shares: Decimal = ZERO
     cash: Decimal = ZERO
+    if_right: Hypothesis | None = None
+
+    @property
+    def hypothesis(self) -> Hypothesis | None:
+        """What to work in to see what follows from the break."""
+        return self.if_right or self.found.correction
 
     @property
     def on(self) -> date:

@@ -24,7 +24,6 @@ from tickledger.reconciliation.breaks import (
     BreakCause,
     ComparedScope,
     Comparison,
-    ProposedCorrection,
     SourceName,
     Subject,
 )
@@ -32,7 +31,7 @@ from tickledger.reconciliation.broker_scope import broker_scope, corrected_histo
 from tickledger.reconciliation.disposal_breaks import compare_disposals
 from tickledger.reconciliation.disposals import Disposal, our_disposals
 from tickledger.reconciliation.explained import explained
-from tickledger.reconciliation.findings import Against, Finding, numbered, plain
+from tickledger.reconciliation.findings import Against, Finding, Hypothesis, numbered, plain
 from tickledger.reconciliation.form_1099b import Form1099BRow
 from tickledger.reconciliation.ledger_view import LedgerView, ScopeResult
 from tickledger.reconciliation.period import Period
@@ -68,7 +67,7 @@ def compare_with_1099b(view: LedgerView, rows: Iterable[Form1099BRow], *, tax_ye
         return _nothing(view, [*problems, first])
     matched = 0
 
-    def compare(corrections: Sequence[ProposedCorrection]) -> list[Finding]:
+    def compare(corrections: Sequence[Hypothesis]) -> list[Finding]:
         nonlocal matched
         scope = _scope(view, corrections) if corrections else first
         if isinstance(scope, Problem):
@@ -100,7 +99,7 @@ def _nothing(view: LedgerView, problems: Sequence[Problem]) -> Comparison:
     return Comparison(scope, (), {}, tuple(problems))
 
 
-def _scope(view: LedgerView, corrections: Sequence[ProposedCorrection]) -> ScopeResult | Problem:
+def _scope(view: LedgerView, corrections: Sequence[Hypothesis]) -> ScopeResult | Problem:
     if view.history is None:
         return view.broker_scope or Problem("gains of the ledger", "those of the account", "none")
     if not corrections and view.broker_scope is not None:

@@ -6,7 +6,7 @@ cost is the same. A position under another name is a ticker change. The rest is 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,6 +23,7 @@ _MOST: Final = 100
 _MOST_BELOW: Final = 20
 _AROUND: Final = timedelta(days=15)
 _WHOLE: Final = Decimal(1)
+BasisOf = Callable[[str], Decimal | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,11 @@ def compare_holdings(
     against: Against,
     roots: Sequence[Finding] = (),
     executions_agree: bool = True,
+    basis_of: BasisOf = lambda _symbol: None,
 ) -> Findings:
     """Every position of both sides on `as_of`; `executions_agree` says that executions were compared up to then.
 
+    `basis_of` is what our open lots of a symbol cost, where that is known; it is asked where positions differ.
     Where no close up to `as_of` is recorded there is nothing to compare.
     """
     ours = view.holdings_on(as_of)
@@ -76,12 +79,14 @@ def compare_holdings(
         for symbol in sorted({*ours, *theirs})
     ]
     differing = [case for case in cases if told_shares(case.ours - case.theirs.quantity)]
-    renamed = _renamed(view, differing)
+    renamed = _renamed(view, differing, basis_of)
     findings = []
     for case in differing:
         cause, detail = BreakCause.UNEXPLAINED, ""
         if case.left:
-            cause, detail = renamed.get(case.symbol) or _cause(view, case, as_of, executions_agree=executions_agree)
+            cause, detail = renamed.get(case.symbol) or _cause(
+                view, case, as_of, executions_agree=executions_agree, basis_of=basis_of
+            )
         findings.append(_finding(case, cause, detail, against=against, as_of=as_of))
     return Findings(findings, {Subject.POSITION: len(cases) - len(differing)})
 
@@ -117,13 +122,13 @@ def _case(
     of_symbol = tuple(
         root for root in roots if root.shares and root.on <= as_of and _becomes(view, root, as_of) == symbol
     )
-    explained = sum((root.shares * _growth(view, root, as_of) for root in of_symbol), ZERO)
+    explained = sum((root.shares * grown(view, root, as_of) for root in of_symbol), ZERO)
     price = (
         abs(there.value / there.quantity) if there.value is not None and there.quantity else _last_price(view, symbol)
     )
     left = told_shares(there.quantity - mine - explained)
     # A fraction that a split leaves is paid out: the explanation is as good as whole shares can tell.
-    is_split = any(_growth(view, root, as_of) != 1 for root in of_symbol)
+    is_split = any(grown(view, root, as_of) != 1 for root in of_symbol)
     return _Case(symbol, mine, there, of_symbol, ZERO if is_split and abs(left) < _WHOLE else left, price)
 
 
@@ -140,7 +145,7 @@ def _becomes(view: LedgerView, root: Finding, as_of: date) -> str:
     return symbol
 
 
-def _growth(view: LedgerView, root: Finding, as_of: date) -> Decimal:
+def grown(view: LedgerView, root: Finding, as_of: date) -> Decimal:
     """How many shares of `as_of` one share of the root's day is."""
     symbol, grown = root.found.symbol, Fraction(1)
     for action in _later_actions(view, root, as_of):
@@ -159,7 +164,7 @@ def _last_price(view: LedgerView, symbol: str) -> Decimal:
     return traded[-1].price if traded else ZERO
 
 
-def _renamed(view: LedgerView, cases: Sequence[_Case]) -> dict[str, tuple[BreakCause, str]]:
+def _renamed(view: LedgerView, cases: Sequence[_Case], basis_of: BasisOf) -> dict[str, tuple[BreakCause, str]]:
     """Pairs of positions that only one side has each: the same shares under another name, where something says so."""
     gone = {case.left: case for case in cases if case.left and not case.theirs.quantity}
     found: dict[str, tuple[BreakCause, str]] = {}
@@ -168,17 +173,18 @@ def _renamed(view: LedgerView, cases: Sequence[_Case]) -> dict[str, tuple[BreakC
         if old is None:
             continue
         same_name = view.names.family(old.symbol) == view.names.family(case.symbol)
-        lots = [lot for lot in (view.broker_scope.open_lots if view.broker_scope else ()) if lot.symbol == old.symbol]
-        basis = sum((lot.adjusted_basis for lot in lots), ZERO)
-        if same_name or (lots and case.theirs.cost_basis == basis):
+        basis = basis_of(old.symbol)
+        if same_name or (basis is not None and case.theirs.cost_basis == basis):
             detail = f"{plain(case.left)} shares are {old.symbol} here and {case.symbol} there: a change of ticker"
             found[old.symbol] = found[case.symbol] = (BreakCause.CORPORATE_ACTION, detail)
     return found
 
 
-def _cause(view: LedgerView, case: _Case, as_of: date, *, executions_agree: bool) -> tuple[BreakCause, str]:
+def _cause(
+    view: LedgerView, case: _Case, as_of: date, *, executions_agree: bool, basis_of: BasisOf
+) -> tuple[BreakCause, str]:
     if case.ours and case.theirs.quantity and not case.roots:
-        split = _split(view, case, as_of, executions_agree=executions_agree)
+        split = _split(view, case, as_of, executions_agree=executions_agree, basis_of=basis_of)
         if split:
             return BreakCause.CORPORATE_ACTION, split
     late = _traded(view, case.symbol, as_of, as_of)
@@ -201,7 +207,7 @@ def _traded(view: LedgerView, symbol: str, first: date, last: date) -> Decimal:
     return sum((row.side.sign * row.quantity for row in rows), ZERO)
 
 
-def _split(view: LedgerView, case: _Case, as_of: date, *, executions_agree: bool) -> str:
+def _split(view: LedgerView, case: _Case, as_of: date, *, executions_agree: bool, basis_of: BasisOf) -> str:
     """What to say where one side has a split that the other has not; empty where nothing speaks for it."""
     ratio = Fraction(case.theirs.quantity) / Fraction(case.ours)
     if ratio <= 0:
@@ -213,9 +219,8 @@ def _split(view: LedgerView, case: _Case, as_of: date, *, executions_agree: bool
                 return f"the {action.kind} {action.ratio} of {action.ex_date} is not worked into theirs"
             if _fits(case.ours, case.theirs.quantity, action.ratio):
                 return f"the {action.kind} {action.ratio} of {action.ex_date} is not worked into ours"
-    lots = [lot for lot in (view.broker_scope.open_lots if view.broker_scope else ()) if lot.symbol == case.symbol]
-    basis = sum((lot.adjusted_basis for lot in lots), ZERO)
-    costs_the_same = bool(lots) and case.theirs.cost_basis is not None and abs(case.theirs.cost_basis - basis) < _WHOLE
+    basis, told = basis_of(case.symbol), case.theirs.cost_basis
+    costs_the_same = basis is not None and told is not None and abs(told - basis) < _WHOLE
     is_plain = (
         max(ratio.numerator, ratio.denominator) <= _MOST and min(ratio.numerator, ratio.denominator) <= _MOST_BELOW
     )

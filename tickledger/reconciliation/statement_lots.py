@@ -1,17 +1,18 @@
 """Lots, gains and wash sales of a statement beside the ledger's, by the broker's rules at the end of its period."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from tickledger.domain.errors import LedgerError, Problem
-from tickledger.reconciliation.breaks import BreakCause, ProposedCorrection, Subject
+from tickledger.reconciliation.breaks import BreakCause, Subject
 from tickledger.reconciliation.broker_scope import broker_scope, corrected_history
 from tickledger.reconciliation.disposal_breaks import compare_disposals
 from tickledger.reconciliation.disposals import closed_lots, our_disposals
 from tickledger.reconciliation.explained import explained
-from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, is_small, plain
+from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, Hypothesis, is_small, plain
 from tickledger.reconciliation.ledger_view import LedgerView, ScopeResult
 from tickledger.reconciliation.lots import compare_open_lots, open_there
 from tickledger.reconciliation.period import Period
@@ -35,7 +36,7 @@ def compare_lots(
         return Findings(problems=[first])
     matched: Counter[Subject] = Counter()
 
-    def compare(corrections: Sequence[ProposedCorrection]) -> list[Finding]:
+    def compare(corrections: Sequence[Hypothesis]) -> list[Finding]:
         scope = _scope(view, lots_date, corrections) if corrections else first
         if isinstance(scope, Problem):
             return []
@@ -51,7 +52,24 @@ def compare_lots(
     return Findings(findings, dict(matched))
 
 
-def _scope(view: LedgerView, day: date, corrections: Sequence[ProposedCorrection]) -> ScopeResult | Problem:
+def basis_on(view: LedgerView, day: date) -> Callable[[str], Decimal | None]:
+    """What our open lots of a symbol cost on `day`, worked out when it is first asked; None where nobody knows."""
+
+    @cache
+    def found() -> ScopeResult | Problem:
+        return _scope(view, day, ())
+
+    def basis_of(symbol: str) -> Decimal | None:
+        scope = found()
+        if isinstance(scope, Problem):
+            return None
+        lots = [lot for lot in scope.open_lots if (lot.account_id, lot.symbol) == (view.account_id, symbol)]
+        return sum((lot.adjusted_basis for lot in lots), ZERO) if lots else None
+
+    return basis_of
+
+
+def _scope(view: LedgerView, day: date, corrections: Sequence[Hypothesis]) -> ScopeResult | Problem:
     """The account by the broker's rules on `day`; a Problem where that is not known."""
     if view.history is None:
         if view.broker_scope is None or view.lots_date != day:
