@@ -8,6 +8,7 @@ from tests.chaos.process import CLIENT_ID
 from tests.chaos.session.process import SessionProcess
 from tests.chaos.session.stage import SessionStage
 from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
+from tickledger.gateway.answers import NO_REQUEST
 
 _WHILE_FROZEN: Final = 0.5
 
@@ -25,6 +26,7 @@ class SessionFaults(Faults):
         self.killed: list[tuple[float, float]] = []
         self._killed_since: list[float] = []
         self._forgotten: list[Any] = []
+        self._tell_the_forgotten()
 
     async def market_moves(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -73,11 +75,21 @@ class SessionFaults(Faults):
                 else:
                     connected.connection.abort()
 
-    def close_forgotten(self) -> None:
-        """Close what was forgotten: nobody tells it that the link is back, and it would wait for that for ever."""
-        for connected in self._forgotten:
-            connected.connection.abort()
-        self._forgotten.clear()
+    def _tell_the_forgotten(self) -> None:
+        """Let what is forgotten hear of the gateway's link, as every socket does that a gateway reads orders from.
+
+        One that was not told would send orders that the gateway holds until the link is back, take it that they never
+        arrived, because they are not among those the gateway has, or wait for ever for a link that is back.
+        """
+        floor = self.stage.gateway.floor
+        tell_all = floor.tell_all
+
+        def told(code: int, text: str) -> None:
+            tell_all(code, text)
+            for connected in self._forgotten:
+                connected.error(NO_REQUEST, code, text)
+
+        floor.tell_all = told  # type: ignore[method-assign]
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

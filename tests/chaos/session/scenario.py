@@ -235,7 +235,6 @@ class _Scenario:
             faults.apply("restore_link", {"data": "lost"})
         await stage.gateway.restart()
         faults.close_half_open()
-        faults.close_forgotten()
 
     def _disarm(self) -> None:
         faults = self.stage.gateway.floor.faults
