@@ -98,7 +98,7 @@ def test_what_differs_is_told_with_its_cause_and_worth_and_written(run: Run, fil
     july = put(tmp_path, "july.xml", flex([BOUGHT, dearer(SOLD)]))
     ran = run("reconcile", "--statement", july, "--fills", fills, "--out", tmp_path / "told")
     assert ran.code == 1
-    assert "1 execution agreed" in ran.out
+    assert "against statement: 1 execution, 2 commissions agreed" in ran.out
     assert "2 differences (1 price, 1 extra)" in ran.out or "2 differences (1 extra, 1 price)" in ran.out
     with (tmp_path / "told/breaks.csv").open() as file:
         found = {(row["subject"], row["cause"]): row for row in csv.DictReader(file)}
