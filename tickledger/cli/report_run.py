@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from tickledger.cli.report_profile import Profile, read_profile
 from tickledger.cli.tax_run import policies_of
 from tickledger.domain.account import Mode
 from tickledger.domain.errors import ConfigurationError, Problem
+from tickledger.domain.execution import CashKind
 from tickledger.execution.clock import WallClock
 from tickledger.execution.tax_history import TaxHistory
 from tickledger.reporting.estimated_tax import estimated_tax
@@ -254,7 +256,18 @@ def _estimated_tax(asked: _Asked) -> Report:
     whole = basis.of_year(stated.tax_year)
     year = year_so_far(whole, tax_year=stated.tax_year)
     gains = whole.gains_of(stated.tax_year, whole_taxpayer=True)
-    return estimated_tax_report(estimated_tax(stated, year), gains, on=basis.on)
+    dividends = sum(
+        (
+            paid.amount
+            for paid in asked.record.cash
+            if paid.kind is CashKind.DIVIDEND
+            and basis.scope.is_taxed(paid.account_id)
+            and paid.session_date.year == stated.tax_year
+            and paid.session_date <= basis.on
+        ),
+        Decimal(0),
+    )
+    return estimated_tax_report(estimated_tax(stated, year), gains, on=basis.on, dividends=dividends)
 
 
 def _unless_asked_for_alone(asked: _Asked, report: Report, reason: str) -> Report:

@@ -19,8 +19,13 @@ _FACTORS: Final = (Decimal(4), Decimal("2.4"), Decimal("1.5"), Decimal(1))
 _PARTS: Final = (Decimal("22.5"), Decimal(45), Decimal("67.5"), Decimal(90))
 
 
-def estimated_tax_report(found: EstimatedTax, gains: Sequence[RealizedGain], *, on: date) -> Report:
-    """The report; `gains` are the taxpayer's of the year, whose dates the periods need."""
+def estimated_tax_report(
+    found: EstimatedTax, gains: Sequence[RealizedGain], *, on: date, dividends: Decimal = _NOTHING
+) -> Report:
+    """The report; `gains` are the taxpayer's of the year, whose dates the periods need.
+
+    `dividends` are those of the record in the year, USD: a reminder of what is to be stated.
+    """
     year = found.profile.tax_year
     sections = (
         _computation(found.steps),
@@ -32,7 +37,7 @@ def estimated_tax_report(found: EstimatedTax, gains: Sequence[RealizedGain], *, 
         ReportKind.ESTIMATED_TAX,
         f"Estimated tax {year}",
         tuple(section for section in sections if section.rows),
-        notes=tuple(_notes(found)),
+        notes=tuple(_notes(found, dividends)),
     )
 
 
@@ -138,8 +143,13 @@ def _periods(gains: Sequence[RealizedGain], tax_year: int) -> Section:
     )
 
 
-def _notes(found: EstimatedTax) -> Iterable[str]:
+def _notes(found: EstimatedTax, dividends: Decimal) -> Iterable[str]:
     profile = found.profile
+    if dividends:
+        yield (
+            f"The record has {dividends:,.2f} USD of dividends in taxed accounts this year. They count as far as they "
+            "are stated: whether they are qualified is not known here."
+        )
     if found.source is None:
         years = ", ".join(map(str, TABLES))
         yield f"No tables of tax year {profile.tax_year} are known (known: {years}): the year's tax is not estimated."

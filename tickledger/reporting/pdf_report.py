@@ -46,6 +46,7 @@ _MOST_STRETCH: Final = 1.6
 _NARROWEST_TEXT: Final = 46.0
 #: Tables of so many rows are not parted where they fit on a page.
 _SHORT: Final = 18
+_BLOCK: Final = 1000
 _DARK, _RULE, _STRIPE, _RED, _GREY = map(HexColor, ("#1F3A5F", "#B8C2CF", "#F3F6FA", "#B00020", "#555555"))
 _MARK: Final = Color(0.69, 0.0, 0.13, alpha=0.10)
 _NUMBERS: Final = frozenset(ColumnKind) - {ColumnKind.TEXT, ColumnKind.DATE}
@@ -190,7 +191,7 @@ def _section(section: Section, report: Report) -> list[Flowable]:
     if not section.rows:
         story.append(_paragraph("Nothing to show.", _NOTE))
     else:
-        story += [Spacer(0, 3), _table(shown)]
+        story += [Spacer(0, 3), *_tables(shown)]
     story += [Spacer(0, 3), *(_paragraph(note, _NOTE) for note in section.notes)]
     return [KeepTogether(story)] if len(section.rows) <= _SHORT else [CondPageBreak(1.2 * inch), *story]
 
@@ -204,15 +205,21 @@ def _without_details(section: Section) -> Section:
     )
 
 
-def _table(section: Section) -> Flowable:
+def _tables(section: Section) -> list[Flowable]:
+    """The rows in blocks, each of which starts on a page of its own: parting a table costs as much as what is left."""
     rows = [[_shown(cell, column) for cell, column in zip(row, section.columns, strict=True)] for row in section.rows]
     totals = _total_row(section)
     size, widths = _layout(section.columns, [*rows, *totals])
-    body = [_wrapped(row, section.columns, widths, size) for row in [*rows, *totals]]
     head = [_head(column, size) for column in section.columns]
-    table = LongTable([head, *body], colWidths=widths, repeatRows=1, hAlign="LEFT")
-    table.setStyle(TableStyle([*_look(section, size, has_totals=bool(totals)), *_losses(section, totals)]))
-    return table
+    tables: list[Flowable] = []
+    for start in range(0, len(rows), _BLOCK):
+        last = totals if start + _BLOCK >= len(rows) else []
+        body = [_wrapped(row, section.columns, widths, size) for row in [*rows[start : start + _BLOCK], *last]]
+        block = replace(section, rows=section.rows[start : start + _BLOCK])
+        style = TableStyle([*_look(section, size, has_totals=bool(last)), *_losses(block, last)])
+        tables += [PageBreak()] if tables else []
+        tables.append(LongTable([head, *body], colWidths=widths, repeatRows=1, hAlign="LEFT", style=style))
+    return tables
 
 
 def _total_row(section: Section) -> list[list[str]]:

@@ -5,7 +5,6 @@ for readers that do not calculate. Text never becomes a formula, whatever it sta
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from typing import Final
@@ -23,7 +22,6 @@ from tickledger.reporting.tax_reports import NOT_ADVICE, Cell, Column, ColumnKin
 from tickledger.reporting.workbook_values import with_values
 
 _FORMATS: Final[Mapping[ColumnKind, str]] = {
-    ColumnKind.TEXT: "@",
     ColumnKind.DATE: "yyyy-mm-dd",
     ColumnKind.MONEY: "#,##0.00",
     ColumnKind.PRICE: "#,##0.00####",
@@ -31,6 +29,9 @@ _FORMATS: Final[Mapping[ColumnKind, str]] = {
     ColumnKind.INTEGER: "#,##0",
     ColumnKind.PERCENT: "0.00",
 }
+_TEXT_FORMAT: Final = "@"
+#: What a spreadsheet takes for the start of a formula.
+_FORMULA: Final = tuple("=+-@\t\r")
 _HEAD: Final = Font(bold=True, color="FFFFFF")
 _HEAD_FILL: Final = PatternFill("solid", start_color="1F3A5F")
 _TOTAL: Final = Font(bold=True)
@@ -38,7 +39,6 @@ _TOTAL_LINE: Final = Border(top=Side("thin"), bottom=Side("double"))
 _MARK: Final = Font(bold=True, size=14, color="B00020")
 _NOTE: Final = Font(italic=True, color="555555")
 _LOSS: Final = Font(color="B00020")
-_LEFT: Final = Alignment(horizontal="left")
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _HEAD_ALIGNMENT: Final = Alignment(horizontal="center", vertical="center", wrap_text=True)
 #: Where losses are red.
@@ -125,14 +125,13 @@ def _write(target: SheetCell, cell: Cell, kind: ColumnKind) -> None:
     if isinstance(cell, str):
         target.value = cell.translate(_CONTROL)
         target.data_type = "s"
-        target.number_format = _FORMATS[ColumnKind.TEXT]
-        # Excel itself then keeps it text where somebody edits the cell.
-        target.quotePrefix = cell.startswith(tuple("=+-@"))
+        if cell.startswith(_FORMULA):
+            # Excel itself then keeps it text where somebody edits the cell.
+            target.quotePrefix = True
+            target.number_format = _TEXT_FORMAT
         return
     target.value = cell
     target.number_format = _FORMATS[kind]
-    if isinstance(cell, date):
-        target.alignment = _LEFT
 
 
 def _write_totals(sheet: Worksheet, section: Section, *, last: int) -> dict[str, Decimal]:

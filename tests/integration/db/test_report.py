@@ -263,7 +263,9 @@ def test_all_reports_in_one_workbook_and_one_document(asked: Engine, tmp_path: P
         assert name in sheets
     pages = [page.extract_text() for page in PdfReader(tmp_path / "all.pdf").pages]
     assert all("SIMULATED - NOT FOR FILING" in page for page in pages)
-    assert "No tables of tax year 2012 are known" in " ".join(pages).replace("\n", " ")
+    words = " ".join(pages).replace("\n", " ")
+    assert "No tables of tax year 2012 are known" in words
+    assert "The record has 159.00 USD of dividends in taxed accounts" in words
 
 
 @pytest.mark.parametrize(

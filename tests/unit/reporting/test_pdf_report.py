@@ -100,3 +100,9 @@ def test_real_reports_are_readable_and_the_same_every_time() -> None:
     told = " ".join(texts(first))
     for words in ("Realized gains 2025", "Open lots", "Unrealized by term", "2025-02-03", "-150.00", "9.50"):
         assert words in told
+
+
+def test_a_long_table_has_every_row_once_and_one_sum() -> None:
+    pages = " ".join(texts(of(table(2100)))[1:])
+    assert all(pages.count(f"word {number}\n") == 1 for number in (0, 999, 1000, 1999, 2000, 2099))
+    assert pages.count("Total\n") == 1
