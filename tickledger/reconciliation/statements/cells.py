@@ -20,6 +20,8 @@ Value = TypeVar("Value")
 
 #: What brokers write where there is nothing to write.
 NOTHING: Final = frozenset({"", "--", "-", "N/A", "n/a"})
+#: Longer texts are something, and need not be looked for.
+_LONGEST_NOTHING: Final = 3
 A_NUMBER: Final = "a number"
 A_DATE: Final = "a date"
 
@@ -44,10 +46,18 @@ class Cells:
     def text(self, name: str) -> str:
         """The cell without blanks around it, empty where the file writes nothing."""
         found = self.values.get(name, "")
-        if found in NOTHING:
+        if len(found) <= _LONGEST_NOTHING and found in NOTHING:
             return ""
         text = found.strip()
         return "" if text is not found and text in NOTHING else text
+
+    def texts(self, *names: str) -> list[str]:
+        """As `text`, of many cells at once, for rows by the hundred thousand."""
+        values = self.values
+        return [
+            "" if len(found := values.get(name, "")) <= _LONGEST_NOTHING and found in NOTHING else found.strip()
+            for name in names
+        ]
 
     def needed_text(self, name: str, expected: str) -> str:
         """As `text`; without it the row is refused."""

@@ -72,6 +72,13 @@ _WORDS: Final = (
 )
 
 
+_IDENTITY: Final = (
+    *("symbol", "currency", "tradeID", "transactionID", "orderReference", "origTradeID", "conid", "isin", "cusip"),
+    "assetCategory",
+)
+_CIRCUMSTANCES: Final = ("description", "exchange", "orderType", "openCloseIndicator", "transactionType")
+
+
 @lru_cache(maxsize=1 << 8)
 def _names(has_first: tuple[bool, ...]) -> _Names:
     chosen = (first if has else second for (first, second), has in zip(_WORDS, has_first, strict=True))
@@ -106,45 +113,50 @@ def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
     values = row.values
     # Of a whole query every row has the same words; a list is faster than a generator here.
     names = _names(tuple([first in values or second not in values for first, second in _WORDS]))
-    codes, transaction_type = row.codes(names.codes), row.text("transactionType")
+    (symbol, currency, trade_id, transaction_id, order_ref, original_trade_id, conid, isin, cusip, asset_class) = (
+        row.texts(*_IDENTITY)
+    )
+    description, exchange, order_type, open_close, transaction_type, execution_id, order_id, commission_currency = (
+        row.texts(*_CIRCUMSTANCES, names.execution_id, names.order_id, names.commission_currency)
+    )
+    codes = row.codes(names.codes)
     side, quantity, is_cancelled = _direction(row)
     correction = _correction(codes, transaction_type, is_cancelled=is_cancelled)
     _check_sign(row, side, quantity, correction)
     executed = row.moment("dateTime") or row.moment_of("tradeDate", "tradeTime")
     trade_date = row.needed_day("tradeDate", "dateTime", "reportDate")
-    currency = row.needed_text("currency", "a currency")
     return StatementExecution(
-        symbol=row.needed_text("symbol", "a symbol"),
+        symbol=symbol or row.needed_text("symbol", "a symbol"),
         side=side,
         quantity=abs(quantity),
         price=row.needed_number(names.price),
-        currency=currency,
+        currency=currency or row.needed_text("currency", "a currency"),
         executed_on=executed.on if executed is not None else trade_date,
         trade_date=trade_date,
         executed_at=executed.at if executed is not None else None,
         settle_date=row.day(names.settles),
-        ib_exec_id=row.text(names.execution_id),
-        trade_id=row.text("tradeID"),
-        transaction_id=row.text("transactionID"),
-        order_id=row.text(names.order_id),
-        order_ref=row.text("orderReference"),
-        original_trade_id=row.text("origTradeID"),
-        conid=row.text("conid"),
-        isin=row.text("isin"),
-        cusip=row.text("cusip"),
-        asset_class=row.text("assetCategory"),
-        description=row.text("description"),
+        ib_exec_id=execution_id,
+        trade_id=trade_id,
+        transaction_id=transaction_id,
+        order_id=order_id,
+        order_ref=order_ref,
+        original_trade_id=original_trade_id,
+        conid=conid,
+        isin=isin,
+        cusip=cusip,
+        asset_class=asset_class,
+        description=description,
         multiplier=row.number("multiplier") or _ONE,
         proceeds=row.number("proceeds"),
         commission=row.cost(names.commission),
-        commission_currency=row.text(names.commission_currency) or currency,
+        commission_currency=commission_currency or currency,
         taxes=row.cost(names.taxes),
         basis=row.number("cost"),
         realized=row.number("fifoPnlRealized"),
         fx_rate_to_base=row.number("fxRateToBase"),
-        exchange=row.text("exchange"),
-        order_type=row.text("orderType"),
-        open_close=row.text("openCloseIndicator"),
+        exchange=exchange,
+        order_type=order_type,
+        open_close=open_close,
         transaction_type=transaction_type,
         codes=codes,
         correction=correction,

@@ -33,6 +33,8 @@ _COMPACT: Final = 15
 _COMPACT_DATE: Final = 8
 _LAST_HOUR: Final = 23
 _LAST_MINUTE: Final = 59
+#: What no day has.
+_UNSEEN: Final = (date.min, datetime.min.replace(tzinfo=UTC))
 _MOST_KEPT: Final = 1 << 16
 _AFTER_A_DAY: Final = timedelta(days=1)
 #: Hours east of Greenwich of the abbreviations that IB prints. All of them name one offset and no summer time.
@@ -94,6 +96,7 @@ class Moments:
         self._terms = terms
         self._dates: dict[str, Moment] = {}
         self._midnights: dict[str, tuple[date, datetime] | None] = {}
+        self._clocks: dict[str, timedelta] = {}
 
     def __call__(self, text: str) -> Moment:
         if len(text) == _COMPACT and text[_COMPACT_DATE] == ";" and text.isascii():
@@ -107,16 +110,21 @@ class Moments:
         return found
 
     def _compact(self, text: str) -> Moment | None:
-        day, digits = text[:_COMPACT_DATE], text[_COMPACT_DATE + 1 :]
-        if day not in self._midnights:
-            self._midnights[day] = self._midnight(day)
-        midnight = self._midnights[day]
-        if midnight is None or not digits.isdecimal():
+        day, clock = text[:_COMPACT_DATE], text[_COMPACT_DATE + 1 :]
+        midnight = self._midnights.get(day, _UNSEEN)
+        if midnight is _UNSEEN:
+            midnight = self._midnights[day] = self._midnight(day)
+        since = self._clocks.get(clock) or self._since_midnight(clock)
+        return None if midnight is None or since is None else Moment(midnight[0], midnight[1] + since)
+
+    def _since_midnight(self, clock: str) -> timedelta | None:
+        if not clock.isdecimal():
             return None
-        hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+        hour, minute, second = int(clock[:2]), int(clock[2:4]), int(clock[4:])
         if hour > _LAST_HOUR or minute > _LAST_MINUTE or second > _LAST_MINUTE:
             return None
-        return Moment(midnight[0], midnight[1] + timedelta(0, hour * 3600 + minute * 60 + second))
+        since = self._clocks[clock] = timedelta(0, hour * 3600 + minute * 60 + second)
+        return since
 
     def _midnight(self, text: str) -> tuple[date, datetime] | None:
         """The first instant of a day; None of one on which the clocks are changed, and of what is no date."""
