@@ -179,7 +179,7 @@ def _trades(rows: Sequence[Movement]) -> Section:
                 r.number("price", "Price", ColumnKind.PRICE),
                 lambda row: (row.fill.gross_amount / row.fill.quantity).quantize(Decimal("0.000001")),
             ),
-            (r.money("gross_amount", "Gross"), lambda row: round_cents(row.fill.gross_amount)),
+            (r.money("gross_amount", "Gross", is_summed=False), lambda row: round_cents(row.fill.gross_amount)),
             (r.money("costs", "Costs"), lambda row: round_cents(row.fill.commission)),
             (r.money("cash", "Cash"), lambda row: _cash_of(row.fill)),
             (r.detail("order_id", "Order"), lambda row: row.fill.order_id),
