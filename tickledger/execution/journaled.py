@@ -12,6 +12,7 @@ from tickledger.domain.ports import Clock, MarketData, RemoteBroker, RemoteRepor
 from tickledger.domain.signal import OrderIntent
 from tickledger.execution.session import TurnNews
 from tickledger.execution.session_journal import DECIDED, EVENT, FACTS, REPORTS, SNAPSHOT, JournalLine, of_kind
+from tickledger.execution.snapshot_lines import SnapshotChanges
 from tickledger.risk.order_controls import OrderFacts
 from tickledger.risk.order_flow import OrderFlow
 
@@ -62,6 +63,7 @@ class JournaledBroker:
         self._broker = broker
         self._write = write
         self._asked = 0
+        self._snapshots = SnapshotChanges()
 
     async def place(self, order: Order) -> None:
         """Pass it on."""
@@ -94,7 +96,7 @@ class JournaledBroker:
         except BrokerUnavailableError as error:
             self._write(SNAPSHOT, str(error))
             raise
-        self._write(SNAPSHOT, snapshot)
+        self._write(SNAPSHOT, self._snapshots.told(snapshot))
         return snapshot
 
 
@@ -126,6 +128,7 @@ class ReplayedBroker:
         lines = list(lines)
         self._reports: Mapping[int, Sequence[RemoteReport]] = dict(of_kind(lines, REPORTS))
         self._snapshots = of_kind(lines, SNAPSHOT)
+        self._changes = SnapshotChanges()
         self._asked = 0
 
     async def place(self, order: Order) -> None:
@@ -151,8 +154,7 @@ class ReplayedBroker:
         found = next(self._snapshots, "the journal has no more snapshots")
         if isinstance(found, str):
             raise BrokerUnavailableError(found)
-        snapshot: BrokerSnapshot = found
-        return snapshot
+        return self._changes.restored(found)
 
 
 def replayed_facts(lines: Iterable[JournalLine], flow: OrderFlow) -> Callable[[OrderIntent], OrderFacts]:

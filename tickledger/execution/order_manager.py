@@ -12,8 +12,9 @@ cancellations go out at any time.
 
 A snapshot is asked for when the link says so, when an order is UNKNOWN, and when an answer has been due for longer
 than `patience` (a placed order that is not acknowledged, fills that a status promised, a modification, the end of an
-order that nobody asked for), and every few minutes in any case. Each time the book is made anew from the journal, so
-that what is in memory and what is durable cannot drift apart. The same happens after the journal has failed.
+order that nobody asked for), and every few minutes in any case. Unless it tells nothing new while nothing is in doubt,
+the book is made anew from the journal then, so that what is in memory and what is durable cannot drift apart. The same
+happens after the journal has failed.
 """
 
 import asyncio
@@ -21,14 +22,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from tickledger.domain.broker import BrokerFill, BrokerOrder, CommissionReport, Connectivity, ConnectivityChange
-from tickledger.domain.errors import (
-    BrokerUnavailableError,
-    ConfigurationError,
-    OrderError,
-    Problem,
-    TickledgerError,
+from tickledger.domain.broker import (
+    BrokerFill,
+    BrokerOrder,
+    CommissionReport,
+    Connectivity,
+    ConnectivityChange,
 )
+from tickledger.domain.errors import BrokerUnavailableError, ConfigurationError, OrderError, Problem, TickledgerError
 from tickledger.domain.execution import CashTransaction, Execution
 from tickledger.domain.order import Order, OrderModification, OrderReport, RiskDecision
 from tickledger.domain.ports import Clock, RemoteBroker, RemoteReport
@@ -292,6 +293,8 @@ class OrderManager:
                 self._book.hear_commission(report)
             case ConnectivityChange():
                 self._hear_connectivity(report)
+            case CashTransaction():
+                self._reading.note_cash(report.amount)
 
     def _hear_connectivity(self, change: ConnectivityChange) -> None:
         self._connectivity = change.connectivity
@@ -321,13 +324,18 @@ class OrderManager:
             )
 
     async def _reconcile(self) -> Reconciliation:
-        """Ask the broker for all it has, and make the book anew from the journal and its answer."""
+        """Ask the broker for all it has; the book is made anew from the journal and its answer, if that is any news."""
         self._asked_at = self._clock.now()
         try:
             snapshot = await self._broker.snapshot()
         except BrokerUnavailableError:
             self._stand_still()
             raise
+        if self._is_reconciled and not self._needs_snapshot:
+            agreed = self._record.agreed(snapshot, self.last_reconciliation, patience=self._patience)
+            if agreed is not None:
+                self._adopt(self._book, agreed)
+                return agreed
         # Only now, so that what was placed while the broker answered is in the record.
         record = self._reading.load_beside(snapshot)
         result = reconciled(record, snapshot, patience=self._patience)

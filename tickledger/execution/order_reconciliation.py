@@ -125,13 +125,17 @@ class Reconciliation:
         return {each.subject: each.at_broker - each.in_record for each in breaks}
 
 
-def reconciled(record: AccountRecord, snapshot: BrokerSnapshot, *, patience: timedelta = PATIENCE) -> Reconciliation:
-    """Bring the record to where the broker is; raises BrokerUnavailableError for a snapshot of another account."""
+def reconciled(
+    record: AccountRecord, snapshot: BrokerSnapshot, *, patience: timedelta = PATIENCE, book: OrderBook | None = None
+) -> Reconciliation:
+    """Bring the record to where the broker is; raises BrokerUnavailableError for a snapshot of another account.
+
+    What is found is entered in `book`, where there is one of all entries already, in the place of the record's.
+    """
     if snapshot.account_id != record.account_id:
-        raise BrokerUnavailableError(
-            f"expected a snapshot of account {record.account_id}, found one of {snapshot.account_id}"
-        )
-    return _Reconciling(record, snapshot, patience).result()
+        expected, found = record.account_id, snapshot.account_id
+        raise BrokerUnavailableError(f"expected a snapshot of account {expected}, found one of {found}")
+    return _Reconciling(record, snapshot, patience, OrderBook(record.entries) if book is None else book).result()
 
 
 def position_problems(found: Reconciliation, before: Reconciliation | None) -> list[Problem]:
@@ -152,11 +156,11 @@ def position_problems(found: Reconciliation, before: Reconciliation | None) -> l
 class _Reconciling:
     """One reconciliation at work."""
 
-    def __init__(self, record: AccountRecord, snapshot: BrokerSnapshot, patience: timedelta) -> None:
+    def __init__(self, record: AccountRecord, snapshot: BrokerSnapshot, patience: timedelta, book: OrderBook) -> None:
         self._record = record
         self._snapshot = snapshot
         self._patience = patience
-        self._book = OrderBook(record.entries)
+        self._book = book
         self._before = {order_id: order.state.status for order_id, order in self._book.orders.items()}
         self._breaks: list[Break] = []
         self._unresolved: list[str] = []
@@ -213,7 +217,10 @@ class _Reconciling:
             if len(orders) > 1:
                 reason = f"orders at the broker with one reference: {', '.join(sorted(orders))}"
                 self._break(BreakKind.ORDER, order_id, Decimal(1), Decimal(len(orders)), reason)
-        return {order_id: min(orders.values(), key=_works_last) for order_id, orders in found.items()}
+        return {
+            order_id: min(orders.values(), key=lambda order: is_over(order.status))
+            for order_id, orders in found.items()
+        }
 
     def _settle(self, order_id: str, at_broker: BrokerOrder | None) -> None:
         if at_broker is None:
@@ -379,10 +386,6 @@ class _Reconciling:
 
     def _break(self, kind: BreakKind, subject: str, in_record: Decimal, at_broker: Decimal, reason: str) -> None:
         self._breaks.append(Break(kind, subject, in_record, at_broker, reason))
-
-
-def _works_last(order: BrokerOrder) -> bool:
-    return is_over(order.status)
 
 
 def _other_terms(tracked: TrackedOrder, at_broker: BrokerOrder) -> OrderModification | None:

@@ -1,11 +1,15 @@
 """The book of an account's orders beside its journal: what one of them has the other has, or the book is made anew."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
 
+from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import LedgerError
-from tickledger.execution.account_reading import AccountReading
+from tickledger.execution.account_reading import AccountReading, references
 from tickledger.execution.order_book import OrderBook, TrackedOrder
 from tickledger.execution.order_journal import DurableJournal, JournalEntry, NewOrder, OrderPlaced
+from tickledger.execution.order_reconciliation import BreakKind, Reconciliation, reconciled
 
 
 class RecordedBook:
@@ -38,6 +42,25 @@ class RecordedBook:
         """Make the book anew from the journal where the two may differ."""
         if self._is_stale:
             self.adopt(OrderBook(self._reading.load().entries))
+
+    def agreed(
+        self, snapshot: BrokerSnapshot, before: Reconciliation | None, *, patience: timedelta
+    ) -> Reconciliation | None:
+        """What comes of a snapshot that tells nothing new since `before`, while no answer is due; None of another.
+
+        A day has thousands of orders: those that are over are not read back every few minutes.
+        """
+        record = self._reading.last
+        if self._is_stale or self.book.waiting or record is None or before is None:
+            return None
+        if references(snapshot) - self.book.orders.keys():
+            return None
+        found = reconciled(record, snapshot, patience=patience, book=self.book)
+        if found.entries or found.unresolved or found.problems or _differences(found) != _differences(before):
+            # The book has entries now that the journal does not have.
+            self._is_stale = True
+            return None
+        return found
 
     def find(self, order_id: str) -> bool:
         """Whether an order is in the record; one that the book does not have any more is read back."""
@@ -85,3 +108,8 @@ class RecordedBook:
             self._is_stale = True
             self._on_failure()
             raise
+
+
+def _differences(found: Reconciliation) -> list[tuple[BreakKind, str, Decimal]]:
+    """What does not agree, and by how much, whatever was traded on both sides meanwhile."""
+    return [(each.kind, each.subject, each.at_broker - each.in_record) for each in found.breaks]

@@ -8,7 +8,7 @@ done is the ledger's; this is what was heard before it:
     started    the clock when the broker was asked for the first time
     event      an event of the market, and the clock when the session turned to it
     reports    what the broker told at the n-th time it was asked, where it told anything
-    snapshot   all that the broker had, or why it did not say
+    snapshot   all that the broker had (what is otherwise than in the one before), or why it did not say
     facts      what risk was told of the moment of an order
     decided    what risk decided, to compare with
 
