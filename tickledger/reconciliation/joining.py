@@ -6,6 +6,9 @@ apart is the same, and then as often as the file that tells it most often has it
 two fills. What one file leaves open another fills in. Where two contradict, the statement generated later is
 believed, and a Problem names both.
 
+Files that are given twice, periods that overlap and sessions of which no file tells are named; `Statement.covers` knows
+the gaps, in which nothing is missing.
+
 Joining is idempotent: a file that is joined again changes nothing, and the order of the statements does not matter.
 """
 
@@ -19,6 +22,7 @@ from tickledger.domain.errors import Problem
 from tickledger.reconciliation.accounting import Accounted, summed
 from tickledger.reconciliation.row_merging import Identity, merged, text_of
 from tickledger.reconciliation.statement import ExecutionLevel, Source, Statement, StatementExecution
+from tickledger.reconciliation.statement_periods import names_of, period_problems, periods_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -62,7 +66,7 @@ def of_account(statements: Iterable[Statement], account_id: str) -> Joined:
             own.append(replace(statement, account_id=account_id))
         else:
             problems.append(
-                Problem(_names(statement), f"a statement of {account_id}", f"one of {statement.account_id}")
+                Problem(names_of(statement), f"a statement of {account_id}", f"one of {statement.account_id}")
             )
     together = joined(own)
     return Joined(together.statements, (*problems, *together.problems))
@@ -72,7 +76,7 @@ def _several_accounts(groups: dict[str, list[Statement]]) -> Iterable[Problem]:
     if len(groups) < 2:  # noqa: PLR2004 - one account, or none
         return
     for account_id, group in sorted(groups.items()):
-        where = ", ".join(sorted({_names(statement) for statement in group}))
+        where = ", ".join(sorted({names_of(statement) for statement in group}))
         found = f"account {account_id}" if account_id else "no account"
         yield Problem(where, "statements of one account", found, severity="warning")
 
@@ -87,14 +91,14 @@ def _by_currency(group: Sequence[Statement], problems: list[Problem]) -> list[li
     if not parts:
         return [unnamed]
     for currency, others in parts[1:]:
-        where = ", ".join(sorted({_names(statement) for statement in others}))
+        where = ", ".join(sorted({names_of(statement) for statement in others}))
         problems.append(Problem(where, f"the base currency {parts[0][0]}, as in the other statements", currency))
     return [[*parts[0][1], *unnamed], *(part for _, part in parts[1:])]
 
 
 def _joined(group: Sequence[Statement]) -> tuple[Statement, list[Problem]]:
     ordered = sorted(group, key=_age)
-    problems: list[Problem] = []
+    problems = period_problems(ordered)
     identities = _identities(ordered)
     rows: dict[str, Any] = {
         name: merged([getattr(one, name) for one in ordered], identity, problems)
@@ -108,6 +112,7 @@ def _joined(group: Sequence[Statement]) -> tuple[Statement, list[Problem]]:
         base_currency=_latest(one.base_currency for one in ordered),
         start_date=min((one.start_date for one in ordered if one.start_date is not None), default=None),
         end_date=max((one.end_date for one in ordered if one.end_date is not None), default=None),
+        periods=periods_of(ordered),
         sources=_sources(ordered),
         is_complete=all(one.is_complete for one in ordered),
         executions=_executions(ordered, identities["executions"], problems),
@@ -135,10 +140,6 @@ def _sources(group: Sequence[Statement]) -> tuple[Source, ...]:
 
 def _latest(texts: Iterable[str]) -> str:
     return next((text for text in reversed(list(texts)) if text), "")
-
-
-def _names(statement: Statement) -> str:
-    return ", ".join(source.name for source in statement.sources) or "a statement"
 
 
 def _tables(group: Sequence[Statement]) -> list[tuple[Accounted, ...]]:
@@ -220,18 +221,16 @@ def _executions(
 ) -> tuple[StatementExecution, ...]:
     """Fills, and of orders those on days of which no statement has fills."""
     fills = [tuple(row for row in one.executions if row.level is ExecutionLevel.EXECUTION) for one in group]
-    periods = [
-        (one.start_date, one.end_date) for one, rows in zip(group, fills, strict=True) if rows and one.is_complete
-    ]
+    with_fills = [one for one, rows in zip(group, fills, strict=True) if rows and one.is_complete]
     orders = [
-        tuple(row for row in one.executions if row.level is ExecutionLevel.ORDER and not _is_covered(row, periods))
+        tuple(
+            row
+            for row in one.executions
+            if row.level is ExecutionLevel.ORDER and not any(other.covers(row.trade_date) for other in with_fills)
+        )
         for one in group
     ]
     return (*merged(fills, identity, problems), *merged(orders, identity, problems))
-
-
-def _is_covered(row: StatementExecution, periods: Iterable[tuple[date | None, date | None]]) -> bool:
-    return any(start is not None and end is not None and start <= row.trade_date <= end for start, end in periods)
 
 
 def _settled(statement: Statement) -> Statement:

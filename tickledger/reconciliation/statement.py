@@ -235,7 +235,8 @@ class Statement:
     """What one broker says of one account between two dates, both included; see the module for signs and units.
 
     `accounting` has a line for every place of the file, `problems` what is wrong with single rows. Where `is_complete`
-    is False the file ends too early, and what is missing from it proves nothing.
+    is False the file ends too early, and what is missing from it proves nothing. `periods` are those of the statements
+    that a joined one is made of, in order and without overlaps: between two of them nobody told anything.
     """
 
     account_id: str
@@ -247,6 +248,7 @@ class Statement:
     generated_at: datetime | None = None
     sources: tuple[Source, ...] = ()
     is_complete: bool = True
+    periods: tuple[tuple[date, date], ...] = ()
     executions: tuple[StatementExecution, ...] = ()
     positions: tuple[StatementPosition, ...] = ()
     open_lots: tuple[StatementOpenLot, ...] = ()
@@ -262,6 +264,12 @@ class Statement:
     form_1099b: tuple[Form1099BRow, ...] = ()
     accounting: tuple[Accounted, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def covers(self, day: date) -> bool:
+        """Whether the statement is about `day`; one without a period is about none."""
+        if self.periods:
+            return any(start <= day <= end for start, end in self.periods)
+        return self.start_date is not None and self.end_date is not None and self.start_date <= day <= self.end_date
 
 
 @dataclass(frozen=True, slots=True)

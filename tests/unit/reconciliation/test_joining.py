@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.unit.reconciliation.statements.activity_text import HEAD, TRADES_HEADER, WHOLE
 from tests.unit.reconciliation.statements.flex_text import CASH, POSITION, element, fill, flex, section, statement
+from tickledger.domain.errors import Problem
 from tickledger.domain.order import OrderSide
-from tickledger.reconciliation.joining import joined, of_account
+from tickledger.reconciliation.joining import Joined, joined, of_account
 from tickledger.reconciliation.statement import ExecutionLevel, Source, Statement, StatementExecution, StatementKind
 from tickledger.reconciliation.statements.activity import read_activity
 from tickledger.reconciliation.statements.flex import read_flex
@@ -29,6 +30,11 @@ def month(*rows: str, name: str = "march.xml", generated: int = 0, **period: str
     return read(flex(statement(section("Trades", *rows), **period)), name, generated=generated)
 
 
+def contradictions(together: Joined) -> list[Problem]:
+    """Problems of rows."""
+    return [problem for problem in together.problems if problem.row is not None]
+
+
 def test_a_fill_that_two_files_tell_counts_once() -> None:
     daily = month(fill(), name="10.xml", start="20250310", end="20250310")
     monthly = month(fill(), fill(ibExecID="b", tradeID="5002"), name="march.xml")
@@ -36,7 +42,7 @@ def test_a_fill_that_two_files_tell_counts_once() -> None:
     assert [row.ib_exec_id for row in whole.executions] == ["0000aaaa.0001.01.01", "b"]
     assert (whole.start_date, whole.end_date) == (date(2025, 3, 1), date(2025, 3, 31))
     assert [source.name for source in whole.sources] == ["10.xml", "march.xml"]
-    assert not joined([daily, monthly]).problems
+    assert not contradictions(joined([daily, monthly]))
 
 
 def test_rows_that_contradict_are_named_with_both_files_and_the_later_one_is_believed() -> None:
@@ -45,7 +51,7 @@ def test_rows_that_contradict_are_named_with_both_files_and_the_later_one_is_bel
     for order in ([first, later], [later, first]):
         together = joined(order)
         assert [row.commission for row in together.statements[0].executions] == [D("1.25")]
-        assert [str(problem) for problem in together.problems] == [
+        assert [str(problem) for problem in contradictions(together)] == [
             (
                 "warning: march.xml, row 6, column commission: expected commission 1.0003, as in 10.xml, row 6, "
                 "found commission 1.25, which is believed"
@@ -59,7 +65,7 @@ def test_what_one_file_leaves_open_the_other_fills_in() -> None:
     (execution,) = together.statements[0].executions
     assert (execution.commission, execution.order_ref) == (D("1.0003"), "tl-1")
     assert execution.settle_date == date(2025, 3, 11)
-    assert not together.problems
+    assert not contradictions(together)
 
 
 def activity(rows: str) -> Statement:
@@ -93,7 +99,7 @@ def test_a_fill_that_closed_one_position_and_opened_another_stays_two_rows() -> 
     split = month(fill(quantity="60", transactionID="1", notes="C"), fill(quantity="40", transactionID="2", notes="O"))
     together = joined([split, split])
     assert sorted(row.quantity for row in together.statements[0].executions) == [D(40), D(60)]
-    assert not together.problems
+    assert not contradictions(together)
 
 
 def test_orders_count_where_no_statement_has_the_fills_of_the_day() -> None:
@@ -152,6 +158,39 @@ def test_another_base_currency_is_named_and_kept_apart() -> None:
     together = joined([month(fill()), month(fill(), name="again.xml", generated=1), euros, unnamed])
     assert [(one.base_currency, len(one.executions)) for one in together.statements] == [("USD", 2), ("EUR", 1)]
     assert [(problem.where, problem.found) for problem in together.problems] == [("euro.xml", "EUR")]
+
+
+def test_a_file_that_is_given_twice_is_named() -> None:
+    march = month(fill())
+    assert [str(problem) for problem in joined([march, march]).problems] == [
+        "warning: march.xml: expected each file once, found the content of march.xml"
+    ]
+
+
+def test_periods_that_overlap_are_named() -> None:
+    daily = month(fill(), name="10.xml", start="20250310", end="20250310")
+    (problem,) = joined([daily, month(fill())]).problems
+    assert str(problem) == (
+        "warning: 10.xml: expected a period after 2025-03-31, the end of march.xml, "
+        "found 2025-03-10 to 2025-03-10; rows that both tell count once"
+    )
+
+
+def test_sessions_of_which_no_file_tells_are_named_and_not_covered() -> None:
+    march, may = month(fill()), month(fill(ibExecID="b"), name="may.xml", start="20250501", end="20250531")
+    together = joined([may, march])
+    (whole,) = together.statements
+    assert [problem.found for problem in together.problems] == ["none of 2025-04-01 to 2025-04-30"]
+    assert [whole.covers(date(2025, number, 15)) for number in (2, 3, 4, 5)] == [False, True, False, True]
+    assert joined([whole, march]).statements == (whole,)
+
+
+def test_weekends_and_holidays_leave_no_gap() -> None:
+    days = ("20250416", "20250417", "20250421")
+    files = [month(fill(ibExecID=day), name=day, start=day, end=day) for day in days]
+    together = joined(files)
+    assert not together.problems
+    assert together.statements[0].periods == ((date(2025, 4, 16), date(2025, 4, 21)),)
 
 
 def test_the_accounts_of_files_are_added_once() -> None:
