@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.golden.reconciliation.planted import PLANTS, Expected, Planted, UnsuitableError
 from tests.golden.reconciliation.world import (
+    ZERO,
     World,
     by_day_sums,
     by_days,
@@ -126,12 +127,12 @@ def test_two_breaks_at_once_are_both_found(seed: int) -> None:
     ours = replace(of, executions=tuple(row for row in of.executions if row is not first))
     told = statement(of)
     rows = tuple(
-        replace(row, commission=(row.commission or 0) + 3) if row.ib_exec_id == second.execution_id else row
+        replace(row, commission=(row.commission or ZERO) + 3) if row.ib_exec_id == second.execution_id else row
         for row in told.executions
     )
     balance = told.cash_balances[0]
     told = replace(
-        told, executions=rows, cash_balances=(replace(balance, ending=(balance.ending or 0) - 3),), open_lots=(),
+        told, executions=rows, cash_balances=(replace(balance, ending=(balance.ending or ZERO) - 3),), open_lots=(),
         closed_lots=(), wash_sales=(),
     )  # fmt: skip
     found = roots(compare_with_statement(ledger(ours), told))

@@ -431,8 +431,8 @@ def form(of: World, *, is_various: bool = False) -> tuple[Form1099BRow, ...]:
         Form1099BRow(
             description=f"{gain.quantity} {theirs(gain.symbol)}", quantity=gain.quantity, symbol=theirs(gain.symbol),
             cusip=CUSIPS[gain.symbol], acquired_date=gain.acquired_date, sold_date=gain.sold_date,
-            proceeds=gain.proceeds, basis=gain.basis, disallowed_loss=gain.disallowed_loss, term=gain.term, is_noncovered=False,
-            is_basis_reported=True, where="1099b.csv",
+            proceeds=gain.proceeds, basis=gain.basis, disallowed_loss=gain.disallowed_loss, term=gain.term,
+            is_noncovered=False, is_basis_reported=True, where="1099b.csv",
         )
         for gain in of.result().gains
     )  # fmt: skip

@@ -1,0 +1,155 @@
+"""Reconciliation: 100,000 executions beside a statement of the same size, whole and in the forms that have no ids.
+
+Processor seconds and the peak of memory of a process of its own stand beside their limits.
+"""
+
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from tickledger.domain.execution import Execution
+from tickledger.domain.order import OrderSide
+from tickledger.reconciliation.breaks import Comparison, Subject
+from tickledger.reconciliation.comparison import compare_with_statement
+from tickledger.reconciliation.ledger_view import LedgerView
+from tickledger.reconciliation.statement import Statement, StatementExecution, StatementPosition
+from tickledger.reconciliation.statement_cash import CashBalance
+
+MANY: Final = 100_000
+CPU_LIMIT: Final = 5.0
+MEMORY_LIMIT_MB: Final = 1024
+_START: Final = date(2024, 1, 2)
+_MEGABYTE: Final = 1024
+#: A thousandth of the rows differs: each of these is looked at for what explains it.
+_WRONG: Final = 1_000
+
+
+def history(count: int) -> list[Execution]:
+    """Executions of 500 symbols over a year, in orders of up to three fills."""
+    rng = random.Random(7)  # noqa: S311  reproducible on purpose
+    rows = []
+    for number in range(count):
+        day = _START + timedelta(days=number * 365 // count)
+        at = datetime(day.year, day.month, day.day, 14, 30, tzinfo=UTC) + timedelta(seconds=number % 20_000)
+        rows.append(
+            Execution(
+                execution_id=f"0000e0d5.{number:08x}.01.01",
+                order_id=f"order-{number // 3}",
+                account_id="U1",
+                symbol=f"S{(number // 3) % 500:03d}",
+                side=OrderSide.SELL if (number // 3 // 500) % 2 else OrderSide.BUY,
+                quantity=Decimal(rng.randint(1, 100)),
+                price=Decimal(rng.randint(1000, 50_000)) / 100,
+                commission=Decimal(rng.randint(3500, 9999)) / 10_000,
+                fees=Decimal(0),
+                executed_at=at,
+                trade_date=day,
+            )
+        )
+    return rows
+
+
+def told(rows: list[Execution], *, has_ids: bool) -> Statement:
+    """The statement of the same executions; every `_WRONG`th row has another price."""
+    held: dict[str, Decimal] = {}
+    for row in rows:
+        held[row.symbol] = held.get(row.symbol, Decimal(0)) + row.side.sign * row.quantity
+    executions = tuple(
+        StatementExecution(
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.quantity,
+            price=row.price + (1 if number % _WRONG == 0 else 0),
+            currency="USD",
+            executed_on=row.trade_date,
+            trade_date=row.trade_date,
+            executed_at=row.executed_at,
+            ib_exec_id=row.execution_id if has_ids else "",
+            commission=row.commission,
+            commission_currency="USD",
+        )
+        for number, row in enumerate(rows)
+    )
+    end = rows[-1].trade_date
+    positions = tuple(
+        StatementPosition(symbol=name, quantity=shares, currency="USD", as_of=end)
+        for name, shares in held.items()
+        if shares
+    )
+    wrong = sum((row.side.sign * row.quantity for row in rows[::_WRONG]), Decimal(0))
+    cash = sum((-row.side.sign * row.quantity * row.price - row.commission for row in rows), Decimal(0)) - wrong
+    balance = CashBalance(currency="USD", start_date=_START, end_date=end, ending=cash)
+    return Statement(
+        account_id="U1", base_currency="USD", start_date=_START, end_date=end, executions=executions,
+        positions=positions, cash_balances=(balance,),
+    )  # fmt: skip
+
+
+def view_of(rows: list[Execution]) -> LedgerView:
+    """Our record of them, from nothing on the day before."""
+    before = _START - timedelta(days=1)
+    return LedgerView(account_id="U1", executions=rows, holdings={before: {}}, cash={before: Decimal(0)})
+
+
+def measured(name: str) -> None:
+    """Compare once and print processor seconds, the peak of memory in MB, matches and breaks."""
+    rows = history(MANY)
+    view, statement = view_of(rows), CASES[name](rows)
+    start = time.process_time()
+    comparison: Comparison = compare_with_statement(view, statement)
+    seconds = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEGABYTE
+    agreed = comparison.matched[Subject.EXECUTION]
+    print(f"{seconds} {peak} {agreed} {len(comparison.breaks)}")
+
+
+def _merged(rows: list[Execution]) -> Statement:
+    """A row for each order, without ids."""
+    statement = told(rows, has_ids=False)
+    orders: dict[str, list[StatementExecution]] = {}
+    for ours, theirs in zip(rows, statement.executions, strict=True):
+        orders.setdefault(f"{ours.order_id} {ours.trade_date}", []).append(theirs)
+    summed = []
+    for fills in orders.values():
+        quantity = sum((fill.quantity for fill in fills), Decimal(0))
+        amount = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
+        commission = sum((fill.commission or Decimal(0) for fill in fills), Decimal(0))
+        summed.append(replace(fills[0], quantity=quantity, price=amount / quantity, commission=commission))
+    return replace(statement, executions=tuple(summed))
+
+
+CASES: Final[dict[str, Callable[[list[Execution]], Statement]]] = {
+    "by the broker's ids": lambda rows: told(rows, has_ids=True),
+    "without ids, by figures": lambda rows: told(rows, has_ids=False),
+    "orders' sums beside fills": _merged,
+}
+
+
+def reconciliation(console: Console) -> None:
+    """Print the figures of every case, each in a process of its own."""
+    table = Table(title=f"{MANY:,} executions beside a statement of the same size")
+    for column in ("matched", "CPU s", "limit", "peak MB", "limit", "agree", "breaks"):
+        table.add_column(column, justify="left" if column == "matched" else "right")
+    for name in CASES:
+        done = subprocess.run([sys.executable, "-m", __spec__.name, name], capture_output=True, text=True, check=True)
+        seconds, peak, agreed, breaks = done.stdout.split()
+        figures = (f"{float(seconds):.2f}", f"{CPU_LIMIT:.0f}", f"{float(peak):.0f}", str(MEMORY_LIMIT_MB))
+        table.add_row(name, *figures, agreed, breaks)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        measured(sys.argv[1])
+    else:
+        reconciliation(Console())
