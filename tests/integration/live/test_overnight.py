@@ -68,7 +68,8 @@ def overnight(
     symbols = ("AAPL", "MSFT", *([action.new_symbol] if action.new_symbol else []))
     bars = minutes((BEFORE, TODAY, TOMORROW), symbols=symbols, price=prices, phase=PHASE)
     night: dict[str, Any] = {"starts_at": LATE, "night_seconds": 20.0, "venue": {"cancels_on_split": is_cancelling}}
-    with trading_floor(ledger, home, bars=bars, corporate_actions=[action], **night) as floor:
+    # Two minutes of the market are enough for the stops, four seconds of the wall where the machine is busy too.
+    with trading_floor(ledger, home, bars=bars, corporate_actions=[action], speed=30.0, **night) as floor:
         with floor.session() as evening:
             evening.end()
             assert evening.summary.state is SessionState.ENDED
