@@ -32,7 +32,6 @@ from tickledger.reporting.tax_reports_forms import Movement, form_8949_report, s
 from tickledger.reporting.tax_reports_gains import gains_report
 from tickledger.reporting.tax_reports_wash_sales import wash_sales_report
 from tickledger.reporting.year_end import year_end, year_end_report
-from tickledger.tax.fills import from_executions
 from tickledger.tax.households import with_unlisted
 from tickledger.tax.methods import Method, MethodSchedule
 
@@ -142,6 +141,7 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
         read_report_record,
         read_working_purchases,
     )
+    from tickledger.db.tax_history import read_tax_history
 
     until = None if wish.as_of is None else end_of_day(wish.as_of)
     record = read_report_record(engine, as_of=until)
@@ -150,7 +150,13 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
             f"--as-of: expected a day on which something had been recorded, the first on "
             f"{first.astimezone(NEW_YORK):%Y-%m-%d}, found {wish.as_of}. --on says on which day the reports stand."
         )
-    history = _history(record, wish)
+    history = read_tax_history(
+        engine,
+        methods=MethodSchedule(wish.method),
+        policies=policies_of(wish.policies),
+        identity=_identity(wish),
+        as_of=until,
+    )
     accounts = with_unlisted(history.accounts, [fill.account_id for fill in history.fills])
     scope = scope_of(accounts, account_id=wish.account, taxpayer=wish.taxpayer)
     last_session = last_balance_date(engine, scope.kinds, as_of=until)
@@ -182,21 +188,14 @@ def end_of_day(day: date) -> datetime:
     return (midnight - timedelta(microseconds=1)).astimezone(UTC)
 
 
-def _history(record: "ReportRecord", wish: Wish) -> TaxHistory:
-    identity: Mapping[str, str] = {}
-    if wish.identity is not None:
-        identity, problems = tax_files.read_identity(wish.identity)
-        for problem in problems:
-            err.print(str(problem), style="yellow", markup=False)
-    return TaxHistory(
-        fills=from_executions(record.executions),
-        accounts=record.accounts,
-        corporate_actions=record.corporate_actions,
-        methods=MethodSchedule(wish.method),
-        policies=policies_of(wish.policies),
-        identity=identity,
-        where="the ledger",
-    )
+def _identity(wish: Wish) -> Mapping[str, str]:
+    """What was declared identical; rows that cannot be used are told."""
+    if wish.identity is None:
+        return {}
+    identity, problems = tax_files.read_identity(wish.identity)
+    for problem in problems:
+        err.print(str(problem), style="yellow", markup=False)
+    return identity
 
 
 def _standing_day(
@@ -230,6 +229,7 @@ def _inputs(asked: _Asked) -> Mapping[str, str]:
     digests = {
         "accounts": _digest(record.accounts),
         "executions": _digest(record.executions),
+        "choices of lots": _digest((fill.execution_id, fill.lots) for fill in basis.history.fills if fill.lots),
         "corporate actions": _digest(record.corporate_actions),
         "cash transactions": _digest(record.cash),
         "closes": _digest(sorted(basis.closes.items())),

@@ -15,11 +15,14 @@ from pypdf import PdfReader
 from sqlalchemy import Engine, func, select
 from typer.testing import CliRunner
 
+from tests.integration.db.broken import comparison, evening, missing_fill
 from tests.integration.db.story import ACCOUNT, AGAIN_DAY, BUY_DAY, END, SELL_DAY, START, Story, at, bars, record
 from tickledger.cli.app import app
 from tickledger.cli.report_run import end_of_day
 from tickledger.db import market_data, trading
+from tickledger.db.breaks import record_comparison
 from tickledger.db.corporate_actions import ingest_corporate_actions
+from tickledger.db.corrections import apply_correction
 from tickledger.db.ingestion import IngestionSource
 from tickledger.db.report_record import (
     ReportRecord,
@@ -29,13 +32,15 @@ from tickledger.db.report_record import (
     read_report_record,
     read_working_purchases,
 )
+from tickledger.db.tax_history import read_tax_history
 from tickledger.domain.errors import ConfigurationError
 from tickledger.domain.order import OrderEvent, OrderStatus, OrderType, TimeInForce
 from tickledger.execution.tax_history import TaxHistory
+from tickledger.reconciliation.corrections import choose_lots
 from tickledger.reporting.tax_reports_basis import ReportBasis, scope_of
 from tickledger.reporting.tax_reports_gains import gains_report
 from tickledger.reporting.trade_tables import fills_table
-from tickledger.tax.fills import from_executions
+from tickledger.tax.fills import LotChoice, from_executions
 
 RUN = CliRunner()
 
@@ -153,6 +158,26 @@ def test_the_record_is_read_as_it_was_known(mine: Engine) -> None:
 def _split() -> pd.DataFrame:
     row = {"symbol": "AAPL", "ex_date": date(2012, 1, 5), "kind": "split", "ratio": 2.0, "amount": None}
     return pd.DataFrame([row]).astype({"ex_date": "datetime64[us]", "amount": "float64"})
+
+
+def test_lots_that_a_person_chose_later_are_not_in_what_was_known(mine: Engine) -> None:
+    before = now(mine)
+    chosen = choose_lots("exec_05", [LotChoice("exec_04", Decimal(100))])
+    found = missing_fill(ACCOUNT, key="0000e0d5.7", correction=chosen)
+    record_comparison(mine, ACCOUNT, comparison(ACCOUNT, found), compared_at=evening(9))
+    apply_correction(mine, found, actor="ann", note="as the confirmation says", applied_at=evening(10))
+
+    def lots(as_of: datetime | None) -> set[str]:
+        return {fill.execution_id for fill in read_tax_history(mine, as_of=as_of).fills if fill.lots}
+
+    assert (lots(None), lots(before)) == ({"exec_05"}, set())
+    inputs = document("gains")["cover"]["inputs"]
+    assert (
+        inputs["choices of lots"]
+        != document("gains", "--account", ACCOUNT.account_id, "--on", "2012-01-04")["cover"]["inputs"][
+            "choices of lots"
+        ]
+    )
 
 
 def test_a_close_is_that_of_the_day_as_it_was_known(mine: Engine) -> None:
