@@ -41,6 +41,7 @@ class Dashboard:
 def drawn(tab: Tab) -> None:
     """Wait until the page is drawn, its plots too."""
     tab.until("document.querySelector('#body')?.getAttribute('aria-busy') === 'false'")
+    tab.until("document.querySelectorAll('#navigation a').length > 0")
     plots = "[...document.querySelectorAll('.plot')]"
     tab.until(f"{plots}.every(plot => plot.querySelector('.main-svg, canvas'))")
 

@@ -88,7 +88,12 @@ class Tab:
             f"(() => {{ const e = {found}; e.scrollIntoView({{block: 'center'}});"
             " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
-        at = {"x": place[0], "y": place[1], "button": "left", "clickCount": 1}
+        self.click_at(*place)
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click at a place of the window."""
+        at = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, **at)
 

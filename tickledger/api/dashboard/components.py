@@ -166,7 +166,9 @@ def choice_filter(name: str, label: str, value: str, choices: Sequence[tuple[str
     field = dcc.Dropdown(
         id={"filter": name}, options=options, value=value or None, placeholder="all", searchable=len(options) > _FEW
     )
-    return html.Div([html.Span(label, className="filter-name"), field], className="filter choice")
+    return html.Div(
+        [html.Span(label, className="filter-name"), field], className="filter choice", role="group", **labelled(label)
+    )
 
 
 def graph(figure: object, description: str, *, height: int) -> Children:

@@ -84,10 +84,10 @@ def layout() -> Children:
             html.Footer(
                 [
                     html.Span(id="as-of"),
-                    html.Span("Times are New York's. Amounts are US dollars. This is not tax advice."),
+                    html.Span("All times are New York's, amounts US dollars. This is not tax advice."),
                 ]
             ),
-            dcc.Location(id="address"),
+            dcc.Location(id="address", refresh="callback-nav"),
             dcc.Interval(id="tick", interval=_TICK_MILLISECONDS),
             dcc.Store(id="stamp"),
             dcc.Store(id="head-stamp"),
@@ -138,7 +138,7 @@ def register(app: Dash, sources: Sources) -> None:
             if page is None
             else await _told(sources, address, page.body)
         )
-        now = f"As of {moment(sources.clock.now())}"
+        now = f"As of {moment(sources.clock.now())} in New York."
         new = _stamp(address, drawn)
         if ctx.triggered_id == "tick" and new == stamp:
             return no_update, no_update, no_update, now, no_update
