@@ -5,6 +5,7 @@ mark of the byte order and any of the three ends of lines are taken.
 """
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,9 +33,9 @@ def csv_text(content: bytes) -> str:
 
 def csv_rows(text: str) -> Iterator[CsvRow]:
     """The rows of a text."""
-    lines = (
-        text.removeprefix(_MARK).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").splitlines(keepends=True)
-    )
+    plain = text.removeprefix(_MARK).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    # Not `splitlines`, which ends lines at characters that a cell may hold.
+    lines = list(io.StringIO(plain, newline="\n"))
     reader = csv.reader(lines)
     row = 1
     for cells in reader:

@@ -21,6 +21,8 @@ from tickledger.reconciliation.statements.worksheet_8949 import read_worksheet_8
 
 #: How much of a file is looked at.
 HEAD: Final = 1 << 16
+#: How XML of two bytes a letter begins; no CSV of a broker does.
+_UTF_16: Final = (b"\xff\xfe<\0", b"\xfe\xff\0<")
 _EXPECTED: Final = (
     "a Flex query in XML, an activity statement, a transaction history or a worksheet for Form 8949 in CSV, "
     "a 1099-B in OFX, or a CSV with columns that a mapping knows"
@@ -37,6 +39,8 @@ class Recognized:
 
 def recognized(head: bytes) -> Recognized | None:
     """What a file is that begins with `head`; None where no reader knows it."""
+    if head.startswith(_UTF_16):
+        return Recognized(StatementKind.FLEX_XML)
     text = csv_text(head).lstrip()
     if text.startswith("OFXHEADER") or "<OFX>" in text[:2048].upper() or "<?OFX" in text[:2048].upper():
         return Recognized(StatementKind.OFX_1099B)

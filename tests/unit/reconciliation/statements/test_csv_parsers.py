@@ -8,9 +8,7 @@ from tickledger.reconciliation.statements.csv_rows import csv_rows, csv_text
 from tickledger.reconciliation.statements.csv_sections import SectionHeader, SectionRow, section_rows
 from tickledger.reconciliation.statements.ofx_tags import OfxEnd, OfxStart, OfxValue, has_document_type, ofx_events
 
-CELL = st.text(
-    st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
-)
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"))
 
 
 @given(st.lists(st.lists(CELL, min_size=1, max_size=5), max_size=6))

@@ -25,6 +25,7 @@ SAMPLES = SHARED / "statements"
     [
         (trades(fill()), StatementKind.FLEX_XML),
         (b'\xef\xbb\xbf<?xml version="1.0"?>\n<FlexQueryResponse>', StatementKind.FLEX_XML),
+        ('<?xml version="1.0" encoding="utf-16"?><FlexQueryResponse/>'.encode("utf-16"), StatementKind.FLEX_XML),
         (activity_text.WHOLE.encode(), StatementKind.ACTIVITY_CSV),
         (
             b"Statement,Header,Field Name,Field Value\nStatement,Data,Title,Transaction History\n",
@@ -84,14 +85,15 @@ def test_every_place_of_a_sample_is_read_or_left_aside_for_a_reason(path: Path) 
     assert refused <= sum(problem.severity == "error" for problem in found.all_problems)
 
 
-def test_the_samples_are_accounted_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_samples_are_accounted_for_in_a_table() -> None:
+    """``pytest -s`` prints it."""
     shared_path("statements")
-    with capsys.disabled():
-        for path in samples():
-            found = read_statement([path.read_bytes()], name=path.name)
-            table = summed([found.accounting, *(statement.accounting for statement in found.statements)])
-            counts = ", ".join(f"{count} {fate}" for fate, count in totals(table).items())
-            print(f"\n{path.name}: {found.source.kind}: {counts}", end="")
+    for path in samples():
+        found = read_statement([path.read_bytes()], name=path.name)
+        table = summed([found.accounting, *(statement.accounting for statement in found.statements)])
+        counts = totals(table)
+        assert not counts[Fate.UNKNOWN]
+        print(f"{path.name}: {found.source.kind}: {', '.join(f'{count} {fate}' for fate, count in counts.items())}")
 
 
 def test_the_elements_of_other_queries_are_known() -> None:
