@@ -28,6 +28,7 @@ from tickledger.reconciliation.statement import Statement, StatementPosition
 from tickledger.reconciliation.statement_lots import basis_on, compare_lots
 from tickledger.reconciliation.told_sections import ToldSections, told_sections
 from tickledger.reconciliation.trade_rows import CURRENCIES, NEW_YORK, fill_rows, statement_rows
+from tickledger.tax.engine import collector_at_rest
 
 _USD: Final = frozenset({"USD", ""})
 
@@ -70,17 +71,24 @@ def compare_with_statement(view: LedgerView, statements: Statement | Sequence[St
     file proves no absence. Positions, lots and cash are compared at the last day that the statement tells of them.
     """
     told = [statements] if isinstance(statements, Statement) else list(statements)
-    one = of_account(told, view.account_id)
-    problems = [*one.problems]
-    usable = [statement for statement in one.statements if statement.base_currency in _USD]
-    problems += [_other_currency(statement) for statement in one.statements if statement not in usable]
-    if not usable:
-        return _nothing(view, SourceName.STATEMENT, problems)
-    statement = usable[0]
-    period = _period(statement)
-    result = _Result(view, Against(view.account_id, SourceName.STATEMENT), period, problems=problems)
-    _compare_statement(result, statement)
-    return result.comparison()
+    with collector_at_rest():
+        own, problems = _joined(told, view.account_id)
+        usable = [statement for statement in own if statement.base_currency in _USD]
+        problems += [_other_currency(statement) for statement in own if statement.base_currency not in _USD]
+        if not usable:
+            return _nothing(view, SourceName.STATEMENT, problems)
+        period = _period(usable[0])
+        result = _Result(view, Against(view.account_id, SourceName.STATEMENT), period, problems=problems)
+        _compare_statement(result, usable[0])
+        return result.comparison()
+
+
+def _joined(told: Sequence[Statement], account_id: str) -> tuple[Sequence[Statement], list[Problem]]:
+    """The statements of the account as one; a single one is what it is."""
+    if len(told) == 1 and told[0].account_id == account_id:
+        return told, []
+    one = of_account(told, account_id)
+    return one.statements, [*one.problems]
 
 
 def _other_currency(statement: Statement) -> Problem:

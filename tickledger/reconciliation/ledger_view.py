@@ -193,4 +193,6 @@ class Names:
 
 def spelled(symbol: str) -> str:
     """A symbol as we write it."""
+    if " " not in symbol:
+        return symbol
     return ".".join(symbol.split())

@@ -50,6 +50,8 @@ class Match:
     @property
     def totals(self) -> tuple[TradeRow, TradeRow]:
         """Each side as one row."""
+        if len(self.ours) == len(self.theirs) == 1:
+            return self.ours[0], self.theirs[0]
         return total_of(self.ours), total_of(self.theirs)
 
 
@@ -78,7 +80,19 @@ def matched(ours: Sequence[TradeRow], theirs: Sequence[TradeRow]) -> Matching:
 
 
 def _by_id(found: Matching) -> None:
-    _pair(found, lambda row: (row.stem, row.family) if row.stem else None, MatchedBy.ID)
+    """Ids are one row's each, so this step needs no queues."""
+    theirs = {(row.stem, row.family): row for row in found.missing if row.stem}
+    left, taken = [], set()
+    for row in found.extra:
+        key = (row.stem, row.family)
+        other = theirs.get(key)
+        if other is None or key in taken:
+            left.append(row)
+        else:
+            taken.add(key)
+            found.matches.append(Match((row,), (other,), MatchedBy.ID))
+    found.extra = left
+    found.missing = [row for row in found.missing if not row.stem or (row.stem, row.family) not in taken]
 
 
 def _by_figures(found: Matching) -> None:
@@ -115,16 +129,16 @@ def _pair(
     found: Matching, key: Key, by: MatchedBy, *, is_allowed: Callable[[TradeRow, TradeRow], bool] | None = None
 ) -> None:
     """Match what has the same key, in order; a key of None matches nothing."""
-    waiting: defaultdict[Hashable, deque[TradeRow]] = defaultdict(deque)
-    for row in found.missing:
+    waiting: defaultdict[Hashable, list[TradeRow]] = defaultdict(list)
+    for row in reversed(found.missing):
         if (name := key(row)) is not None:
             waiting[name].append(row)
     left, taken = [], set()
     for row in found.extra:
         name = key(row)
         queue = waiting.get(name) if name is not None else None
-        if queue and (is_allowed is None or is_allowed(row, queue[0])):
-            other = queue.popleft()
+        if queue and (is_allowed is None or is_allowed(row, queue[-1])):
+            other = queue.pop()
             taken.add(id(other))
             found.matches.append(Match((row,), (other,), by))
         else:
