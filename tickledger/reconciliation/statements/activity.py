@@ -41,7 +41,6 @@ _FACT: Final = "read before all other sections"
 _CASH_COLUMNS: Final = frozenset(
     {"Account", "Currency", "Date", "Settle Date", "Date/Time", "Description", "Amount", "Code", "Subtitle", "Symbol"}
 )
-_TAXED: Final = dict.fromkeys(("Asset Category", "Quantity", "Trade Price"), "the trade that is taxed")
 _SALES_TAX_COLUMNS: Final = frozenset(
     {"Account", "Currency", "Date", "Tax Type", "Taxable Description", "Description", "Sales Tax", "Code"}
 )
@@ -55,6 +54,8 @@ _TRADE_COLUMNS: Final = frozenset(
 )
 _TRADE_IGNORED: Final[Mapping[str, str]] = {
     "C. Price": _COMPUTED,
+    "Close Price": _COMPUTED,
+    "Notional Value": "of futures, which have no proceeds",
     "MTM P/L": _COMPUTED,
     "Realized P/L %": _COMPUTED,
     "Exchange": "where the order was filled",
@@ -100,6 +101,8 @@ _IGNORED: Final[Mapping[str, str]] = {
     "Borrow Fee Details": _LOANS,
     "Option Exercises, Assignments and Expirations": "among the trades, with the codes Ex, A and Ep",
     "Option Cash Settlements": "among the trades, with the codes Ex, A and Ep",
+    "Transaction Fees": "taxes of trades, which the column Comm/Fee of the trades holds",
+    "Grant Activity": "grants of the broker's own shares",
     "Codes": "what the codes mean",
     "Notes": "notes for people",
     "Notes/Legal Notes": "notes for people",
@@ -121,7 +124,6 @@ def read_activity(content: bytes, *, name: str, terms: ReadingTerms | None = Non
     sections = {
         **{name: Section(reason=reason) for name, reason in _IGNORED.items()},
         **{name: Section(CashRows(word).read, _CASH_COLUMNS) for name, word in CASH_SECTIONS.items()},
-        "Transaction Fees": Section(CashRows("transaction fees").read, _CASH_COLUMNS, _TAXED),
         "Sales Tax Details": Section(read_sales_tax, _SALES_TAX_COLUMNS, _SALES_TAX_IGNORED),
         "Statement": Section(_fact, fields),
         "Account Information": Section(_fact, fields),
@@ -133,7 +135,7 @@ def read_activity(content: bytes, *, name: str, terms: ReadingTerms | None = Non
         "Cash Report": Section(
             cash_report.read,
             frozenset({"Account", "Currency Summary", "Currency", "Total"}),
-            dict.fromkeys(("Securities", "Futures", "Month to Date", "Year to Date", "IBUKL"), _SEGMENT),
+            dict.fromkeys(("Securities", "Futures", "Paxos", "IBUKL", "Month to Date", "Year to Date"), _SEGMENT),
         ),
         "Net Asset Value": Section(
             nav.read_value,
@@ -165,7 +167,7 @@ def _fact(_row: object, _drafts: object) -> str:
 
 def _file_problems(name: str, text: str, accounts: Accounts) -> tuple[Problem, ...]:
     tally = accounts.common.tally
-    if any(place.startswith("Statement") and fate is Fate.READ for place, fate, _ in tally.counts):
+    if any(place.casefold() == "statement" and fate is Fate.READ for place, fate, _ in tally.counts):
         return torn_end(name, text)
     return (Problem(name, "a section Statement, which says whose it is and of when", "none"), *torn_end(name, text))
 

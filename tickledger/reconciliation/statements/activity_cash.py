@@ -21,7 +21,7 @@ from tickledger.reconciliation.statements.drafts import Drafts
 from tickledger.reconciliation.statements.roll_forward import check_tie
 
 _SECURITY: Final = re.compile(r"^(?P<symbol>[A-Za-z0-9.][A-Za-z0-9. ]*?)\s?\((?P<isin>[A-Z]{2}[A-Z0-9]{9}\d)\)")
-_BASE_SUMMARY: Final = "Base Currency Summary"
+_BASE_SUMMARY: Final = "base currency summary"
 _ZERO: Final = Decimal(0)
 #: The word of Flex for what each section holds.
 SECTIONS: Final[Mapping[str, str]] = {
@@ -118,21 +118,21 @@ class CashReportRows:
 
 
 def _balance(drafts: Drafts, currency: str, lines: list[tuple[str, Decimal, int]]) -> CashBalance:
-    named = {name: amount for name, amount, _ in lines}
-    starting, ending = named.get("Starting Cash"), named.get("Ending Cash")
+    named = {name.casefold(): amount for name, amount, _ in lines}
+    starting, ending = named.get("starting cash"), named.get("ending cash")
     items = tuple(
         Amount(name, amount)
         for name, amount, _ in lines
-        if amount and name not in {"Starting Cash", "Ending Cash", "Ending Settled Cash"}
+        if amount and name.casefold() not in {"starting cash", "ending cash", "ending settled cash"}
     )
-    is_summary, row = currency == _BASE_SUMMARY, lines[0][2]
+    is_summary, row = currency.casefold() == _BASE_SUMMARY, lines[0][2]
     balance = CashBalance(
         currency=drafts.base_currency if is_summary else currency,
         start_date=drafts.start_date,
         end_date=drafts.end_date,
         starting=starting,
         ending=ending,
-        ending_settled=named.get("Ending Settled Cash"),
+        ending_settled=named.get("ending settled cash"),
         items=items,
         is_base_summary=is_summary,
         where=drafts.place.name,
@@ -182,10 +182,12 @@ def _net_asset_value(drafts: Drafts, lines: list[tuple[str, Decimal, int]]) -> N
 
 
 def _nav_change(drafts: Drafts, lines: list[tuple[str, Decimal, int]]) -> NavChange:
-    named = {name: amount for name, amount, _ in lines}
-    starting, ending = named.get("Starting Value"), named.get("Ending Value")
+    named = {name.casefold(): amount for name, amount, _ in lines}
+    starting, ending = named.get("starting value"), named.get("ending value")
     items = tuple(
-        Amount(name, amount) for name, amount, _ in lines if name not in {"Starting Value", "Ending Value"} and amount
+        Amount(name, amount)
+        for name, amount, _ in lines
+        if amount and name.casefold() not in {"starting value", "ending value"}
     )
     row = lines[0][2]
     check_tie(Cells(drafts.place, row, {}, drafts.problems, "Change in NAV"), "Ending Value", starting, items, ending)

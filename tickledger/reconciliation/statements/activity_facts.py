@@ -76,11 +76,12 @@ def gathered(lines: Iterable[SectionRow | SectionHeader], place: Place, common: 
         if isinstance(line, SectionHeader) or line.kind != DATA:
             continue
         row = Cells(place, line.row, line.cells, common.problems, line.section)
-        if line.section in {"Statement", "Account Information", "Summary"}:
+        section = line.section.casefold()
+        if section in {"statement", "account information", "summary"}:
             _header(row, common)
-        elif line.section == "Financial Instrument Information":
+        elif section == "financial instrument information":
             _instrument(row, facts)
-        elif line.section == "Trades":
+        elif section == "trades":
             facts.has_fills = facts.has_fills or row.text("DataDiscriminator") in {"Trade", "Execution"}
     return facts
 

@@ -231,7 +231,7 @@ def _handled(reading: _Reading, tag: str, row: Cells, drafts: Drafts) -> str:
 
 def _account_attributes(tally: Tally, place: str, tag: str, names: tuple[str, ...], count: int) -> None:
     for name in names:
-        if is_read(tag, name):
+        if is_read(tag, name, names):
             tally.add(f"{place}@{name}", Fate.READ, count=count)
         else:
             reason = row_reason(tag, name)

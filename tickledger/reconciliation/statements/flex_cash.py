@@ -20,7 +20,7 @@ from tickledger.reconciliation.statements.flex_layout import (
     CASH_REPORT_NAMES,
     NAV_CHANGE_NAMES,
     NAV_NAMES,
-    cash_report_reason,
+    is_read,
     nav_change_reason,
     nav_reason,
 )
@@ -130,7 +130,14 @@ def read_debit_card(row: Cells, drafts: Drafts) -> str:
 def read_cash_report(row: Cells, drafts: Drafts) -> str:
     """The cash of one currency, or of all, from the start of the period to its end."""
     currency = row.needed_text("currency", "a currency")
-    items = _items(row, (name for name in row.values if name not in CASH_REPORT_NAMES and not cash_report_reason(name)))
+    items = _items(
+        row,
+        (
+            name
+            for name in row.values
+            if name not in CASH_REPORT_NAMES and is_read("CashReportCurrency", name, row.values)
+        ),
+    )
     balance = CashBalance(
         currency=drafts.base_currency if currency == _BASE_SUMMARY else currency,
         start_date=row.day("fromDate") or drafts.start_date,

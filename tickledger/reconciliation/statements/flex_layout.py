@@ -3,7 +3,7 @@
 The names are IB's own, misspellings included.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 _ACCRUED: Final = "accrued and not paid yet; what is paid is among the cash transactions"
@@ -29,7 +29,8 @@ CONTAINERS: Final[Mapping[str, str]] = {
         (
             *("Trades", "TradeConfirms", "OpenPositions", "CorporateActions", "CashTransactions", "CashReport"),
             *("Transfers", "TradeTransfers", "SalesTaxes", "TransactionTaxes", "DebitCardActivities"),
-            *("EquitySummaryInBase", "ConversionRates", "UnbundledCommissionDetails"),
+            *("EquitySummaryInBase", "EquitySummaryByReportDateInBase", "ChangeInNAV", "ConversionRates"),
+            "UnbundledCommissionDetails",
         ),
         "",
     ),
@@ -292,6 +293,9 @@ _OF_TAGS: Final[Mapping[str, str]] = {
     "TradeTransfer": "the trade at the other broker; here counts what arrives",
     "TransactionTax": "the trade that is taxed",
 }
+#: One line of a cash report, and the two that make it; a query may have either.
+DEPOSITS: Final = "depositWithdrawals"
+PARTS_OF_DEPOSITS: Final = frozenset({"deposits", "withdrawals"})
 _FEE_PARTS: Final = "a part of the commission, which the execution tells"
 
 
@@ -312,7 +316,7 @@ def cash_report_reason(name: str) -> str:
         return _SEGMENT
     if name.endswith(("MTD", "YTD")):
         return "of another period"
-    if name in {"deposits", "withdrawals"}:
+    if name in PARTS_OF_DEPOSITS:
         return _PART
     if name.startswith(("avg", "slb", "netSettledCash", "netCashBalance", "startingCollateral", "endingCollateral")):
         return "an average or a collateral, no movement of cash"
@@ -338,7 +342,9 @@ _ROLL_FORWARDS: Final = {
 }
 
 
-def is_read(tag: str, name: str) -> bool:
-    """Whether a row's attribute is read; of roll-forwards every line is."""
+def is_read(tag: str, name: str, others: Container[str] = ()) -> bool:
+    """Whether a row's attribute is read; of roll-forwards every line is. `others` are all attributes of the row."""
+    if tag == "CashReportCurrency" and name in PARTS_OF_DEPOSITS and DEPOSITS not in others:
+        return True
     names = READ.get(tag)
     return name in names if names is not None else tag in _ROLL_FORWARDS and not row_reason(tag, name)

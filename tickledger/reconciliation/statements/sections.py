@@ -76,14 +76,18 @@ class Accounts:
 def read_sections(
     lines: Iterable[SectionRow | SectionHeader], sections: Mapping[str, Section], accounts: Accounts
 ) -> None:
-    """Give every row to the reader of its section and account for everything."""
+    """Give every row to the reader of its section and account for everything.
+
+    Names of sections are compared without regard to capitals, which IB has changed.
+    """
+    sections = {name.casefold(): section for name, section in sections.items()}
     headers: dict[str, SectionHeader] = {}
     for line in lines:
         if isinstance(line, SectionHeader):
             headers[line.section] = line
-            _account_columns(line, sections.get(line.section), accounts.common.tally)
+            _account_columns(line, sections.get(line.section.casefold()), accounts.common.tally)
         else:
-            _row(line, headers.get(line.section), sections.get(line.section), accounts)
+            _row(line, headers.get(line.section), sections.get(line.section.casefold()), accounts)
 
 
 def _account_columns(header: SectionHeader, section: Section | None, tally: Tally) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -105,7 +106,6 @@ def test_movements_of_cash_have_the_kind_of_their_section() -> None:
         (StatementCashKind.WITHHOLDING, D("-2.5"), "KITE"),
         (StatementCashKind.WITHDRAWAL, D(-500), ""),
         (StatementCashKind.FEE, D("-4.5"), ""),
-        (StatementCashKind.TRANSACTION_TAX, D("-1.5"), "SNY"),
         (StatementCashKind.SALES_TAX, D("-0.3"), ""),
     ]
     assert found[0].isin == "US0000000001"
@@ -145,6 +145,22 @@ def test_sections_and_columns_that_nobody_knows_are_named_and_the_rest_is_used()
     unknown = [line.place for line in found.accounting if line.fate is Fate.UNKNOWN]
     assert unknown == ["Tides", "Trades: Moon"]
     assert len(found.executions) == 4
+
+
+def test_capitals_of_section_names_do_not_matter() -> None:
+    lower = WHOLE
+    for name in ("Open Positions", "Cash Report", "Change in NAV", "Base Currency Summary"):
+        lower = lower.replace(name, name.capitalize())
+    lower = lower.replace("Starting Cash", "Starting cash").replace("Ending Value", "Ending value")
+    assert replace(only(lower), accounting=(), sources=()) == replace(
+        only(WHOLE),
+        accounting=(),
+        sources=(),
+    )
+
+
+def test_taxes_of_trades_are_in_the_commissions_already() -> None:
+    assert "SNY" not in {cash.symbol for cash in only(WHOLE).cash_transactions}
 
 
 def test_rows_of_several_accounts_make_several_statements() -> None:

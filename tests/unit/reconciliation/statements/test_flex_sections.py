@@ -137,6 +137,15 @@ def test_a_cash_report_is_a_roll_forward_without_its_parts() -> None:
     assert not found.problems
 
 
+def test_deposits_and_withdrawals_are_lines_where_their_sum_is_not() -> None:
+    row = element("CashReportCurrency", CASH_REPORT, depositWithdrawals=None)
+    found = only(section("CashReport", row))
+    names = [item.name for item in found.cash_balances[0].items]
+    assert names == ["commissions", "deposits", "withdrawals", "dividends"]
+    assert not found.problems
+    assert {line.fate for line in found.accounting if line.place.endswith("@deposits")} == {Fate.READ}
+
+
 def test_a_cash_report_that_does_not_add_up_is_named() -> None:
     found = only(section("CashReport", element("CashReportCurrency", CASH_REPORT, endingCash="1600")))
     assert len(found.cash_balances) == 1
