@@ -13,11 +13,13 @@ from sqlalchemy import text
 from resources.market_files import MarketFiles
 from resources.simulated_account import SimulatedAccount
 from tests.assets.conftest import Lineage
+from tickledger.backtest.performance import StrategyPerformance
 from tickledger.bars.sample import SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS, SAMPLE_VENDOR_ADJ_CLOSE
 from tickledger.db.counts import current_rows
 from tickledger.db.market_data import read_bars
 from tickledger.db.quarantine import read_quarantine
-from tickledger.db.reports import read_daily_pnl, read_form_lines
+from tickledger.db.reports import read_daily_pnl, read_form_lines, read_reports
+from tickledger.db.symbols import read_sectors
 from tickledger.db.tax import read_gains, read_open_lots
 from tickledger.db.trading import (
     read_balances,
@@ -30,6 +32,11 @@ from tickledger.db.trading import (
 from tickledger.domain.account import Mode
 from tickledger.domain.execution import CashKind
 from tickledger.domain.order import RISK_LIMIT_UNITS
+from tickledger.reporting.attribution import AttributionEffect
+from tickledger.reporting.pnl_contributions import PnlContribution
+from tickledger.reporting.pnl_reports import sessions_that_do_not_add_up
+from tickledger.reporting.returns import PeriodReturn
+from tickledger.reporting.roll_forward import RollForward
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("assets")]
 
@@ -98,6 +105,46 @@ def test_daily_pnl_adds_up_to_the_change_of_equity(lineage: Lineage) -> None:
     rows = read_daily_pnl(lineage.engine)
     assert len(rows) == 502
     assert sum(row.total_pnl for row in rows) == rows[-1].portfolio_value - 100_000
+
+
+def test_what_contributed_adds_up_to_the_daily_pnl_and_names_the_models_of_their_years(lineage: Lineage) -> None:
+    rows, parts = read_daily_pnl(lineage.engine), read_reports(lineage.engine, PnlContribution)
+    assert sessions_that_do_not_add_up(rows, parts) == []
+    assert {row.strategy for row in parts} <= {"composite", "(rounding)"}
+    named = {row.model_version_id for row in parts if row.strategy == "composite"}
+    assert None not in named
+    assert len(named) == 2
+    known = read_sectors(lineage.engine)
+    assert {(row.symbol, row.sector) for row in parts if row.symbol} <= set(known.items())
+    rolled = read_reports(lineage.engine, RollForward)
+    assert [(row.session_date, row.closing_nav) for row in rolled] == [
+        (row.session_date, row.portfolio_value) for row in rows
+    ]
+    assert all(row.ties for row in rolled)
+    with (lineage.exports / "daily_pnl_by_symbol.csv").open(newline="") as file:
+        exported = sum(Decimal(row["total_pnl"]) for row in csv.DictReader(file))
+    assert exported == sum(row.total_pnl for row in rows)
+
+
+def test_performance_is_that_of_the_balances_and_its_attribution_adds_up(lineage: Lineage) -> None:
+    rows = {
+        (row.strategy, row.start_date.year, row.session_date.year): row
+        for row in read_reports(lineage.engine, StrategyPerformance)
+    }
+    years = [(2011, 2011), (2012, 2012), (2011, 2012)]
+    assert sorted(rows) == sorted((name, *span) for name in ("(account)", "composite") for span in years)
+    balances = [float(row.equity) for row in read_balances(lineage.engine)]
+    whole = rows["composite", 2011, 2012]
+    assert whole.total_return == pytest.approx(balances[-1] / balances[0] - 1, abs=1e-6)
+    assert float(whole.pnl) == pytest.approx(balances[-1] - balances[0], abs=0.02)
+    assert whole.num_trades == len(read_executions(lineage.engine))
+    periods = {row.period: row for row in read_reports(lineage.engine, PeriodReturn)}
+    assert set(periods) == {"MTD", "QTD", "YTD", "inception", "2011", "2012"}
+    since = periods["inception"]
+    effects = [row for row in read_reports(lineage.engine, AttributionEffect) if row.start_date == since.start_date]
+    for kind, attributed in (("factor", since.time_weighted), ("sector", since.excess_return)):
+        found = [row.value for row in effects if row.kind == kind and row.session_date == since.session_date]
+        assert sum(found) == pytest.approx(attributed, abs=1e-5)
 
 
 def test_each_years_signals_come_from_a_model_that_saw_nothing_of_the_year(lineage: Lineage) -> None:

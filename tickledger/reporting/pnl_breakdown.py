@@ -93,11 +93,17 @@ def breakdown(columns: ContributionColumns, grouping: Grouping) -> Breakdown:
     places = {name: place for place, name in enumerate(groups)}
     group = np.array([places[name] for name in names], dtype=np.int64)[columns.part]
     width = max(len(groups), 1)
-    found, place = np.unique(columns.day * width + group, return_inverse=True)
-    amounts = (columns.realized_pnl, columns.unrealized_pnl, columns.dividends, columns.total_pnl)
-    sums = [np.zeros(len(found), dtype=np.int64) for _ in amounts]
-    for total, amount in zip(sums, amounts, strict=True):
-        np.add.at(total, place, amount)
+    place = columns.day * width + group
+    size = len(columns.session_dates) * width
+    is_there = np.zeros(size, dtype=bool)
+    is_there[place] = True
+    found = np.flatnonzero(is_there)
+    sums = []
+    for amount in (columns.realized_pnl, columns.unrealized_pnl, columns.dividends, columns.total_pnl):
+        total = np.zeros(size, dtype=np.int64)
+        some = np.flatnonzero(amount)
+        np.add.at(total, place[some], amount[some])
+        sums.append(total[found])
     day, group = np.divmod(found, width)
     return Breakdown(columns.account_id, columns.session_dates, tuple(groups), day, group, *sums)
 

@@ -138,24 +138,28 @@ def contributions(
     dates = [row.session_date for row in history.balances]
     if [dates[day] for day in days] != [row.session_date for row in account_rows]:
         raise ValueError(f"account {history.account_id}: expected daily P&L of the sessions that have a balance")
-    pieces = _with_every_day(_of_days(_exact(history, origins), days), days, account_rows)
+    exact = _exact(history, origins)
+    keys = tuple(dict.fromkeys(key for each in exact for key in each.keys))
+    place, ranks = _by_name([_part(key, sectors) for key in keys])
+    parts = tuple(_part(keys[old], sectors) for old in place)
+    pieces = _joined(exact, {key: int(ranks[number]) for number, key in enumerate(keys)}, days)
     totals = [np.array([to_cents(getattr(row, name)) for row in account_rows], dtype=np.int64) for name in AMOUNTS]
+    pieces, parts = _with_every_day(pieces, parts, days, totals)
     group = np.searchsorted(days, pieces.day)
-    exact = (pieces.realized, pieces.unrealized, pieces.dividends)
-    cents = [cents_of(values, group, total) for values, total in zip(exact, totals, strict=True)]
-    parts = tuple(_part(key, sectors) for key in pieces.keys)
-    place, ranks = _by_name(parts)
-    order = np.lexsort((ranks[pieces.key], pieces.day))
-    order = order[(cents[0][order] != 0) | (cents[1][order] != 0) | (cents[2][order] != 0)]
+    cents = [
+        cents_of(values, group, total)
+        for values, total in zip((pieces.realized, pieces.unrealized, pieces.dividends), totals, strict=True)
+    ]
+    told = np.flatnonzero((cents[0] != 0) | (cents[1] != 0) | (cents[2] != 0))
     return ContributionColumns(
         account_id=history.account_id,
         session_dates=history.session_dates,
-        parts=tuple(parts[old] for old in place),
-        day=pieces.day[order],
-        part=ranks[pieces.key[order]],
-        realized_pnl=cents[0][order],
-        unrealized_pnl=cents[1][order],
-        dividends=cents[2][order],
+        parts=parts,
+        day=pieces.day[told],
+        part=pieces.key[told],
+        realized_pnl=cents[0][told],
+        unrealized_pnl=cents[1][told],
+        dividends=cents[2][told],
     )
 
 
@@ -172,18 +176,16 @@ def _by_name(parts: Sequence[Part]) -> tuple[list[int], Integers]:
     return place, ranks
 
 
-def _exact(history: AccountHistory, origins: Mapping[str, Origin]) -> _Pieces:
+def _exact(history: AccountHistory, origins: Mapping[str, Origin]) -> list[_Pieces]:
     """All contributions, what is not explained among them."""
     closes = _Closes(history)
     moved = movements(history, origins, closes.before)
-    of_slots = _of_slots(moved, closes)
-    of_symbols = _unexplained_by_symbol(history, moved, closes)
-    pieces = _joined(of_slots, of_symbols)
-    left = _equity_results(history) - _totals(pieces, len(history.balances))
+    held = _slot_days(moved, closes)
+    found = [_of_holdings(held), _of_flows(moved), _unexplained_by_symbol(history, held, closes)]
+    left = _equity_results(history) - sum(_totals(pieces, len(history.balances)) for pieces in found)
     days = np.flatnonzero(np.abs(left) >= CENT_UNITS // 2)
     nothing = np.zeros(len(days), dtype=np.int64)
-    of_account = _Pieces(((None, UNEXPLAINED),), nothing, days, left[days], nothing, nothing)
-    return _joined(pieces, of_account)
+    return [*found, _Pieces(((None, UNEXPLAINED),), nothing, days, left[days], nothing, nothing)]
 
 
 class _Closes:
@@ -199,6 +201,12 @@ class _Closes:
         last = np.maximum.accumulate(np.where(known > 0, np.arange(self.shape[0])[:, None], 0), axis=0)
         self.closes: Integers = np.take_along_axis(known, last, axis=0)
 
+    def of(self, symbol: Integers, day: Integers) -> Integers:
+        """The closes of symbols, by their places, at days; 0 for place −1."""
+        if not self.shape[1]:
+            return np.zeros(len(symbol), dtype=np.int64)
+        return np.where(symbol < 0, 0, self.closes[day, symbol])
+
     def before(self, symbol: str, day: int) -> int:
         """The close at the session before `day`."""
         place = self.places.get(symbol)
@@ -207,50 +215,51 @@ class _Closes:
 
 @dataclass(frozen=True, slots=True)
 class _SlotDays:
-    """Each slot at each close from its first change on, in order; `key` holds places in `keys`."""
+    """Each slot at each close from its first change on, in order; `key` holds places in `keys`, `symbol` in the closes.
+
+    `symbol` is −1 for a symbol that is in no position: held for no close.
+    """
 
     keys: tuple[SlotKey, ...]
     key: Integers
     day: Integers
-    quantity: Integers
+    symbol: Integers
     cost: Integers
+    value: Integers
 
 
-def _slot_days(moved: Movements, sessions: int) -> _SlotDays:
-    keys = tuple(moved.states)
+def _slot_days(moved: Movements, closes: _Closes) -> _SlotDays:
+    sessions, keys = closes.shape[0], tuple(moved.states)
     rows = [(place, *state) for place, key in enumerate(keys) for state in moved.states[key]]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    key, day, quantity, cost = table.T
+    key, day, quantity, cost = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     is_last = np.append(key[1:] != key[:-1], True)[: len(key)]
     following = np.where(is_last, sessions, np.append(day[1:], sessions)[: len(key)])
     lengths = np.where((quantity == 0) & (cost == 0), 1, following - day)
     source = np.repeat(np.arange(len(key)), lengths)
-    offset = np.arange(len(source)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return _SlotDays(keys, key[source], day[source] + offset, quantity[source], cost[source])
+    days = day[source] + np.arange(len(source)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    symbol = np.array([closes.places.get(name or "", -1) for name, _ in keys], dtype=np.int64)[key[source]]
+    value = notional_units(quantity[source], closes.of(symbol, days))
+    return _SlotDays(keys, key[source], days, symbol, cost[source], value)
 
 
-def _of_slots(moved: Movements, closes: _Closes) -> _Pieces:
-    sessions = closes.shape[0]
-    held = _slot_days(moved, sessions)
-    gain = _value(held, closes) - held.cost
+def _of_holdings(held: _SlotDays) -> _Pieces:
+    """What slots gained by prices, and what became of their cost."""
     is_first = np.append(True, held.key[1:] != held.key[:-1])[: len(held.key)]
-    held_pieces = _Pieces(
-        keys=held.keys,
-        key=held.key,
-        day=held.day,
-        realized=_change(held.cost, is_first),
-        unrealized=_change(gain, is_first),
-        dividends=np.zeros(len(gain), dtype=np.int64),
-    )
+    realized = _change(held.cost, is_first)
+    unrealized = _change(held.value - held.cost, is_first)
+    return _Pieces(held.keys, held.key, held.day, realized, unrealized, np.zeros(len(realized), dtype=np.int64))
+
+
+def _of_flows(moved: Movements) -> _Pieces:
+    """What slots took in besides."""
     rows = [
         (day, flow.cash + flow.cost_out, flow.value_out - flow.cost_out, flow.dividends)
         for (_, day), flow in moved.flows.items()
     ]
     keys = tuple(dict.fromkeys(key for key, _ in moved.flows))
     places = {key: place for place, key in enumerate(keys)}
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
     key = np.array([places[key] for key, _ in moved.flows], dtype=np.int64)
-    return _joined(held_pieces, _Pieces(keys, key, *table.T))
+    return _Pieces(keys, key, *np.array(rows, dtype=np.int64).reshape(-1, 4).T)
 
 
 def _change(values: Integers, is_first: NDArray[np.bool_]) -> Integers:
@@ -259,20 +268,11 @@ def _change(values: Integers, is_first: NDArray[np.bool_]) -> Integers:
     return change
 
 
-def _value(held: _SlotDays, closes: _Closes) -> Integers:
-    places = np.array([closes.places.get(symbol or "", -1) for symbol, _ in held.keys], dtype=np.int64)
-    symbol = places[held.key]
-    if not closes.shape[1]:
-        return np.zeros(len(symbol), dtype=np.int64)
-    price = np.where(symbol < 0, 0, closes.closes[held.day, symbol])
-    return notional_units(held.quantity, price)
-
-
 def gross_by_strategy(history: AccountHistory, origins: Mapping[str, Origin]) -> dict[str, NDArray[np.float64]]:
     """The absolute value of what each strategy's slots hold at every close, USD, by strategy or named group."""
     closes = _Closes(history)
-    held = _slot_days(movements(history, origins, closes.before), len(history.balances))
-    value = np.abs(_value(held, closes))
+    held = _slot_days(movements(history, origins, closes.before), closes)
+    value = np.abs(held.value)
     names = [origin.strategy for _, origin in held.keys]
     gross = {}
     for name in sorted(set(names)):
@@ -283,17 +283,14 @@ def gross_by_strategy(history: AccountHistory, origins: Mapping[str, Origin]) ->
     return gross
 
 
-def _unexplained_by_symbol(history: AccountHistory, moved: Movements, closes: _Closes) -> _Pieces:
+def _unexplained_by_symbol(history: AccountHistory, held: _SlotDays, closes: _Closes) -> _Pieces:
     """How far the recorded positions are from the slots: the change of what their value and gain are beyond them."""
-    positions, held = history.positions, _slot_days(moved, closes.shape[0])
-    places = np.array([closes.places.get(symbol or "", -1) for symbol, _ in held.keys], dtype=np.int64)
-    symbol, is_known = places[held.key], places[held.key] >= 0
-    value = _value(held, closes)
+    positions, known = history.positions, np.flatnonzero(held.symbol >= 0)
     beyond = []
-    for recorded, told in ((positions.value, value), (positions.open_gain, value - held.cost)):
+    for recorded, told in ((positions.value, held.value), (positions.open_gain, held.value - held.cost)):
         table = np.zeros(closes.shape, dtype=np.int64)
-        np.add.at(table, (closes.day, positions.symbol), recorded)
-        np.subtract.at(table, (held.day[is_known], symbol[is_known]), told[is_known])
+        table[closes.day, positions.symbol] = recorded
+        np.subtract.at(table, (held.day[known], held.symbol[known]), told[known])
         table[np.abs(table) < CENT_UNITS] = 0
         beyond.append(np.diff(table, axis=0, prepend=0))
     total, unrealized = beyond
@@ -303,29 +300,32 @@ def _unexplained_by_symbol(history: AccountHistory, moved: Movements, closes: _C
     return _Pieces(keys, place, day, total[day, place] - gain, gain, np.zeros(len(day), dtype=np.int64))
 
 
-def _joined(one: _Pieces, other: _Pieces) -> _Pieces:
-    """The pieces of both, those of one day and key added up."""
-    keys = tuple(dict.fromkeys((*one.keys, *other.keys)))
-    places = {key: place for place, key in enumerate(keys)}
-    named = [np.array([places[key] for key in each.keys], dtype=np.int64)[each.key] for each in (one, other)]
-    key, day = np.concatenate(named), np.concatenate((one.day, other.day))
-    amounts = [
-        np.concatenate((getattr(one, name), getattr(other, name))) for name in ("realized", "unrealized", "dividends")
+def _joined(all_pieces: Sequence[_Pieces], ranks: Mapping[SlotKey, int], days: Integers) -> _Pieces:
+    """The pieces of `days` together, those of one day and key added up, by day and the key's rank, its new place."""
+    is_wanted = np.zeros(int(max((each.day.max(initial=0) for each in all_pieces), default=0)) + 1, dtype=bool)
+    is_wanted[days[days < len(is_wanted)]] = True
+    kept = [np.flatnonzero(is_wanted[each.day]) for each in all_pieces]
+    places = [
+        each.day[rows] * len(ranks) + np.array([ranks[key] for key in each.keys], dtype=np.int64)[each.key[rows]]
+        for each, rows in zip(all_pieces, kept, strict=True)
     ]
-    if not len(other.day):
-        return _Pieces(keys, key, day, *amounts)
-    return _added_up(keys, key, day, amounts)
-
-
-def _added_up(keys: tuple[SlotKey, ...], key: Integers, day: Integers, amounts: Sequence[Integers]) -> _Pieces:
-    span = int(day.max()) + 1
-    place = key * span + day
-    order = np.argsort(place, kind="stable")
+    place = np.concatenate(places)
+    order = np.argsort(place)
     ordered = place[order]
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    sums = [np.add.reduceat(amount[order], starts) for amount in amounts]
-    key, day = np.divmod(ordered[starts], span)
-    return _Pieces(keys, key, day, *sums)
+    sums = [
+        _reduced(
+            np.concatenate([getattr(each, name)[rows] for each, rows in zip(all_pieces, kept, strict=True)])[order],
+            starts,
+        )
+        for name in ("realized", "unrealized", "dividends")
+    ]
+    day, key = np.divmod(ordered[starts], max(len(ranks), 1))
+    return _Pieces(tuple(sorted(ranks, key=lambda each: ranks[each])), key, day, *sums)
+
+
+def _reduced(values: Integers, starts: Integers) -> Integers:
+    return np.add.reduceat(values, starts) if len(starts) else values
 
 
 def _totals(pieces: _Pieces, sessions: int) -> Integers:
@@ -348,15 +348,18 @@ def _flows(transactions: Sequence[CashTransaction], history: AccountHistory) -> 
     return flows[:-1]
 
 
-def _of_days(pieces: _Pieces, days: Integers) -> _Pieces:
-    is_wanted = np.isin(pieces.day, days)
-    columns = (pieces.key, pieces.day, pieces.realized, pieces.unrealized, pieces.dividends)
-    return _Pieces(pieces.keys, *(column[is_wanted] for column in columns))
-
-
-def _with_every_day(pieces: _Pieces, days: Integers, rows: Sequence[DailyPnl]) -> _Pieces:
+def _with_every_day(
+    pieces: _Pieces, parts: tuple[Part, ...], days: Integers, totals: Sequence[Integers]
+) -> tuple[_Pieces, tuple[Part, ...]]:
     """`pieces` with one of nothing, named as rounding, for each day that has none and yet a cent."""
-    has_cents = np.array([any(getattr(row, name) for name in AMOUNTS) for row in rows], dtype=bool)
+    has_cents = np.any([total != 0 for total in totals], axis=0)
     bare = np.setdiff1d(days[has_cents], pieces.day)
+    if not len(bare):
+        return pieces, parts
     nothing = np.zeros(len(bare), dtype=np.int64)
-    return _joined(pieces, _Pieces(((None, ROUNDING),), nothing, bare, nothing, nothing, nothing))
+    columns = ((pieces.realized, nothing), (pieces.unrealized, nothing), (pieces.dividends, nothing))
+    key, day = np.concatenate((pieces.key, nothing + len(parts))), np.concatenate((pieces.day, bare))
+    order = np.argsort(day, kind="stable")
+    amounts = (np.concatenate(column)[order] for column in columns)
+    rounding = Part(None, NO_SECTOR, ROUNDING)
+    return _Pieces((*pieces.keys, (None, ROUNDING)), key[order], day[order], *amounts), (*parts, rounding)

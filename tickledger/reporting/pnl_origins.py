@@ -7,14 +7,12 @@ whose name stands in parentheses where a strategy's would.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tickledger.domain.execution import Execution
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class Origin(NamedTuple):
     """A strategy and the model version it asked ("" where it asked none), or one of the groups below."""
 
     strategy: str

@@ -22,17 +22,19 @@ def cents_of(values: Integers, group: Integers, totals: Integers) -> Integers:
     The cents of the pieces of a group add up to its total. Raises ValueError where a group with a total has no piece.
     """
     count = len(totals)
-    takes_part = _takes_part(values, group, count)
     floors, remainders = np.divmod(values, CENT_UNITS)
+    cents: Integers = floors
+    # Those of nothing are out of it, but for groups that have nothing else.
+    taking = np.flatnonzero(_takes_part(values, group, count))
     missing = totals - _sums(floors, group, count)
-    pieces = _sums(takes_part.astype(np.int64), group, count)
+    pieces = _sums(np.ones(len(taking), dtype=np.int64), group[taking], count)
     if np.any((pieces == 0) & (missing != 0)):
         raise ValueError("expected a piece for every total, found a total without any")
     for_all, for_some = np.divmod(missing, np.maximum(pieces, 1))
-    order = np.lexsort((-remainders, ~takes_part, group))
-    rank = np.arange(len(order)) - _starts(group[order])
-    cents = floors + np.where(takes_part, for_all[group], 0)
-    cents[order] += rank < for_some[group[order]]
+    place = group[taking] * CENT_UNITS + (CENT_UNITS - 1 - remainders[taking])
+    order = taking[np.argsort(place, kind="stable")]
+    of = group[order]
+    cents[order] += for_all[of] + (np.arange(len(order)) - _starts(of) < for_some[of])
     return cents
 
 

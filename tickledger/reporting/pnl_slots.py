@@ -29,7 +29,7 @@ from tickledger.domain.execution import CashKind, CashTransaction, Execution
 from tickledger.domain.position import Holding
 from tickledger.exchange.corporate_actions import holdings_after, spun_off_value
 from tickledger.execution.portfolio import Portfolio
-from tickledger.reporting.pnl_columns import CENT_UNITS, MILLION, AccountHistory, Dates, to_units
+from tickledger.reporting.pnl_columns import CENT_UNITS, MILLION, AccountHistory, Dates, as_days, to_units
 from tickledger.reporting.pnl_origins import ACCOUNT, POOLED_COST, Origin, origin_of
 
 #: The close of a symbol at the session before a day (its place in time), in millionths of a USD; 0 where none is known.
@@ -93,19 +93,22 @@ def movements(history: AccountHistory, origins: Mapping[str, Origin], previous_c
 def _days(history: AccountHistory) -> dict[int, _Day]:
     sessions = history.session_dates
     days: dict[int, _Day] = defaultdict(_Day)
-    for transaction in history.cash_transactions:
-        if transaction.kind not in EXTERNAL_FLOWS:
-            days[_place(sessions, transaction.session_date)].cash.append(transaction)
-    for action in in_order(history.corporate_actions):
-        days[_place(sessions, action.ex_date)].actions.append(action)
-    for execution in sorted(history.executions, key=lambda each: (each.executed_at, each.execution_id)):
-        days[_place(sessions, execution.trade_date)].executions.append(execution)
+    cash = [row for row in history.cash_transactions if row.kind not in EXTERNAL_FLOWS]
+    for place, transaction in zip(_places(sessions, (row.session_date for row in cash)), cash, strict=True):
+        days[place].cash.append(transaction)
+    actions = in_order(history.corporate_actions)
+    for place, action in zip(_places(sessions, (row.ex_date for row in actions)), actions, strict=True):
+        days[place].actions.append(action)
+    fills = sorted(history.executions, key=lambda each: (each.executed_at, each.execution_id))
+    for place, fill in zip(_places(sessions, (row.trade_date for row in fills)), fills, strict=True):
+        days[place].executions.append(fill)
     days.pop(len(sessions), None)
     return days
 
 
-def _place(sessions: Dates, day: date) -> int:
-    return int(np.searchsorted(sessions, np.datetime64(day, "D")))
+def _places(sessions: Dates, days: Iterable[date]) -> list[int]:
+    """The session that each day counts for: itself or the next."""
+    return [int(place) for place in np.searchsorted(sessions, as_days(days))]
 
 
 class _SlotBook:
@@ -189,7 +192,7 @@ class _SlotBook:
             left -= part
         for (key, shares), (_, part) in zip(taken.items(), _parts(cash, taken), strict=True):
             slot = slots[key]
-            slot.cost -= _rounded(Fraction(slot.cost * -shares, slot.quantity))
+            slot.cost -= slot.cost * -shares // slot.quantity
             slot.quantity += shares
             self._flow(symbol, key).cash += part
 
@@ -241,8 +244,10 @@ class _SlotBook:
         if held:
             self._last_holders[symbol] = held
         self._pool_cost(slots, held, pool)
-        for origin, slot in sorted(slots.items()):
-            self.movements.states[symbol, origin].append((self._day, slot.quantity, slot.cost))
+        for origin, slot in slots.items():
+            states = self.movements.states[symbol, origin]
+            if not states or states[-1][1:] != (slot.quantity, slot.cost):
+                states.append((self._day, slot.quantity, slot.cost))
         self._slots[symbol] = {origin: slot for origin, slot in slots.items() if slot.quantity or slot.cost}
 
     def _pool_cost(self, slots: dict[Origin, _Slot], held: Mapping[Origin, int], pool: Holding | None) -> None:

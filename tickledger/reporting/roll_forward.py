@@ -27,7 +27,7 @@ import numpy as np
 from tickledger.domain.execution import CashKind
 from tickledger.domain.money import round_cents
 from tickledger.domain.position import Balance
-from tickledger.reporting.pnl_columns import AccountHistory, Integers, of_cents, of_units, to_cents, to_units
+from tickledger.reporting.pnl_columns import AccountHistory, Integers, as_days, of_cents, of_units, to_cents, to_units
 from tickledger.reporting.pnl_rounding import cents_of
 from tickledger.reporting.table import Table
 
@@ -143,14 +143,13 @@ def _moved(history: AccountHistory) -> Integers:
     sums: list[dict[str, Decimal]] = [dict.fromkeys(CASH_COLUMNS, Decimal(0)) for _ in (*history.balances, None)]
     sessions = history.session_dates
 
-    def of(day: date) -> dict[str, Decimal]:
-        return sums[int(np.searchsorted(sessions, np.datetime64(day, "D")))]
-
-    for fill in history.executions:
-        of(fill.trade_date)["trades"] -= fill.side.sign * fill.quantity * fill.price
-        of(fill.trade_date)["charges"] -= fill.commission + fill.fees
-    for row in history.cash_transactions:
-        of(row.session_date)[_COLUMN_OF_KIND[row.kind]] += row.amount
+    of_fills = np.searchsorted(sessions, as_days(fill.trade_date for fill in history.executions))
+    for place, fill in zip(of_fills.tolist(), history.executions, strict=True):
+        sums[place]["trades"] -= fill.side.sign * fill.quantity * fill.price
+        sums[place]["charges"] -= fill.commission + fill.fees
+    of_cash = np.searchsorted(sessions, as_days(row.session_date for row in history.cash_transactions))
+    for place, row in zip(of_cash.tolist(), history.cash_transactions, strict=True):
+        sums[place][_COLUMN_OF_KIND[row.kind]] += row.amount
     return np.array([[to_units(each[name]) for name in CASH_COLUMNS] for each in sums[:-1]], dtype=np.int64)
 
 
