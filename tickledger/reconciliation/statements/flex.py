@@ -53,6 +53,8 @@ from tickledger.reconciliation.statements.terms import ReadingTerms
 BROKER: Final = "Interactive Brokers"
 #: What rows of a consolidated query have where they sum several accounts up.
 _NO_ACCOUNT: Final = frozenset({"", "-", "--"})
+#: What the web service answers where it has no statement.
+_ANSWER: Final = "FlexStatementResponse"
 _UNKNOWN: Final = "?"
 _ZERO: Final = Decimal(0)
 _SUMMARIES: Final = "the sum of movements, which are read one by one"
@@ -145,13 +147,17 @@ class _Reading:
 def read_flex(pieces: Iterable[bytes], *, name: str, terms: ReadingTerms | None = None) -> StatementFile:
     """The statements of a Flex file that comes in pieces; `name` is what Problems call it."""
     reading, digest = _Reading(Place(name, terms or ReadingTerms())), hashlib.sha256()
-    for event in flex_events(_hashed(pieces, digest.update)):
+    hashed = _hashed(pieces, digest.update)
+    for event in flex_events(hashed):
         if isinstance(event, FlexElement):
             _element(reading, event)
         elif isinstance(event, FlexText):
             reading.answer[event.tag] = event.text
         else:
             _stopped(reading, event)
+    # The hash is of the whole content, also where reading had to stop in its middle.
+    for _ in hashed:
+        pass
     reading.finish()
     _check_root(reading)
     source = Source(name, digest.hexdigest(), StatementKind.FLEX_XML)
@@ -176,7 +182,9 @@ def _element(reading: _Reading, element: FlexElement) -> None:
             reading.shape("", tag, element.attributes)
         reading.tally.add(tag, Fate.READ)
         return
-    if not element.attributes:
+    if reading.root not in ENVELOPE:
+        reading.tally.add(tag, Fate.READ if reading.root == _ANSWER else Fate.UNKNOWN)
+    elif not element.attributes:
         _container(reading, element)
     else:
         _row(reading, element)
@@ -186,8 +194,7 @@ def _container(reading: _Reading, element: FlexElement) -> None:
     tally = reading.drafts("").tally if reading.header or reading.accounts else reading.tally
     reason = CONTAINERS.get(element.tag)
     if reason is None:
-        is_answer = reading.root == "FlexStatementResponse"
-        tally.add(element.tag, Fate.READ if is_answer else Fate.UNKNOWN)
+        tally.add(element.tag, Fate.UNKNOWN)
     else:
         tally.add(element.tag, Fate.IGNORED if reason else Fate.READ, reason)
 
@@ -303,7 +310,7 @@ def _stopped(reading: _Reading, stop: FlexStop) -> None:
 def _check_root(reading: _Reading) -> None:
     """Say what the file is where it is no answer with statements."""
     name = reading.place.name
-    if reading.root == "FlexStatementResponse":
+    if reading.root == _ANSWER:
         code, message = reading.answer.get("ErrorCode", "no code"), reading.answer.get("ErrorMessage", "no message")
         reading.problems.append(Problem(name, "a statement", f"an answer of the Flex Web Service: {code}, {message}"))
     elif reading.root and reading.root not in ENVELOPE:

@@ -1,5 +1,7 @@
 """Whatever the bytes, the parser tells all elements before the fault, and where the fault is."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,15 +90,25 @@ def test_an_answer_of_the_web_service_that_is_no_statement_says_so() -> None:
     content = b"""<FlexStatementResponse timestamp='01 April, 2025 08:15 AM EDT'>
 <Status>Warn</Status><ErrorCode>1019</ErrorCode><ErrorMessage>Statement generation in progress.</ErrorMessage>
 </FlexStatementResponse>"""
-    (problem,) = read_flex([content], name="answer.xml").problems
+    answer = read_flex([content], name="answer.xml")
+    (problem,) = answer.problems
+    assert not answer.statements
     assert problem.found == "an answer of the Flex Web Service: 1019, Statement generation in progress."
 
 
 def test_a_page_is_no_statement() -> None:
-    (problem,) = read_flex([b"<html><body>502 Bad Gateway</body></html>"], name="page").problems
+    page = read_flex([b'<html lang="en"><body class="x">502 Bad Gateway</body></html>'], name="page")
+    (problem,) = page.problems
+    assert not page.statements
     assert (problem.expected, problem.found) == ("a FlexQueryResponse", "a file of <html>")
 
 
 def test_a_file_without_statements_says_so() -> None:
     assert [problem.found for problem in read_flex([flex()], name="x").problems] == ["none"]
     assert not read_flex([flex(statement(section("Trades")))], name="x").problems
+
+
+def test_the_hash_is_of_the_whole_file_also_where_reading_stops_early() -> None:
+    bad = WHOLE.replace(b'ibExecID="x5"', b"ibExecID=x5")
+    pieces = [bad[:4000], bad[4000:], b"<!-- more -->"]
+    assert read_flex(pieces, name="bad").source.sha256 == hashlib.sha256(b"".join(pieces)).hexdigest()
