@@ -26,6 +26,11 @@ from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchEventKind
 from tickledger.domain.ports import Clock
 
 _LONGEST_REASON: Final = 500
+#: What a person does where the kill switch cannot be written.
+BY_HAND: Final = (
+    "Stop the session's process (Ctrl-C where it runs) and cancel or close at the broker by hand: TWS has “Cancel All "
+    "Orders”, the broker has a telephone."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import Any, Final
 BLUE: Final = "#3478d8"
 ORANGE: Final = "#d9730d"
 GREY: Final = "#8a8f98"
+#: A curve that never fell is drawn on a scale down to this.
+_SHALLOWEST: Final = 0.05
 _CLEAR: Final = "rgba(0,0,0,0)"
 Figure = Mapping[str, Any]
 
@@ -35,10 +37,13 @@ def nav_figure(dates: Sequence[date], equity: Sequence[float], drawdown: Sequenc
         "fillcolor": "rgba(217,115,13,0.18)",
         "hovertemplate": "%{y:.1%} below the highest<extra></extra>",
     }
+    deepest = min(*drawdown, -_SHALLOWEST)
     axes = {
         "xaxis": _axis(anchor="y2", showgrid=False),
-        "yaxis": _axis(domain=[0.36, 1], tickformat="~s", side="right", ticklabelstandoff=8),
-        "yaxis2": _axis(domain=[0, 0.28], tickformat=".0%", side="right", nticks=4, ticklabelstandoff=8),
+        "yaxis": _axis(domain=[0.36, 1], tickformat=",.0f", nticks=5, side="right", ticklabelstandoff=8),
+        "yaxis2": _axis(
+            domain=[0, 0.28], tickformat=".0%", side="right", nticks=4, ticklabelstandoff=8, range=[1.1 * deepest, 0]
+        ),
     }
     return _figure([above, below], height=320, **axes)
 
@@ -52,7 +57,9 @@ def bars_figure(dates: Sequence[date], values: Sequence[float], *, unit: str, he
         "marker": {"color": [ORANGE if value < 0 else BLUE for value in values]},
         "hovertemplate": f"%{{y:,.2f}} {unit}<extra></extra>",
     }
-    value_axis = _axis(zeroline=True, zerolinecolor=GREY, tickformat="~s", side="right", ticklabelstandoff=8)
+    value_axis = _axis(
+        zeroline=True, zerolinecolor=GREY, tickformat=",.0f", nticks=6, side="right", ticklabelstandoff=8
+    )
     return _figure([bars], height=height, xaxis=_axis(showgrid=False), yaxis=value_axis)
 
 

@@ -19,6 +19,7 @@ from plotly.utils import PlotlyJSONEncoder
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from tickledger.api.control import BY_HAND
 from tickledger.api.dashboard.address import Address
 from tickledger.api.dashboard.components import badge, flat, labelled, link, message, note, panel
 from tickledger.api.dashboard.formats import clock_time, moment
@@ -32,6 +33,8 @@ from tickledger.domain.kill_switch import KillSwitchState
 from tickledger.domain.ports import Clock
 
 _BUSY: Final[dict[str, Any]] = {"aria-busy": "true"}
+#: What stands for a page that there is none of.
+_NO_PAGE: Final = "no page"
 _TICK_MILLISECONDS: Final = 3_000
 _LOG: Final = logging.getLogger(__name__)
 _UNREACHABLE: Final = (SQLAlchemyError, psycopg.Error, OSError)
@@ -106,13 +109,16 @@ def register(app: Dash, sources: Sources) -> None:
         Output("head-stamp", "data"),
         Input("address", "pathname"),
         Input("address", "search"),
+        Input("tick", "n_intervals"),
         State("head-stamp", "data"),
     )
-    async def draw_head(path: str | None, search: str | None, stamp: str | None) -> Sequence[Any]:
+    async def draw_head(path: str | None, search: str | None, _tick: int | None, stamp: str | None) -> Sequence[Any]:
         address = Address.of(path, search)
         page = page_of(address)
+        if page is None and stamp == _NO_PAGE:
+            return (no_update,) * 4
         if page is None:
-            return "Not found", navigation(address), [], ""
+            return "Not found", navigation(address), [], _NO_PAGE
         new = " ".join((page.path, *(address.get(name) for name in ("account", *page.head_depends_on))))
         if new == stamp:
             return (no_update,) * 4
@@ -193,7 +199,7 @@ async def _told(sources: Sources, address: Address, draw: Any) -> _Drawn:  # noq
         choices = await asyncio.to_thread(account_choices, sources.engine)
         account = _chosen(choices, address)
         if account is None:
-            return _Drawn(_no_account(address, choices), [])
+            return _Drawn(_no_account(address, choices), [], is_well=False)
         live = await sources.live.account(account.account_id, account.mode)
         look = Look(sources.engine, address, account, live, sources.clock.now(), sources.form_key)
         drawn = flat(await asyncio.to_thread(draw, look))
@@ -234,6 +240,7 @@ def _away(error: Exception) -> Children:
         message(told, "bad"),
         html.P("Nothing is lost by this: what trades writes to the ledger by itself. The page looks again by itself."),
         html.P([html.Code("tickledger doctor"), " says what is wrong."]),
+        html.P([html.Strong("If trading must stop now: "), BY_HAND]),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dash import dcc, html
 
-from tickledger.api.control import FLATTEN, KILL, RESUME, Act, Outcome
+from tickledger.api.control import BY_HAND, FLATTEN, KILL, RESUME, Act, Outcome
 from tickledger.api.dashboard.components import (
     Column,
     badge,
@@ -36,17 +36,13 @@ _MOST: Final = 20
 _CLOSE: Final = Decimal("0.8")
 _UNITS: Final = {**RISK_LIMIT_UNITS, **CONTROL_LIMIT_UNITS}
 _PARTS: Final = frozenset({"max_portfolio_exposure", "max_sector_exposure", "max_single_name_exposure"})
-_BY_HAND: Final = (
-    "Nothing was recorded: the ledger did not answer. Stop the session's process (Ctrl-C where it runs) and cancel or "
-    "close at the broker by hand: TWS has “Cancel All Orders”, the broker has a telephone."
-)
 _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     Outcome.KILLED: ("good", "Trading is stopped. What sessions do about it is listed below."),
     Outcome.FLATTENING: ("good", "Trading is stopped and positions are being closed. The steps are listed below."),
     Outcome.RESUMED: ("good", "Trading is resumed."),
     Outcome.NOT_ENGAGED: ("warn", "The kill switch was not engaged; nothing has changed."),
     Outcome.UNCONFIRMED: ("warn", "Nothing was done: the word of confirmation was not the one asked for."),
-    Outcome.FAILED: ("bad", _BY_HAND),
+    Outcome.FAILED: ("bad", f"Nothing was recorded: the ledger did not answer. {BY_HAND}"),
 }
 
 
