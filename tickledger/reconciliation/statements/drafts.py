@@ -1,11 +1,12 @@
 """A statement in the making: readers add rows to it while the file goes by."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tickledger.domain.errors import Problem
-from tickledger.reconciliation.accounting import Fate, Tally
+from tickledger.reconciliation.accounting import Accounted, Fate, Tally
 from tickledger.reconciliation.form_1099b import Form1099BRow
 from tickledger.reconciliation.statement import (
     Source,
@@ -63,7 +64,7 @@ class Drafts:
 
     def statement(self, source: Source) -> Statement:
         """The statement as it stands."""
-        terms = self.place.terms
+        terms, accounting = self.place.terms, self.tally.table()
         return Statement(
             account_id=self.account_id or terms.account_id,
             broker=self.broker or terms.broker,
@@ -87,6 +88,14 @@ class Drafts:
             nav_changes=tuple(self.nav_changes),
             fx_rates=tuple(self.fx_rates),
             form_1099b=tuple(self.form_1099b),
-            accounting=self.tally.table(),
-            problems=tuple(self.problems),
+            accounting=accounting,
+            problems=(*self.problems, *_unknown(self.place, accounting)),
         )
+
+
+def _unknown(place: Place, accounting: Iterable[Accounted]) -> tuple[Problem, ...]:
+    """One warning with the names of all that no reader knows."""
+    names = [line.place for line in accounting if line.fate is Fate.UNKNOWN]
+    if not names:
+        return ()
+    return (Problem(place.name, "sections and columns that are known", ", ".join(names), severity="warning"),)
