@@ -22,7 +22,7 @@ from tickledger.domain.order import OrderSide
 from tickledger.reconciliation.breaks import Comparison, Subject
 from tickledger.reconciliation.comparison import compare_with_statement
 from tickledger.reconciliation.ledger_view import LedgerView
-from tickledger.reconciliation.statement import Statement, StatementExecution, StatementPosition
+from tickledger.reconciliation.statement import ExecutionLevel, Statement, StatementExecution, StatementPosition
 from tickledger.reconciliation.statement_cash import CashBalance
 
 MANY: Final = 100_000
@@ -124,7 +124,11 @@ def _merged(rows: list[Execution]) -> Statement:
         quantity = sum((fill.quantity for fill in fills), Decimal(0))
         amount = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
         commission = sum((fill.commission or Decimal(0) for fill in fills), Decimal(0))
-        summed.append(replace(fills[0], quantity=quantity, price=amount / quantity, commission=commission))
+        summed.append(
+            replace(
+                fills[0], quantity=quantity, price=amount / quantity, commission=commission, level=ExecutionLevel.ORDER
+            )
+        )
     return replace(statement, executions=tuple(summed))
 
 

@@ -43,16 +43,17 @@ def compare_cash(
     against: Against,
     roots: Sequence[Finding] = (),
     drift: Decimal = ZERO,
+    carried: Decimal = ZERO,
     executions_agree: bool = True,
 ) -> Findings:
-    """The balances of both sides; `roots` and `drift` are what other comparisons say about cash.
+    """The balances of both sides; `roots`, `drift` and `carried` are what other comparisons say about cash.
 
     `executions_agree` says that executions were compared, so that trades which have not settled are no explanation.
     """
     ours = view.cash_on(there.as_of)
     if ours is None:
         return Findings()
-    started = _started(view, there, against)
+    started = _started(view, there, against, carried)
     causes = [root for root in (*started, *roots) if root.cash and root.on <= there.as_of]
     explained = sum((root.cash for root in causes), drift)
     difference = there.ending - ours
@@ -90,7 +91,7 @@ def _balance(
     return Finding(found)
 
 
-def _started(view: LedgerView, there: CashThere, against: Against) -> list[Finding]:
+def _started(view: LedgerView, there: CashThere, against: Against, carried: Decimal) -> list[Finding]:
     """A difference that was there before the period, by what is told of its start."""
     if there.start is None or there.starting is None:
         return []
@@ -99,19 +100,22 @@ def _started(view: LedgerView, there: CashThere, against: Against) -> list[Findi
     if ours is None or is_small(there.starting - ours):
         return []
     difference = there.starting - ours
-    unpaid = _unpaid(accrued(view, day), -difference)
+    left = difference + carried
+    unpaid = [] if is_small(left) else _unpaid(accrued(view, day), -left)
     cause, detail = BreakCause.UNEXPLAINED, "the difference is older than the period"
-    if abs(difference) <= CENT:
+    if is_small(left):
+        cause, detail = BreakCause.TIMING, "what was booked before the period and paid in it"
+    elif abs(left) <= CENT:
         cause, detail = BreakCause.ROUNDING, ""
     elif unpaid:
         cause, detail = BreakCause.TIMING, f"not yet paid: {_named(unpaid)}"
     found = against.found(
         Subject.CASH, _KEY, cause, there.start,
         field="starting balance", ours=plain(ours), theirs=plain(there.starting), difference=difference, unit=_KEY,
-        stake=ZERO if cause is BreakCause.TIMING else difference, detail=detail, where=there.where,
+        stake=ZERO if cause is BreakCause.TIMING else left, detail=detail, where=there.where,
     )  # fmt: skip
     # What was not paid then is in neither balance once it is paid.
-    return [Finding(found, cash=ZERO if cause is BreakCause.TIMING else difference)]
+    return [Finding(found, cash=ZERO if cause is BreakCause.TIMING else left)]
 
 
 def _unpaid(due: Sequence[CashRow], amount: Decimal) -> Sequence[CashRow]:

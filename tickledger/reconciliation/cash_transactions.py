@@ -219,6 +219,7 @@ def compare_cash_transactions(
     _net_of_tax(comparing)
     matched = Counter({_subject(group): 0 for group in told})
     matched.update(other.subject for _, other in comparing.pairs)
+    carried = sum((mine.amount for mine, other in comparing.pairs if mine.on < period.start <= other.on), ZERO)
     comparing.pairs.clear()
     _pair(comparing, lambda row: (row.group, row.family), _is_in_time)
     for mine, other in comparing.pairs:
@@ -227,7 +228,7 @@ def compare_cash_transactions(
         _missing(comparing, row)
     for row in comparing.ours:
         _extra(comparing, row)
-    return Findings(comparing.findings, matched, drift=comparing.drift)
+    return Findings(comparing.findings, matched, drift=comparing.drift, carried=carried)
 
 
 def _is_same_day(ours: CashRow, theirs: CashRow) -> bool:

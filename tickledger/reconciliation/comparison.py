@@ -44,12 +44,14 @@ class _Result:
     matched: dict[Subject, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     drift: Decimal = ZERO
+    carried: Decimal = ZERO
 
     def take(self, found: Findings) -> None:
         """Add what one part came to."""
         self.findings += numbered(found.findings)
         self.problems += found.problems
         self.drift += found.drift
+        self.carried += found.carried
         for subject, count in found.matched.items():
             self.matched[subject] = self.matched.get(subject, 0) + count
 
@@ -204,6 +206,7 @@ def _compare_cash(result: _Result, statement: Statement, told: ToldSections) -> 
         against=result.against,
         roots=result.findings,
         drift=result.drift,
+        carried=result.carried,
         executions_agree=told.executions,
     )
     result.take(found)

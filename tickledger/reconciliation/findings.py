@@ -123,13 +123,15 @@ class Findings:
 
     `matched` has every subject that was looked at, with the rows of it that agree.
 
-    `drift` is what differences too small to be told add to cash, USD, theirs less ours.
+    `drift` is what differences too small to be told add to cash, USD, theirs less ours. `carried` is cash that we
+    booked before the period and the other side in it.
     """
 
     findings: Sequence[Finding] = ()
     matched: Mapping[Subject, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     drift: Decimal = ZERO
+    carried: Decimal = ZERO
 
 
 def numbered(findings: Iterable[Finding]) -> list[Finding]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from tickledger.reconciliation.findings import CENT, is_small
@@ -211,24 +212,33 @@ def _by_likeness(found: Matching) -> None:
         lambda row: (row.family, row.sign, whole(row.at)) if row.at else None,
     )
     for key in alike:
-        _pair(found, key, MatchedBy.LIKENESS, is_allowed=_may_be_one)
+        _pair(found, partial(_of_fill, key), MatchedBy.LIKENESS, is_allowed=_may_be_one)
     _on_other_days(found)
 
 
+def _of_fill(key: Key, row: TradeRow) -> Hashable:
+    """The key of a row that stands for a fill; that of an order is compared with orders alone."""
+    return None if row.is_order else key(row)
+
+
 def _orders_by_likeness(found: Matching) -> None:
-    """Orders whose sums differ: by the order's own name, else the only ones of a symbol and side on a day."""
-    for key in (_by_name, _by_day):
-        theirs: defaultdict[Hashable, list[_Rows]] = defaultdict(list)
+    """Orders whose sums differ: by their names, their shares, their first instant, else in turn on a day."""
+    whole = _instants(found.missing)
+    alike: Sequence[Key] = (
+        _by_name,
+        lambda row: (row.family, row.sign, row.day, row.quantity),
+        lambda row: (row.family, row.sign, whole(row.at)) if row.at else None,
+        _by_day,
+    )
+    for key in alike:
+        theirs: defaultdict[Hashable, deque[_Rows]] = defaultdict(deque)
         for total, rows in merged(row for row in found.missing if row.is_order):
             theirs[key(total)].append(rows)
-        ours: defaultdict[Hashable, list[_Rows]] = defaultdict(list)
+        pairs = []
         for total, rows in merged(found.extra):
-            ours[key(total)].append(rows)
-        pairs = [
-            (groups[0], theirs[name][0])
-            for name, groups in ours.items()
-            if name is not None and len(groups) == 1 and len(theirs.get(name, ())) == 1
-        ]
+            name = key(total)
+            if name is not None and theirs[name]:
+                pairs.append((rows, theirs[name].popleft()))
         _take(found, pairs, MatchedBy.LIKENESS)
 
 
