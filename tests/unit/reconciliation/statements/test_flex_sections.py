@@ -241,8 +241,10 @@ def test_every_place_is_read_or_left_aside_for_a_reason_or_counted_as_unknown() 
     }
     assert len(found.executions) == 2
     assert [str(problem) for problem in found.problems] == [
-        "warning: march.xml: expected sections and columns that are known, "
-        "found FlexStatement/Weather, Tides, Tides/Tide, Trades/Trade@moonPhase"
+        (
+            "warning: march.xml: expected sections and columns that are known, "
+            "found FlexStatement/Weather, Tides, Tides/Tide, Trades/Trade@moonPhase"
+        )
     ]
 
 
