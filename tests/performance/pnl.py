@@ -92,14 +92,14 @@ def ten_years(
         value = held * closes[place]
         gains[place] = value - np.round(held * average * 1_000_000).astype(np.int64)
         balances.append(Balance("U1", on, cash, cash + of_units(int(value.sum()))))
-    place, which = np.nonzero(states)
+    rows, columns = np.nonzero(states)
     positions = PositionColumns(
         symbols=names,
-        session_date=np.array(days, dtype="datetime64[D]")[place],
-        symbol=which,
-        quantity=states[place, which] * 1_000_000,
-        close=closes[place, which],
-        open_gain=gains[place, which],
+        session_date=np.array(days, dtype="datetime64[D]")[rows],
+        symbol=columns,
+        quantity=states[rows, columns] * 1_000_000,
+        close=closes[rows, columns],
+        open_gain=gains[rows, columns],
     )
     deposit = CashTransaction("cash_0", "U1", CashKind.DEPOSIT, Decimal(1_000_000_000), days[0])
     return AccountHistory("U1", balances, positions, fills, [deposit]), origins

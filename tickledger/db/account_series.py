@@ -1,27 +1,29 @@
-"""The history of one account as a dashboard draws it: NAV, return, drawdown, exposure and P&L to date, in one query.
+"""The history of one account as a dashboard draws it: NAV, return, drawdown, exposure and P&L to date.
 
 Everything comes from what `reports/daily_pnl` stored, a row a session, so that it costs the same however many
 executions and positions an account has. Money is told in floats: this is for charts; whoever adds up reads the rows
 themselves.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Double, Engine, cast, select
+from sqlalchemy import BigInteger, Connection, Double, Engine, Table, cast, select
 
 from tickledger.db.copying import query_frame
 from tickledger.db.records import Selection, selected
 from tickledger.db.tables import daily_pnl, roll_forwards
 
 Floats = NDArray[np.float64]
-_MONEY = (
-    *("portfolio_value", "cash_balance", "realized_pnl", "dividends", "total_pnl"),
-    *("gross_exposure", "net_exposure"),
+_EXPOSURES: Final = ("gross_exposure", "net_exposure")
+_COLUMNS: Final = (
+    (daily_pnl, ("portfolio_value", "cash_balance", "realized_pnl", "dividends", "total_pnl")),
+    (roll_forwards, _EXPOSURES),
 )
 _EPOCH = date(1970, 1, 1)
 
@@ -54,8 +56,11 @@ def read_account_series(
     engine: Engine, account_id: str, *, start: date | None = None, end: date | None = None
 ) -> AccountSeries:
     """The series of `account_id` from `start` to `end`; what is to date counts from the first session of these."""
-    frame = _read(engine, Selection(account_id=account_id, start=start, end=end))
-    money = {name: frame[name].to_numpy(dtype=np.float64) for name in _MONEY}
+    selection = Selection(account_id=account_id, start=start, end=end)
+    with engine.connect() as connection:
+        told, rolled = (_read(connection, table, selection, names) for table, names in _COLUMNS)
+    days = told["day"]
+    money = told | {name: _on(days, rolled["day"], rolled[name]) for name in _EXPOSURES}
     pnl, nav = money["total_pnl"], money["portfolio_value"]
     base = nav - pnl
     returns = np.divide(pnl, base, out=np.full(len(pnl), np.nan), where=base > 0)
@@ -63,7 +68,7 @@ def read_account_series(
     highest = np.maximum.accumulate(np.maximum(growth, 1.0))
     return AccountSeries(
         account_id=account_id,
-        session_dates=frame["day"].to_numpy().astype("datetime64[D]"),
+        session_dates=days.astype(np.int64).astype("datetime64[D]"),
         nav=nav,
         cash=money["cash_balance"],
         pnl=pnl,
@@ -78,16 +83,19 @@ def read_account_series(
     )
 
 
-def _read(engine: Engine, selection: Selection) -> pd.DataFrame:
-    rolled = roll_forwards
-    day = cast(daily_pnl.c.session_date - _EPOCH, BigInteger).label("day")
-    columns = [(daily_pnl.c if name in daily_pnl.c else rolled.c)[name] for name in _MONEY]
-    same = (rolled.c.account_id == daily_pnl.c.account_id) & (rolled.c.session_date == daily_pnl.c.session_date)
-    statement = (
-        select(day, *(cast(column, Double).label(column.name) for column in columns))
-        .outerjoin(rolled, same & rolled.c.superseded_at.is_(None))
-        .where(*selected(daily_pnl, daily_pnl.c.session_date, selection))
-        .order_by(daily_pnl.c.session_date)
-    )
-    with engine.connect() as connection:
-        return query_frame(connection, statement, {"day": pa.int64(), **dict.fromkeys(_MONEY, pa.float64())})
+def _read(connection: Connection, table: Table, selection: Selection, names: Sequence[str]) -> dict[str, Floats]:
+    """The rows in force by session, each column as floats; `day` counts from 1970."""
+    day = cast(table.c.session_date - _EPOCH, BigInteger).label("day")
+    money = (cast(table.c[name], Double).label(name) for name in names)
+    where = selected(table, table.c.session_date, selection)
+    statement = select(day, *money).where(*where).order_by(table.c.session_date)
+    frame = query_frame(connection, statement, dict.fromkeys(("day", *names), pa.float64()))
+    return {name: frame[name].to_numpy(dtype=np.float64) for name in ("day", *names)}
+
+
+def _on(days: Floats, known: Floats, values: Floats) -> Floats:
+    """`values` of the days that are `known`, in order, for each of `days`; NaN where there is none."""
+    if not len(known):
+        return np.full(len(days), np.nan)
+    place = np.minimum(np.searchsorted(known, days), len(known) - 1)
+    return np.where(known[place] == days, values[place], np.nan)

@@ -134,10 +134,10 @@ def contributions(
     `origins` is by order id, `sectors` by symbol. Raises ValueError for a row of a session without a balance,
     InputError for a corporate action that cannot be applied.
     """
-    days = np.searchsorted(history.session_dates, as_days(row.session_date for row in account_rows)).astype(np.int64)
-    dates = [row.session_date for row in history.balances]
-    if [dates[day] for day in days] != [row.session_date for row in account_rows]:
+    places = {row.session_date: place for place, row in enumerate(history.balances)}
+    if not all(row.session_date in places for row in account_rows):
         raise ValueError(f"account {history.account_id}: expected daily P&L of the sessions that have a balance")
+    days = np.array([places[row.session_date] for row in account_rows], dtype=np.int64)
     exact = _exact(history, origins)
     keys = tuple(dict.fromkeys(key for each in exact for key in each.keys))
     place, ranks = _by_name([_part(key, sectors) for key in keys])
