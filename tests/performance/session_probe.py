@@ -2,7 +2,8 @@
 
 Times are milliseconds of the monotonic clock. A bar's time begins with the packet that completes it, the last piece of
 the last symbol, and ends when its signals are returned; a quote's begins with the first packet since quotes were last
-told. A decision's time begins when risk is asked and ends when what the broker says of its order is booked.
+told. A decision's time begins when risk is asked; it ends when the broker's answer to its order arrives, and again
+when that is booked.
 """
 
 import importlib
@@ -24,6 +25,7 @@ from tickledger.execution.streaming_predictor import StreamingPredictor
 from tickledger.gateway.flood import STAMP_BASE
 from tickledger.ib import library
 from tickledger.ib.market_data import MarketDataFeed
+from tickledger.ib.order_tracking import OrderTracker, TrackedOrder
 from tickledger.risk.pre_trade import PreTradeRisk
 
 _OPEN_ENDED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
@@ -36,12 +38,14 @@ class Probe:
     received: int = 0
     bars_to_signals: list[float] = field(default_factory=list)
     quotes_to_signals: list[float] = field(default_factory=list)
+    decisions_to_answers: list[float] = field(default_factory=list)
     decisions_to_booked: list[float] = field(default_factory=list)
     turns: list[float] = field(default_factory=list)
     _arrived: float = 0.0
     _completed: float = 0.0
     _quoted: float | None = None
     _decided: dict[str, float] = field(default_factory=dict)
+    _unanswered: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, news: TurnNews) -> None:
         """Note the orders of which the broker has said something."""
@@ -55,7 +59,8 @@ class Probe:
     def forget(self) -> None:
         """Begin anew, but for the orders under way."""
         self.received = 0
-        for times in (self.bars_to_signals, self.quotes_to_signals, self.decisions_to_booked, self.turns):
+        decisions = (self.decisions_to_answers, self.decisions_to_booked)
+        for times in (self.bars_to_signals, self.quotes_to_signals, *decisions, self.turns):
             times.clear()
 
     @contextmanager
@@ -69,6 +74,7 @@ class Probe:
             (LiveMarket, "on_quote", self._on_quote),
             (StreamingPredictor, "signals", self._on_signals),
             (PreTradeRisk, "check", self._on_check),
+            (OrderTracker, "tell", self._on_told),
             (TradingSession, "step", self._on_step),
         ]
         with ExitStack() as stack:
@@ -124,10 +130,20 @@ class Probe:
             began = time.monotonic()
             decision = original(*arguments, **options)
             if decision.is_approved:
-                self._decided[decision.risk_decision_id] = began
+                self._decided[decision.risk_decision_id] = self._unanswered[decision.risk_decision_id] = began
             return decision
 
         return check
+
+    def _on_told(self, original: Any) -> Any:
+        def tell(tracker: OrderTracker, tracked: TrackedOrder, status: OrderStatus, reason: str = "") -> None:
+            if tracked.order is not None and status not in _OPEN_ENDED:
+                decided = self._unanswered.pop(tracked.order.risk_decision_id, None)
+                if decided is not None:
+                    self.decisions_to_answers.append((time.monotonic() - decided) * 1e3)
+            original(tracker, tracked, status, reason)
+
+        return tell
 
     def _on_step(self, original: Any) -> Any:
         async def step(session: TradingSession, event: MarketEvent) -> None:
