@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -140,3 +141,8 @@ def test_two_breaks_at_once_are_both_found(seed: int) -> None:
         (Subject.EXECUTION, BreakCause.MISSING, first.symbol),
         (Subject.COMMISSION, BreakCause.FEE, second.symbol),
     }
+
+
+def test_the_page_names_every_kind() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reconciliation.md").read_text()
+    assert [name for name in PLANTS if f"`{name}`" not in page] == []
