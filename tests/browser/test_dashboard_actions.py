@@ -19,11 +19,13 @@ from tests.integration.db.story import ACCOUNT, tell
 from tickledger.cache.keys import Scope
 from tickledger.cache.publisher import CachePublisher
 from tickledger.db.accounts import ensure_account
+from tickledger.db.breaks import read_breaks
 from tickledger.db.embedded import EmbeddedServer
 from tickledger.db.kill_switch import read_kill_switch_state
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.live_view import LivePosition, PortfolioSummary, SessionBeat
 from tickledger.domain.trading_session import SessionState
+from tickledger.reconciliation.breaks import BreakState
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -103,10 +105,12 @@ def test_a_break_is_worked_through(app: Served, page: Tab) -> None:
     page.photograph("dashboard_break")
     page.click("form[action='/breaks/step'] input[name=note]")
     page.type("the broker told it a day late")
-    page.click("form[action='/breaks/step'] button")
+    page.press("Enter")
     page.until_shown("The step is recorded")
     drawn(page)
     page.until_shown("the broker told it a day late")
+    (tracked,) = read_breaks(app.engine)
+    assert tracked.state is BreakState.EXPLAINED
     page.look_like(PHONE, "dark")
     assert not page.is_too_wide()
     page.photograph("dashboard_break_phone_dark")
@@ -153,6 +157,7 @@ def test_a_ledger_that_is_away_is_said_and_the_page_recovers(app: Served, page: 
         connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         page.until_shown("The ledger does not answer")
+        assert "SIMULATED · no real money" in page.text()
         page.photograph("dashboard_away")
         sent = app.ask("POST", "/control/kill", {"key": app.access.form_key, "confirmation": "STOP"}, **app.own)
         assert sent.headers["location"] == "/risk?told=failed"

@@ -1,6 +1,6 @@
 """What the pages ask the ledger, beside what the repositories read of the same ledger."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
@@ -94,10 +94,10 @@ def test_fills_are_the_effective_executions(told: Engine) -> None:
 
 
 def test_what_is_filled_of_an_order_is_what_its_executions_say(told: Engine) -> None:
-    filled: Counter[str] = Counter()
+    filled: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in fill_rows(told, ALL, limit=100):
         if row.order_id:
-            filled[row.order_id] += row.quantity  # type: ignore[assignment]  a counter of decimals
+            filled[row.order_id] += row.quantity
     assert {row.order_id: row.filled for row in order_rows(told, ALL, limit=100) if row.filled} == dict(filled)
 
 

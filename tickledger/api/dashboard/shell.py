@@ -148,7 +148,9 @@ def register(app: Dash, sources: Sources) -> None:
         new = _stamp(address, drawn)
         if ctx.triggered_id == "tick" and new == stamp:
             return no_update, no_update, no_update, now, no_update
-        return drawn.children, "false", drawn.whose, now, new
+        # How real the money is stays on the page while nobody can say it anew.
+        whose = drawn.whose if drawn.is_well or not stamp else no_update
+        return drawn.children, "false", whose, now, new
 
     lineage.register(app)
 

@@ -155,7 +155,8 @@ _EVENT_COLUMNS: Final[Sequence[Column[BreakEvent]]] = (
 
 
 def _step_form(look: Look, chosen: TrackedBreak) -> Sequence[Children]:
-    steps = sorted(PERSONS_STEPS[chosen.state])
+    # Enter in the field presses the first button: that is to be the step that settles nothing yet.
+    steps = [step for step in _STEP_WORDS if step in PERSONS_STEPS[chosen.state]]
     if not steps:
         return [note("A comparison has resolved it; there is nothing to do.")]
     buttons = [
