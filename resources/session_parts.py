@@ -183,6 +183,7 @@ class _Parts:
             tally=tally,
             tell=berth.alerts.tell_silence,
         )
+        await watch.hear()
         self.feed.start()
         tally.begin_trading()
         await beside(

@@ -20,7 +20,7 @@ from tickledger.db.kill_switch import RecordedKillSwitch
 from tickledger.db.lease import LeaseKeeper
 from tickledger.db.trading_sessions import change_state, heartbeat, read_pause
 from tickledger.domain.errors import ConfigurationError, TickledgerError
-from tickledger.domain.kill_switch import KillSwitchEvent
+from tickledger.domain.kill_switch import KillSwitchEvent, KillSwitchState
 from tickledger.domain.ports import Clock
 from tickledger.domain.trading_session import PauseState, SessionState
 from tickledger.execution.live_market import LiveMarket
@@ -114,16 +114,26 @@ class ControlsWatch:
     async def look(self) -> None:
         """Look every half second, for as long as this runs."""
         while True:
-            try:
-                pause, events = await asyncio.to_thread(self._read)
-            except (SQLAlchemyError, OSError, TickledgerError) as error:
-                self._tally.hinder(Hindrance.RECORD, f"does not answer: {error}")
-                self._absence.note(error)
-            else:
-                self._absence.is_over()
-                self._tally.clear(Hindrance.RECORD)
-                await self._act(pause, events)
+            if (found := await self._found()) is not None:
+                await self._act(*found)
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def hear(self) -> None:
+        """Tell the session what is in force before it begins; to carry it out is for `look`."""
+        if (found := await self._found()) is not None:
+            pause, events = found
+            self._tell_session(pause, KillSwitch(events).state)
+
+    async def _found(self) -> tuple[PauseState, Sequence[KillSwitchEvent]] | None:
+        try:
+            found = await asyncio.to_thread(self._read)
+        except (SQLAlchemyError, OSError, TickledgerError) as error:
+            self._tally.hinder(Hindrance.RECORD, f"does not answer: {error}")
+            self._absence.note(error)
+            return None
+        self._absence.is_over()
+        self._tally.clear(Hindrance.RECORD)
+        return found
 
     def _read(self) -> tuple[PauseState, Sequence[KillSwitchEvent]]:
         return read_pause(self._engine, self._account_id), self._switch.events()
@@ -135,19 +145,22 @@ class ControlsWatch:
                 self._tell(event)
         self._told = newest
         switch = KillSwitch(events)
-        is_paused = pause.is_requested or switch.state.is_engaged
-        reason = switch.state.reason if switch.state.is_engaged else f"{pause.actor}: {pause.reason}"
-        controls = (is_paused, switch.state.is_engaged)
+        self._tell_session(pause, switch.state)
+        if switch.unanswered(self._account_id):
+            for problem in await self._obey():
+                self._tally.last_problem = problem
+
+    def _tell_session(self, pause: PauseState, switch: KillSwitchState) -> None:
+        is_paused = pause.is_requested or switch.is_engaged
+        reason = switch.reason if switch.is_engaged else f"{pause.actor}: {pause.reason}"
+        controls = (is_paused, switch.is_engaged)
         if controls != self._controls:
             self._controls = controls
-            self._market.on_controls(is_paused=is_paused, reason=reason, is_killed=switch.state.is_engaged)
+            self._market.on_controls(is_paused=is_paused, reason=reason, is_killed=switch.is_engaged)
             if is_paused:
                 self._tally.hinder(Hindrance.PAUSE, reason)
             else:
                 self._tally.clear(Hindrance.PAUSE)
-        if switch.unanswered(self._account_id):
-            for problem in await self._obey():
-                self._tally.last_problem = problem
 
 
 class DataWatch:

@@ -167,6 +167,8 @@ class LiveMarket:
                 yield Beat(day, now)
                 return
             self._is_opened = True
+            # A session that begins under the kill switch hears of it before anything is let out.
+            yield from self._told_controls()
             yield SessionOpening(day, now, self._day.corporate_actions, self._day.bars)
         yield from self._told_controls()
         closed = self._intake.bars.advance(self._complete_until(now))

@@ -163,6 +163,9 @@ class TradingSession:
 
     async def step(self, event: MarketEvent) -> None:
         """Deal with one event."""
+        if isinstance(event, ControlsChanged):
+            # Nothing more is let out after it, by what was at work before it either.
+            self._controls = _Controls(event.is_paused, event.reason, event.is_stopping, event.is_killed)
         turn = self._turn(event)
         await self._take_reports(turn)
         match event:
@@ -201,8 +204,6 @@ class TradingSession:
         self._earlier_fills = self._orders.take_fills()
         # What an earlier process has left is no news.
         self._orders.take_changes()
-        if self._working_desk is not None:
-            await self._working_desk.resume()
 
     def _turn(self, event: MarketEvent) -> Turn:
         return Turn(event.occurred_at, event.session_date, tuple(self._moment(event)))
@@ -231,6 +232,8 @@ class TradingSession:
         is_open = self._earlier_fills is None and turn.at < session_close(turn.session_date)
         if is_open and not self._controls.is_killed:
             await self._desk.look_after(turn)
+        if self._controls.is_killed:
+            await self._desk.stand_aside(self._controls.reason, turn)
         if self._working_desk is not None:
             self._news.problems += await self._working_desk.take_turn(self._quotes)
 
@@ -305,9 +308,6 @@ class TradingSession:
             self._news.problems.append(Problem(where, expected=expected, found=str(error)))
 
     async def _obey(self, event: ControlsChanged, turn: Turn) -> None:
-        self._controls = _Controls(event.is_paused, event.reason, event.is_stopping, event.is_killed)
-        if event.is_killed:
-            await self._desk.stand_aside(event.reason, turn)
         if event.is_stopping:
             await self._desk.cancel_opening_orders(event.reason, turn)
 

@@ -33,6 +33,7 @@ class WorkingDesk:
         self._window = window
         self._volumes: dict[str, int] = {}
         self._known: set[str] = set()
+        self._withheld: set[str] = set()
 
     def takes(self, order: Order) -> bool:
         """Whether an order is worked: one at the market, while there is time to work it."""
@@ -50,7 +51,7 @@ class WorkingDesk:
         An earlier process has left them, or the record kept them though it did not say so.
         """
         for state in self._orders.working():
-            if state.is_parent and state.order.order_id not in self._known:
+            if state.is_parent and state.order.order_id not in self._known | self._withheld:
                 self._known.add(state.order.order_id)
                 children = self._orders.children(state.order.order_id)
                 await self._parents.resume(self._parent(state.order), self._algorithm_of(state.order), children)
@@ -85,5 +86,6 @@ class WorkingDesk:
 
     async def cancel(self, order_id: str) -> None:
         """Let nothing more of a parent out, whether or not anybody has begun to work it."""
+        self._withheld.add(order_id)
         if order_id in self._known:
             await self._parents.cancel(order_id)

@@ -7,6 +7,7 @@ scenario's. A process can die or be frozen at each of its ports; what a death le
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -89,6 +90,7 @@ class SessionProcess:
         self.end: BaseException | str | None = None
         self.epoch = 0
         self.is_running = False
+        self._is_killed = False
         self.made: Assembled | None = None
         self.market: LiveMarket | None = None
         self.journal_path = setting.folder / f"session_{number}.jsonl"
@@ -235,6 +237,8 @@ class SessionProcess:
         journal.write(RECORD, self.journal.load(ACCOUNT))
         warmed(terms.history, builder, terms)
         made = self.made = self._assembled(terms, market, journal)
+        with suppress(ConfigurationError):
+            self._hear_switch(KillSwitch(self.switch.events()))
         feed.start()
         self.is_running = True
         try:
@@ -297,18 +301,20 @@ class SessionProcess:
 
     async def _obey(self, made: Assembled) -> None:
         """See to the kill switch, as `ControlsWatch` does."""
-        is_killed = False
         while True:
             await asyncio.sleep(_ASK_EVERY)
             try:
                 switch = KillSwitch(self.switch.events())
-                if switch.state.is_engaged != is_killed and self.market is not None:
-                    is_killed = switch.state.is_engaged
-                    self.market.on_controls(is_paused=is_killed, reason=switch.state.reason, is_killed=is_killed)
+                self._hear_switch(switch)
                 if switch.unanswered(ACCOUNT):
                     await self._flatten(made)
             except ConfigurationError as error:
                 self._log(f"    session {self.number} cannot see to the kill switch: {error}")
+
+    def _hear_switch(self, switch: KillSwitch) -> None:
+        if switch.state.is_engaged != self._is_killed and self.market is not None:
+            self._is_killed = switch.state.is_engaged
+            self.market.on_controls(is_paused=self._is_killed, reason=switch.state.reason, is_killed=self._is_killed)
 
     async def _flatten(self, made: Assembled) -> None:
         placed = [entry.order for entry in self.journal.load(ACCOUNT).entries if isinstance(entry, OrderPlaced)]

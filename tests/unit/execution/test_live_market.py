@@ -186,6 +186,12 @@ def test_what_the_operator_wants_comes_before_what_the_market_says() -> None:
     assert kinds(stand.look("09:31:01")) == ["ControlsChanged", "BarsClosed", "Beat"]
 
 
+def test_a_session_hears_of_what_is_in_force_before_its_day_opens() -> None:
+    stand = Stand()
+    stand.market.on_controls(is_paused=True, reason="an operator", is_killed=True)
+    assert kinds(stand.look("09:30:00"))[:2] == ["ControlsChanged", "SessionOpening"]
+
+
 def test_quotes_wait_for_a_beat_unless_the_market_is_driven_by_ticks() -> None:
     calm, driven = Stand(beat=timedelta(seconds=5)), Stand(beat=timedelta(seconds=5), is_tick_driven=True)
     for stand in (calm, driven):

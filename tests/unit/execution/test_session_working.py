@@ -10,7 +10,7 @@ from tests.unit.execution.remote_venue import WORKING
 from tests.unit.execution.session_floor import CLOSES_AT, DAY, SessionFloor
 from tickledger.domain.bar import Quote
 from tickledger.domain.errors import ConfigurationError
-from tickledger.domain.market import QuotesChanged
+from tickledger.domain.market import ControlsChanged, QuotesChanged
 from tickledger.domain.order import OrderType
 from tickledger.execution.session_policy import SessionPolicy
 
@@ -61,6 +61,46 @@ def test_a_process_that_follows_goes_on_with_the_slices_and_buys_no_share_twice(
         assert floor.held() < 2010
     work_on(floor, 4)
     assert floor.held() == floor.venue.positions()["X"] == 2010
+
+
+def test_a_process_that_follows_under_the_kill_switch_lets_no_slice_out() -> None:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.bars("BUY X")
+    work_on(floor, 1)
+    floor.deliver()
+    sent = purchases(floor)
+    floor.restart(is_opened=False)
+    floor.step(ControlsChanged(DAY, floor.clock.now(), is_paused=True, reason="an operator", is_killed=True))
+    floor.open()
+    work_on(floor, 3)
+    assert purchases(floor) == sent
+    floor.step(ControlsChanged(DAY, floor.clock.now(), is_paused=False))
+    work_on(floor, 3)
+    assert purchases(floor) == sent
+    assert not [state for state in floor.ours() if state.is_parent and not state.is_terminal]
+
+
+def just_before_a_slice() -> SessionFloor:
+    floor = SessionFloor(WORKED, weight="0.2")
+    floor.bars("BUY X")
+    for _ in range(5):
+        floor.quote("X", "10")
+        floor.deliver()
+        fill_all(floor)
+        floor.beat(after=10)
+    floor.quote("X", "10")
+    floor.clock.advance(floor.clock.now() + timedelta(seconds=10))
+    return floor
+
+
+def test_a_slice_that_is_due_when_the_kill_switch_is_heard_of_stays_here() -> None:
+    at_work, killed = just_before_a_slice(), just_before_a_slice()
+    at_work.beat(after=0)
+    killed.step(ControlsChanged(DAY, killed.clock.now(), is_paused=True, reason="an operator", is_killed=True))
+    for floor in (at_work, killed):
+        floor.deliver()
+    assert purchases(at_work) == [300, 400]
+    assert purchases(killed) == [300]
 
 
 def test_a_position_is_sold_in_slices_once_its_stop_is_over() -> None:
