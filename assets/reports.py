@@ -82,11 +82,11 @@ def daily_pnl_report(
     reports = pnl_reports(histories, read_origins(engine), read_sectors(engine))
     parts = reports.contribution_rows(start)
     written = replace_daily_pnl_of_accounts(engine, accounts, reports.window(start), start=start, end=end)
-    of_parts = replace_reports_of_accounts(engine, PnlContribution, accounts, parts, start=start, end=end)
+    replace_reports_of_accounts(engine, PnlContribution, accounts, parts, start=start, end=end)
     replace_reports_of_accounts(engine, RollForward, accounts, reports.roll_forwards, start=start, end=end)
     exports.write_tables(pnl_tables(reports))
     tails = {f"last_sessions_of_{account_id}": _tail(days) for account_id, days in reports.daily_pnl.items()}
-    told: dict[str, Any] = {"contributions": of_parts.inserted + of_parts.unchanged, "last_contributions": _tail(parts)}
+    told: dict[str, Any] = {"contributions": len(parts), "last_contributions": _tail(parts)}
     return dg.MaterializeResult(metadata={**replace_metadata(written), **told, **tails})
 
 
