@@ -15,8 +15,8 @@ from typing import Final
 from tickledger.domain.execution import CashKind
 from tickledger.execution.portfolio import cash_effect
 from tickledger.reconciliation.breaks import BreakCause, Subject
-from tickledger.reconciliation.cash_transactions import CashRow, accrued
-from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, is_small, plain
+from tickledger.reconciliation.cash_rows import CashRow, accrued
+from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, is_small, numbered, plain
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement_cash import Amount
 
@@ -53,7 +53,7 @@ def compare_cash(
     ours = view.cash_on(there.as_of)
     if ours is None:
         return Findings()
-    started = _started(view, there, against, carried)
+    started = numbered(_started(view, there, against, carried))
     causes = [root for root in (*started, *roots) if root.cash and root.on <= there.as_of]
     explained = sum((root.cash for root in causes), drift)
     difference = there.ending - ours

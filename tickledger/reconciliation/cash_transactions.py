@@ -7,170 +7,25 @@ capital is often a dividend at first); the amount may not.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
 from tickledger.domain.corporate_action import CorporateActionKind
-from tickledger.domain.errors import Problem
-from tickledger.domain.execution import CashKind, CashTransaction
-from tickledger.reconciliation.breaks import BreakCause, Subject
+from tickledger.domain.execution import CashTransaction
+from tickledger.reconciliation.breaks import BreakCause
+from tickledger.reconciliation.cash_rows import OF_SHARES, PAY_DELAY, CashGroup, CashRow, our_cash, subject_of
 from tickledger.reconciliation.corrections import add_cash
 from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, is_small, plain
 from tickledger.reconciliation.holdings import grown
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
-from tickledger.reconciliation.statement import Statement
-from tickledger.reconciliation.statement_cash import (
-    StatementCash,
-    StatementCashKind,
-    StatementCorporateAction,
-    StatementTransfer,
-)
 
-#: The longest that companies take from the ex-date to the payment.
-PAY_DELAY: Final = timedelta(days=60)
 #: Dates of postings differ by a weekend and a holiday.
 _NEAR: Final = timedelta(days=5)
-
-
-class CashGroup(StrEnum):
-    """What movements are compared with each other."""
-
-    DIVIDEND = "dividend"
-    WITHHOLDING = "withholding tax"
-    INTEREST = "interest"
-    FEE = "fee"
-    TRANSFER = "deposit or withdrawal"
-    CORPORATE = "cash for shares"
-    OTHER = "other"
-
-
-_OURS: Final = {
-    CashKind.DEPOSIT: CashGroup.TRANSFER,
-    CashKind.WITHDRAWAL: CashGroup.TRANSFER,
-    CashKind.DIVIDEND: CashGroup.DIVIDEND,
-    CashKind.RETURN_OF_CAPITAL: CashGroup.DIVIDEND,
-    CashKind.CASH_IN_LIEU: CashGroup.CORPORATE,
-    CashKind.MERGER: CashGroup.CORPORATE,
-    CashKind.INTEREST: CashGroup.INTEREST,
-    CashKind.FEE: CashGroup.FEE,
-}
-_K: Final = StatementCashKind
-#: The group of each kind of a statement, and what it would be in our record.
-_THEIRS: Final = {
-    _K.DEPOSIT: (CashGroup.TRANSFER, CashKind.DEPOSIT),
-    _K.WITHDRAWAL: (CashGroup.TRANSFER, CashKind.WITHDRAWAL),
-    _K.TRANSFER: (CashGroup.TRANSFER, CashKind.DEPOSIT),
-    _K.DIVIDEND: (CashGroup.DIVIDEND, CashKind.DIVIDEND),
-    _K.PAYMENT_IN_LIEU: (CashGroup.DIVIDEND, CashKind.DIVIDEND),
-    _K.RETURN_OF_CAPITAL: (CashGroup.DIVIDEND, CashKind.RETURN_OF_CAPITAL),
-    _K.WITHHOLDING: (CashGroup.WITHHOLDING, CashKind.FEE),
-    _K.INTEREST_RECEIVED: (CashGroup.INTEREST, CashKind.INTEREST),
-    _K.INTEREST_PAID: (CashGroup.INTEREST, CashKind.INTEREST),
-    _K.FEE: (CashGroup.FEE, CashKind.FEE),
-    _K.SALES_TAX: (CashGroup.FEE, CashKind.FEE),
-    _K.TRANSACTION_TAX: (CashGroup.FEE, CashKind.FEE),
-    _K.COMMISSION_ADJUSTMENT: (CashGroup.FEE, CashKind.FEE),
-    _K.CASH_MERGER: (CashGroup.CORPORATE, CashKind.MERGER),
-    _K.OTHER: (CashGroup.OTHER, CashKind.FEE),
-}
-_Placed = StatementCash | StatementCorporateAction | StatementTransfer
-_OF_SHARES: Final = frozenset({CashGroup.DIVIDEND, CashGroup.WITHHOLDING})
-
-
-def _subject(group: CashGroup) -> Subject:
-    if group in _OF_SHARES:
-        return Subject.DIVIDEND
-    return Subject.CORPORATE_ACTION if group is CashGroup.CORPORATE else Subject.CASH_TRANSACTION
-
-
-@dataclass(frozen=True, slots=True)
-class CashRow:
-    """A movement of cash of either side, USD."""
-
-    group: CashGroup
-    kind: CashKind
-    symbol: str
-    family: str
-    amount: Decimal
-    on: date
-    words: str
-    where: str = ""
-    source: CashTransaction | None = None
-
-    @property
-    def place(self) -> tuple[date, str, str, Decimal, str]:
-        """Where it stands in an order that does not depend on how the rows came."""
-        return (self.on, self.group, self.symbol, self.amount, self.words)
-
-    @property
-    def subject(self) -> Subject:
-        """What it is a difference of."""
-        return _subject(self.group)
-
-    @property
-    def key(self) -> str:
-        """What the row is known by."""
-        return f"{self.group} {self.symbol or 'USD'} {self.on}"
-
-
-def our_cash(view: LedgerView) -> list[CashRow]:
-    """The movements of the ledger."""
-    rows = (
-        CashRow(
-            _OURS[row.kind], row.kind, row.symbol or "", view.names.family(row.symbol or ""), row.amount,
-            row.session_date, row.description, source=row,
-        )
-        for row in view.cash_transactions
-    )  # fmt: skip
-    return sorted(rows, key=lambda row: row.place)
-
-
-def their_cash(view: LedgerView, statement: Statement) -> tuple[list[CashRow], list[Problem]]:
-    """The movements of a statement, cash of corporate actions and transfers among them; other currencies are told."""
-    rows: list[CashRow] = []
-    problems = []
-    for told in statement.cash_transactions:
-        if told.currency != "USD" or told.kind is _K.FX:
-            problems.append(_not_compared(told))
-            continue
-        group, kind = _THEIRS[told.kind]
-        kind = CashKind.WITHDRAWAL if kind is CashKind.DEPOSIT and told.amount < 0 else kind
-        symbol = view.names.ours(told.symbol, conid=told.conid) if told.symbol else ""
-        rows.append(_row(view, (group, kind, symbol), told.amount, told.cash_date, told, words=told.description))
-    for action in statement.corporate_actions:
-        if action.proceeds and action.currency == "USD":
-            symbol, on = _action_symbol(view, action.symbol, action.conid), action.effective_date or action.report_date
-            group, kind = CashGroup.CORPORATE, CashKind.MERGER if action.quantity else CashKind.CASH_IN_LIEU
-            rows.append(_row(view, (group, kind, symbol), action.proceeds, on, action, words=action.description))
-    for moved in statement.transfers:
-        if moved.cash and moved.currency == "USD":
-            kind = CashKind.DEPOSIT if moved.cash > 0 else CashKind.WITHDRAWAL
-            words = moved.description or moved.type_text
-            rows.append(_row(view, (CashGroup.TRANSFER, kind, ""), moved.cash, moved.transfer_date, moved, words=words))
-    return sorted(rows, key=lambda row: row.place), problems
-
-
-def _row(
-    view: LedgerView, what: tuple[CashGroup, CashKind, str], amount: Decimal, on: date, told: _Placed, *, words: str
-) -> CashRow:
-    group, kind, symbol = what
-    place = f"{told.where}:{told.row}" if told.where else ""
-    return CashRow(group, kind, symbol, view.names.family(symbol), amount, on, words, place)
-
-
-def _action_symbol(view: LedgerView, symbol: str, conid: str) -> str:
-    return view.names.ours(symbol.removesuffix(".OLD"), conid=conid)
-
-
-def _not_compared(told: StatementCash) -> Problem:
-    found = f"{told.kind} of {plain(told.amount)} {told.currency}, not compared"
-    return Problem(told.where or "cash", "cash in USD", found, row=told.row or None, severity="warning")
 
 
 @dataclass(slots=True)
@@ -217,7 +72,7 @@ def compare_cash_transactions(
     _pass_over_reversed(comparing)
     _pair(comparing, lambda row: (row.family, row.amount), _is_in_time)
     _net_of_tax(comparing)
-    matched = Counter({_subject(group): 0 for group in told})
+    matched = Counter({subject_of(group): 0 for group in told})
     matched.update(other.subject for _, other in comparing.pairs)
     carried = sum((mine.amount for mine, other in comparing.pairs if mine.on < period.start <= other.on), ZERO)
     comparing.pairs.clear()
@@ -236,7 +91,7 @@ def _is_same_day(ours: CashRow, theirs: CashRow) -> bool:
 
 
 def _is_in_time(ours: CashRow, theirs: CashRow) -> bool:
-    delay = PAY_DELAY if ours.group in _OF_SHARES or theirs.group in _OF_SHARES else _NEAR
+    delay = PAY_DELAY if ours.group in OF_SHARES or theirs.group in OF_SHARES else _NEAR
     return -_NEAR <= theirs.on - ours.on <= delay
 
 
@@ -352,7 +207,33 @@ def _moved(view: LedgerView, row: CashRow, amount: Decimal) -> CashTransaction:
     return CashTransaction("", view.account_id, row.kind, amount, row.on, row.symbol or None, row.words)
 
 
+def _paid_on_other_shares(comparing: _Comparing, row: CashRow, amount: Decimal) -> tuple[Finding, ...]:
+    """The findings whose shares one side was paid on and the other does not have."""
+    if row.group is not CashGroup.DIVIDEND:
+        return ()
+    for action in comparing.view.corporate_actions:
+        is_it = action.symbol == row.symbol and action.amount is not None and _is_payment_of(row, action.ex_date)
+        if not is_it or action.amount is None:
+            continue
+        roots = [
+            root
+            for root in comparing.roots
+            if root.found.symbol == row.symbol and root.shares and root.on < action.ex_date
+        ]
+        shares = sum((root.shares * grown(comparing.view, root, action.ex_date) for root in roots), ZERO)
+        if roots and abs(shares * action.amount - amount) <= CENT:
+            return tuple(roots)
+    return ()
+
+
+def _is_payment_of(row: CashRow, ex_date: date) -> bool:
+    return row.on == ex_date if row.source is not None else -_NEAR <= row.on - ex_date <= PAY_DELAY
+
+
 def _missing(comparing: _Comparing, row: CashRow) -> None:
+    if roots := _paid_on_other_shares(comparing, row, row.amount):
+        _follows(comparing, row, row.amount, roots)
+        return
     comparing.add(
         row, BreakCause.MISSING,
         cash=row.amount, theirs=plain(row.amount), difference=row.amount, detail=row.words, where=row.where,
@@ -360,9 +241,23 @@ def _missing(comparing: _Comparing, row: CashRow) -> None:
     )  # fmt: skip
 
 
+def _follows(comparing: _Comparing, row: CashRow, cash: Decimal, roots: Sequence[Finding]) -> None:
+    """A payment that only one side has, on shares that only that side has."""
+    is_theirs = row.source is None
+    comparing.add(
+        row, roots[0].found.cause,
+        cash=cash, stake=ZERO, ours="" if is_theirs else plain(row.amount),
+        theirs=plain(row.amount) if is_theirs else "", difference=cash, detail="paid on shares of executions that differ", where=row.where,
+        because_of=tuple(root.found.break_id for root in roots),
+    )  # fmt: skip
+
+
 def _extra(comparing: _Comparing, row: CashRow) -> None:
     period = comparing.period
     if not (period.proves_absence and period.has(row.on) and row.group in comparing.told):
+        return
+    if roots := _paid_on_other_shares(comparing, row, -row.amount):
+        _follows(comparing, row, -row.amount, roots)
         return
     may_come = row.group is CashGroup.DIVIDEND and row.on > period.end - PAY_DELAY
     comparing.add(
@@ -373,10 +268,3 @@ def _extra(comparing: _Comparing, row: CashRow) -> None:
         if may_come
         else add_cash(_moved(comparing.view, row, -row.amount), "If it never came: take the movement back."),
     )  # fmt: skip
-
-
-def accrued(view: LedgerView, before: date, rows: Iterable[CashRow] = ()) -> list[CashRow]:
-    """Dividends of our record that may not have been paid by the end of `before`, the latest first."""
-    known = list(rows) or our_cash(view)
-    due = [row for row in known if row.group is CashGroup.DIVIDEND and before - PAY_DELAY < row.on <= before]
-    return sorted(due, key=lambda row: row.place, reverse=True)

@@ -16,7 +16,8 @@ from tickledger.domain.broker import BrokerSnapshot
 from tickledger.domain.errors import Problem
 from tickledger.reconciliation.breaks import ComparedScope, Comparison, SourceName, Subject
 from tickledger.reconciliation.cash import CashThere, compare_cash
-from tickledger.reconciliation.cash_transactions import compare_cash_transactions, their_cash
+from tickledger.reconciliation.cash_rows import their_cash
+from tickledger.reconciliation.cash_transactions import compare_cash_transactions
 from tickledger.reconciliation.corporate_action_matching import compare_corporate_actions, events_there
 from tickledger.reconciliation.executions import Trades, compare_executions
 from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, numbered
@@ -79,7 +80,7 @@ def compare_with_statement(view: LedgerView, statements: Statement | Sequence[St
         problems += [_other_currency(statement) for statement in own if statement.base_currency not in _USD]
         if not usable:
             return _nothing(view, SourceName.STATEMENT, problems)
-        period = _period(usable[0])
+        period = _period(usable[0], is_joined=len(told) > 1)
         result = _Result(view, Against(view.account_id, SourceName.STATEMENT), period, problems=problems)
         _compare_statement(result, usable[0])
         return result.comparison()
@@ -104,7 +105,7 @@ def _nothing(view: LedgerView, source: SourceName, problems: Sequence[Problem]) 
     return Comparison(scope, (), {}, tuple(problems))
 
 
-def _period(statement: Statement) -> Period:
+def _period(statement: Statement, *, is_joined: bool) -> Period:
     """The statement's own period; where it names none, the days of its rows."""
     days = [
         *(row.trade_date for row in statement.executions),
@@ -114,7 +115,7 @@ def _period(statement: Statement) -> Period:
     ]
     start = statement.start_date or min(days, default=statement.end_date or date.min)
     end = statement.end_date or max(days, default=start)
-    return Period(start, end, statement.generated_at, statement.is_complete)
+    return Period(start, end, statement.generated_at, statement.is_complete, is_joined)
 
 
 def _compare_statement(result: _Result, statement: Statement) -> None:

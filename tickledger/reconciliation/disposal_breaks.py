@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from tickledger.domain.corporate_action import CorporateActionKind
+from tickledger.domain.lot import RealizedGain
 from tickledger.reconciliation.breaks import BreakCause, Subject
 from tickledger.reconciliation.disposals import Disposal, Sums, sums
 from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, is_small, plain
@@ -206,8 +207,25 @@ def _lots(comparing: _Comparing, ours: Sequence[Disposal], theirs: Sequence[Disp
         _other_lots(comparing, ours, theirs)
         return
     mine, their = _by_lot(ours), _by_lot(theirs)
+    if has_shares and _is_dealt_otherwise(mine, their):
+        _other_lots(comparing, ours, theirs)
+        return
     for acquired in sorted(their):
         _amounts(comparing, mine[acquired], their[acquired], f" of {acquired}")
+
+
+def _is_dealt_otherwise(ours: Mapping[date, Sequence[Disposal]], theirs: Mapping[date, Sequence[Disposal]]) -> bool:
+    """Whether the fills of a sale took its lots in another order: the same in all, other proceeds of each lot."""
+    fills = {row.gain.close_execution_id for rows in ours.values() for row in rows if row.gain is not None}
+    apart = []
+    for day, rows in theirs.items():
+        one, other = sums(ours[day]), sums(rows)
+        if one.proceeds is None or other.proceeds is None:
+            return False
+        apart.append((other.proceeds - one.proceeds, one.rows + other.rows))
+    is_apart = any(abs(difference) > CENT * count for difference, count in apart)
+    whole = sum((difference for difference, _ in apart), ZERO)
+    return len(fills) > 1 and len(apart) > 1 and is_apart and is_small(whole, sum(count for _, count in apart))
 
 
 def _by_lot(rows: Iterable[Disposal]) -> dict[date, list[Disposal]]:
@@ -246,6 +264,8 @@ def _amounts(comparing: _Comparing, ours: Sequence[Disposal], theirs: Sequence[D
         if one is None or their is None or is_small(their - one, rows):
             continue
         difference = their - one
+        if name == "disallowed" and comparing.period.is_joined and _is_known_later(comparing.scope, ours, difference):
+            continue
         cause, detail = _why(comparing, name, ours, difference, their, rows=rows)
         comparing.add(
             name, row, cause,
@@ -254,6 +274,24 @@ def _amounts(comparing: _Comparing, ours: Sequence[Disposal], theirs: Sequence[D
             where=theirs[0].where,
         )  # fmt: skip
     _term(comparing, ours, theirs, key)
+
+
+def _is_known_later(scope: ScopeResult, ours: Sequence[Disposal], difference: Decimal) -> bool:
+    """Whether theirs lacks no more than what purchases after the sale disallowed: an earlier record cannot have it."""
+    later = later_disallowed(scope, [row.gain for row in ours if row.gain is not None])
+    return -later - CENT <= difference < 0
+
+
+def later_disallowed(scope: ScopeResult, gains: Iterable[RealizedGain]) -> Decimal:
+    """What purchases after a sale disallowed of its loss, USD."""
+    sold = {gain.gain_id: gain.sold_date for gain in gains}
+    bought = {lot.open_execution_id: lot.acquired_date for lot in scope.lots}
+    later = (
+        wash.disallowed_loss
+        for wash in scope.wash_sales
+        if wash.gain_id in sold and bought.get(wash.replacement_execution_id, date.max) > sold[wash.gain_id]
+    )
+    return sum(later, ZERO)
 
 
 def _why(

@@ -10,6 +10,7 @@ from math import prod
 from typing import Final
 
 from tickledger.domain.corporate_action import CorporateActionKind
+from tickledger.domain.execution import Execution
 from tickledger.domain.lot import RealizedGain
 from tickledger.reconciliation.breaks import ProposedCorrection
 from tickledger.reconciliation.corrections import choose_lots
@@ -45,7 +46,8 @@ def chosen_lots(
             sales[row.gain.close_execution_id] += row.gain.quantity
     if sold is None or not sales or any(row.quantity is None or row.is_short for row in (*ours, *theirs)):
         return ()
-    lots = _taken(view, ours[0].symbol, sold, spread(theirs), [gain for gain in gains if _is_other(gain, sales)])
+    others = [gain for gain in gains if _is_other(gain, sales)]
+    lots = _taken(view, ours[0].symbol, sold, theirs, others)
     if not lots:
         return ()
     return tuple(choose_lots(close, choices) for close, choices in _best_dealt(view, lots, ours, theirs, sales))
@@ -89,19 +91,22 @@ def _is_other(gain: RealizedGain, sales: Mapping[str, Decimal]) -> bool:
 
 
 def _taken(
-    view: LedgerView, symbol: str, sold: date, shares: Mapping[date, Decimal], others: Iterable[RealizedGain]
+    view: LedgerView, symbol: str, sold: date, theirs: Sequence[Disposal], others: Iterable[RealizedGain]
 ) -> list[LotChoice]:
-    """Our purchases that make up `shares` by day; empty where they do not."""
+    """Our purchases that make up the shares of `theirs` by day, nearest in cost first; empty where they do not."""
+    costs: defaultdict[date, Decimal] = defaultdict(Decimal)
+    for row in theirs:
+        costs[row.acquired or date.min] += row.basis or ZERO
     gone: defaultdict[str, Decimal] = defaultdict(Decimal)
     for gain in others:
         if gain.symbol == symbol and gain.sold_date <= sold:
             gone[gain.open_execution_id] += gain.quantity * _growth(view, symbol, gain.sold_date, sold)
     choices: list[LotChoice] = []
-    for acquired, wanted in sorted(shares.items()):
-        left = wanted
-        for bought in view.executions_of.get(symbol, ()):
-            if bought.trade_date != acquired or bought.side.sign < 0:
-                continue
+    for acquired, wanted in sorted(spread(theirs).items()):
+        left, each = wanted, costs[acquired] / (wanted or 1)
+        of_day = [row for row in view.executions_of.get(symbol, ()) if row.trade_date == acquired and row.side.sign > 0]
+        grown = _growth(view, symbol, acquired, sold)
+        for bought in sorted(of_day, key=lambda row: abs(_cost(row) / grown - each) if each else ZERO):
             held = bought.quantity * _growth(view, symbol, acquired, sold) - gone[bought.execution_id]
             if (part := min(left, held)) > 0:
                 choices.append(LotChoice(bought.execution_id, part))
@@ -109,6 +114,11 @@ def _taken(
         if left > 0:
             return []
     return choices
+
+
+def _cost(bought: Execution) -> Decimal:
+    """What a share of a purchase cost, USD, charges included."""
+    return bought.price + (bought.commission + bought.fees) / bought.quantity
 
 
 def _dealt(lots: Sequence[LotChoice], sales: Sequence[tuple[str, Decimal]]) -> Iterator[tuple[str, list[LotChoice]]]:

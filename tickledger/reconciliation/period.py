@@ -15,13 +15,15 @@ _LAST: Final = date.max
 class Period:
     """Both dates included. `known_at` is when the record was made; what happened later it cannot have.
 
-    `proves_absence` says that the record is whole: what it does not have of the period did not happen.
+    `proves_absence` says that the record is whole: what it does not have of the period did not happen. What `is_joined`
+    of several records may not know of a sale what a purchase after the earlier record made of it.
     """
 
     start: date
     end: date
     known_at: datetime | None = None
     proves_absence: bool = True
+    is_joined: bool = False
 
     def has(self, day: date) -> bool:
         """Whether the period includes `day`."""

@@ -9,10 +9,10 @@ from functools import cache
 from tickledger.domain.errors import LedgerError, Problem
 from tickledger.reconciliation.breaks import BreakCause, Subject
 from tickledger.reconciliation.broker_scope import broker_scope, corrected_history
-from tickledger.reconciliation.disposal_breaks import compare_disposals
+from tickledger.reconciliation.disposal_breaks import compare_disposals, later_disallowed
 from tickledger.reconciliation.disposals import closed_lots, our_disposals
 from tickledger.reconciliation.explained import explained
-from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, Hypothesis, is_small, plain
+from tickledger.reconciliation.findings import CENT, ZERO, Against, Finding, Findings, Hypothesis, is_small, plain
 from tickledger.reconciliation.ledger_view import LedgerView, ScopeResult
 from tickledger.reconciliation.lots import compare_open_lots, open_there
 from tickledger.reconciliation.period import Period
@@ -133,7 +133,9 @@ def _wash_sales(
     for symbol, on in sorted({*ours, *theirs}):
         mine, other = ours.get((symbol, on), []), theirs.get((symbol, on), [])
         difference = sum(other, ZERO) - sum(mine, ZERO)
-        if is_small(difference, len(mine) + len(other)):
+        if is_small(difference, len(mine) + len(other)) or (
+            period.is_joined and -_later(view, scope, symbol, on) - CENT <= difference < 0
+        ):
             matched += 1
             continue
         cause = BreakCause.UNEXPLAINED if other else BreakCause.SCOPE
@@ -144,3 +146,9 @@ def _wash_sales(
         )  # fmt: skip
         findings.append(Finding(found))
     return Findings(findings, {Subject.REALIZED_GAIN: matched})
+
+
+def _later(view: LedgerView, scope: ScopeResult, family: str, on: date) -> Decimal:
+    """What purchases after the sales of a day disallowed of their losses: a record of before cannot have it."""
+    gains = [gain for gain in scope.gains if gain.sold_date == on and view.names.family(gain.symbol) == family]
+    return later_disallowed(scope, gains)

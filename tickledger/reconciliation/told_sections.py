@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tickledger.reconciliation.accounting import Accounted
-from tickledger.reconciliation.cash_transactions import CashGroup, CashRow
+from tickledger.reconciliation.cash_rows import CashGroup, CashRow
 from tickledger.reconciliation.statement import Statement, StatementKind
 
 _EXECUTIONS: Final = frozenset({"Trades", "TradeConfirms"})
