@@ -136,12 +136,12 @@ class Probe:
         return check
 
     def _on_told(self, original: Any) -> Any:
-        def tell(tracker: OrderTracker, tracked: TrackedOrder, status: OrderStatus, reason: str = "") -> None:
+        def tell(tracker: OrderTracker, tracked: TrackedOrder, status: OrderStatus, *details: Any, **more: Any) -> None:
             if tracked.order is not None and status not in _OPEN_ENDED:
                 decided = self._unanswered.pop(tracked.order.risk_decision_id, None)
                 if decided is not None:
                     self.decisions_to_answers.append((time.monotonic() - decided) * 1e3)
-            original(tracker, tracked, status, reason)
+            original(tracker, tracked, status, *details, **more)
 
         return tell
 
