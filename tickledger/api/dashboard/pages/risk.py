@@ -128,7 +128,7 @@ def _state(look: Look) -> Children:
     state = read_kill_switch_state(look.engine)
     pause = read_pause(look.engine, look.account_id)
     told = [
-        message(html.Span([html.Strong("Trading is stopped: "), state.reason]), "bad")
+        message(html.Span([html.Strong("Trading is stopped: "), _why(state)]), "bad")
         if state.is_engaged
         else message("The kill switch is not engaged.", "good")
     ]
@@ -136,6 +136,13 @@ def _state(look: Look) -> Children:
         why = pause.unreadable or f"asked for by {pause.actor}: {pause.reason or 'no reason given'}"
         told.append(message(f"Sessions of {look.account_id} are paused: {why}", "warn"))
     return html.Div([*told, *_steps(look, state)], className="stack")
+
+
+def _why(state: KillSwitchState) -> str:
+    event = state.event
+    if state.unreadable or event is None:
+        return state.reason
+    return f"by {event.actor} at {moment(event.occurred_at)} in New York: {event.reason or 'no reason given'}"
 
 
 def _steps(look: Look, state: KillSwitchState) -> Sequence[Children]:
