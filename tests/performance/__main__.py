@@ -22,6 +22,7 @@ from tests.command import TICKLEDGER, command_environment
 from tests.performance.alerts import table_of_alerts
 from tests.performance.cache import table_of_cache
 from tests.performance.real_time import table_of_real_time
+from tests.performance.reconciliation import table_of_reconciliation
 from tests.performance.risk import table_of_risk
 from tests.performance.session import table_of_session
 from tests.performance.session_day import table_of_day, whole_day
@@ -109,6 +110,7 @@ def main() -> None:
     Console(width=140).print(of_tax)
     Console(width=140).print(of_risk)
     Console(width=140).print(table_of_alerts())
+    Console(width=140).print(table_of_reconciliation())
     Console(width=140).print(table_of_real_time())
     Console(width=120).print(of_cache)
     Console(width=160).print(of_trading)

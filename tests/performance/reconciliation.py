@@ -139,21 +139,23 @@ CASES: Final[dict[str, Callable[[list[Execution]], Statement]]] = {
 }
 
 
-def reconciliation(console: Console) -> None:
-    """Print the figures of every case, each in a process of its own."""
+def table_of_reconciliation() -> Table:
+    """The figures of every case, each in a process of its own."""
     table = Table(title=f"{MANY:,} executions beside a statement of the same size")
     for column in ("matched", "CPU s", "limit", "peak MB", "limit", "agree", "breaks"):
         table.add_column(column, justify="left" if column == "matched" else "right")
     for name in CASES:
-        done = subprocess.run([sys.executable, "-m", __spec__.name, name], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.performance.reconciliation", name], capture_output=True, text=True, check=True
+        )
         seconds, peak, agreed, breaks = done.stdout.split()
         figures = (f"{float(seconds):.2f}", f"{CPU_LIMIT:.0f}", f"{float(peak):.0f}", str(MEMORY_LIMIT_MB))
         table.add_row(name, *figures, agreed, breaks)
-    console.print(table)
+    return table
 
 
 if __name__ == "__main__":
     if sys.argv[1:]:
         measured(sys.argv[1])
     else:
-        reconciliation(Console())
+        Console().print(table_of_reconciliation())

@@ -247,7 +247,8 @@ def _follows(comparing: _Comparing, row: CashRow, cash: Decimal, roots: Sequence
     comparing.add(
         row, roots[0].found.cause,
         cash=cash, stake=ZERO, ours="" if is_theirs else plain(row.amount),
-        theirs=plain(row.amount) if is_theirs else "", difference=cash, detail="paid on shares of executions that differ", where=row.where,
+        theirs=plain(row.amount) if is_theirs else "", difference=cash, where=row.where,
+        detail="paid on shares of executions that differ",
         because_of=tuple(root.found.break_id for root in roots),
     )  # fmt: skip
 
