@@ -279,8 +279,8 @@ def _received(slots: Mapping[Origin, _Slot], before: Holding, after: Holding) ->
 
 def _parts(total: int, weights: Mapping[Origin, int]) -> list[tuple[Origin, int]]:
     """`total` in whole parts that add up to it, by weights of one sign."""
-    if not weights:
-        return []
+    if len(weights) < 2:  # noqa: PLR2004  the whole is for the one there is, which is the usual case
+        return [(origin, total) for origin in weights]
     whole = sum(weights.values())
     steps: Sequence[int] = [total * reached // whole for reached in accumulate(weights.values(), initial=0)]
     return [(origin, upper - lower) for origin, (lower, upper) in zip(weights, pairwise(steps), strict=True)]
