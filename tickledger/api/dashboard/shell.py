@@ -64,6 +64,9 @@ def layout() -> Children:
                 [
                     dcc.Link("Tickledger", href="/", className="brand"),
                     html.Div(id="whose", className="whose"),
+                    html.Form(
+                        html.Button("Log out", type="submit", className="button quiet"), action="/logout", method="POST"
+                    ),
                     html.Button(
                         "Theme",
                         id="theme-toggle",

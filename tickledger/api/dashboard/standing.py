@@ -8,19 +8,22 @@ from typing import Final
 from tickledger.api.dashboard.formats import clock_time, day
 from tickledger.api.dashboard.page import Look
 from tickledger.api.live import LiveAccount
-from tickledger.api.queries.overview import HeldPosition, NavPoint, held_positions, net_deposits, sectors
+from tickledger.api.queries.overview import HeldPosition, NavPoint, first_equity, held_positions, net_deposits, sectors
 
 _ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account now, USD; `today` is None where there is no close to compare with. `told` says who says so."""
+    """An account now, USD; `today` and `to_date` are None where nothing can be compared.
+
+    `told` says who says so.
+    """
 
     nav: Decimal
     cash: Decimal
     today: Decimal | None
-    to_date: Decimal
+    to_date: Decimal | None
     held: Sequence[HeldPosition]
     told: str
     is_live: bool
@@ -46,7 +49,7 @@ def standing_of(look: Look, history: Sequence[NavPoint]) -> Standing | None:
             nav=now.total_value,
             cash=now.cash,
             today=now.pnl,
-            to_date=now.total_value - deposits if deposits else now.total_value - _first_equity(history),
+            to_date=_to_date(look, now.total_value, deposits),
             held=_live_positions(look, live),
             told=f"live, {clock_time(now.valued_at)} market time",
             is_live=True,
@@ -58,7 +61,7 @@ def standing_of(look: Look, history: Sequence[NavPoint]) -> Standing | None:
         nav=last.equity,
         cash=last.cash,
         today=last.equity - history[-2].equity - last.flow if len(history) > 1 else None,
-        to_date=last.equity - (deposits or _first_equity(history)),
+        to_date=_to_date(look, last.equity, deposits),
         held=held_positions(look.engine, look.account_id),
         told=f"close of {day(last.session_date)}",
         is_live=False,
@@ -76,9 +79,10 @@ def _live_positions(look: Look, live: LiveAccount) -> Sequence[HeldPosition]:
     return sorted(held, key=lambda row: (-abs(row.value), row.symbol))
 
 
-def _first_equity(history: Sequence[NavPoint]) -> Decimal:
-    """What an account began with that no deposit tells of."""
-    return history[0].equity if history else _ZERO
+def _to_date(look: Look, nav: Decimal, deposits: Decimal) -> Decimal | None:
+    """What was gained in all: over what was paid in, else over the first close; None where neither is known."""
+    began = deposits or first_equity(look.engine, look.account_id)
+    return None if began is None else nav - began
 
 
 def part_of(amount: Decimal, of: Decimal) -> Decimal | None:

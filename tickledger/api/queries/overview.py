@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Engine, Subquery, func, select
 
 from tickledger.backtest.daily_results import EXTERNAL_FLOWS
-from tickledger.db.tables import balances, cash_transactions, executions, positions, symbols
+from tickledger.db.tables import balances, cash_transactions, positions, symbols
 from tickledger.db.versions import current
 
 _ZERO: Final = Decimal(0)
@@ -66,6 +66,15 @@ def net_deposits(engine: Engine, account_id: str) -> Decimal:
     return total or _ZERO
 
 
+def first_equity(engine: Engine, account_id: str) -> Decimal | None:
+    """The equity at the first recorded close, USD; None before it."""
+    b = balances.c
+    first = select(b.equity).where(current(balances), b.account_id == account_id).order_by(b.session_date).limit(1)
+    with engine.connect() as connection:
+        found: Decimal | None = connection.execute(first).scalar()
+    return found
+
+
 def held_positions(engine: Engine, account_id: str) -> Sequence[HeldPosition]:
     """The holdings at the last recorded close, the largest first."""
     mine = (current(balances), balances.c.account_id == account_id)
@@ -92,14 +101,6 @@ def sectors(engine: Engine, tickers: Sequence[str]) -> dict[str, str]:
     )
     with engine.connect() as connection:
         return {row.ticker: row.sector for row in connection.execute(statement)}
-
-
-def last_trade_date(engine: Engine, account_id: str) -> date | None:
-    """The day of the last fill of an account."""
-    mine = (executions.c.account_id == account_id, current(executions))
-    with engine.connect() as connection:
-        found: date | None = connection.execute(select(func.max(executions.c.trade_date)).where(*mine)).scalar()
-    return found
 
 
 def _flows(account_id: str) -> Subquery:

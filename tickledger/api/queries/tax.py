@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, case, func, select
+from sqlalchemy import ColumnElement, Engine, Select, case, func, select
 
 from tickledger.db.tables import (
     accounts,
@@ -196,12 +196,8 @@ def gain_sums(engine: Engine, filer: Filer, year: int) -> Sequence[GainSum]:
 def gain_rows(engine: Engine, filer: Filer, year: int, *, limit: int, offset: int = 0) -> Sequence[GainRow]:
     """A page of realized gains, the last sold first."""
     g = capital_gains.c
-    figures = (g.proceeds, g.basis, g.disallowed_loss, g.gain_loss, g.term, g.open_until_date)
     statement = (
-        select(
-            *(g.gain_id, g.account_id, symbols.c.ticker, g.quantity, g.acquired_date, g.sold_date, *figures),
-        )
-        .join(symbols, symbols.c.symbol_id == g.symbol_id)
+        _gains()
         .where(*_of(filer, capital_gains), g.tax_year == year)
         .order_by(g.sold_date.desc(), symbols.c.ticker, g.gain_id)
         .limit(limit)
@@ -254,10 +250,8 @@ def wash_rows(engine: Engine, filer: Filer, year: int, *, limit: int, offset: in
 def open_windows(engine: Engine, filer: Filer, on: date, *, limit: int) -> Sequence[GainRow]:
     """Losses of the last 30 days before a date: a purchase within 30 days of the sale would disallow them."""
     g = capital_gains.c
-    figures = (g.proceeds, g.basis, g.disallowed_loss, g.gain_loss, g.term, g.open_until_date)
     statement = (
-        select(*(g.gain_id, g.account_id, symbols.c.ticker, g.quantity, g.acquired_date, g.sold_date, *figures))
-        .join(symbols, symbols.c.symbol_id == g.symbol_id)
+        _gains()
         .where(*_of(filer, capital_gains), g.tax_year.in_((on.year, (on - WINDOW).year)))
         .where(g.sold_date.between(on - WINDOW, on), g.gain_loss < 0)
         .order_by(g.sold_date, symbols.c.ticker, g.gain_id)
@@ -275,6 +269,14 @@ def year_schedule(engine: Engine, filer: Filer, year: int) -> YearSchedule | Non
     with engine.connect() as connection:
         row = connection.execute(statement).first()
     return None if row is None else YearSchedule(*row)
+
+
+def _gains() -> Select[Any]:
+    """The columns of `GainRow`."""
+    g = capital_gains.c
+    figures = (g.proceeds, g.basis, g.disallowed_loss, g.gain_loss, g.term, g.open_until_date)
+    columns = (g.gain_id, g.account_id, symbols.c.ticker, g.quantity, g.acquired_date, g.sold_date, *figures)
+    return select(*columns).join(symbols, symbols.c.symbol_id == g.symbol_id)
 
 
 def _form(filer: Filer, year: int) -> Sequence[ColumnElement[bool]]:
