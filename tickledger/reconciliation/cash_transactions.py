@@ -209,6 +209,8 @@ def _moved(view: LedgerView, row: CashRow, amount: Decimal) -> CashTransaction:
 
 def _paid_on_other_shares(comparing: _Comparing, row: CashRow, amount: Decimal) -> tuple[Finding, ...]:
     """The findings whose shares one side was paid on and the other does not have."""
+    if row.group is CashGroup.CORPORATE:
+        return _paid_for_other_fractions(comparing, row)
     if row.group is not CashGroup.DIVIDEND:
         return ()
     for action in comparing.view.corporate_actions:
@@ -224,6 +226,19 @@ def _paid_on_other_shares(comparing: _Comparing, row: CashRow, amount: Decimal) 
         if roots and abs(shares * action.amount - amount) <= CENT:
             return tuple(roots)
     return ()
+
+
+def _paid_for_other_fractions(comparing: _Comparing, row: CashRow) -> tuple[Finding, ...]:
+    """The findings by which one side held another fraction of a share when a split paid for it in cash."""
+    is_split = any(
+        action.symbol == row.symbol
+        and action.ratio is not None
+        and action.ratio.denominator > 1
+        and abs(action.ex_date - row.on) <= _NEAR
+        for action in comparing.view.corporate_actions
+    )
+    roots = (root for root in comparing.roots if root.found.symbol == row.symbol and root.shares and root.on < row.on)
+    return tuple(roots) if is_split else ()
 
 
 def _is_payment_of(row: CashRow, ex_date: date) -> bool:

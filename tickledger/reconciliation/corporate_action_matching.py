@@ -19,7 +19,8 @@ from tickledger.domain.position import Holding
 from tickledger.exchange.corporate_actions import holdings_after
 from tickledger.reconciliation.breaks import BreakCause, ProposedCorrection, Subject
 from tickledger.reconciliation.corrections import add_corporate_action, report_to_broker
-from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, OtherEvent, plain
+from tickledger.reconciliation.findings import ZERO, Against, Finding, Findings, OtherEvent, plain, told_shares
+from tickledger.reconciliation.holdings import grown
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.period import Period
 from tickledger.reconciliation.statement_cash import StatementCorporateAction
@@ -100,7 +101,7 @@ def compare_corporate_actions(
         matched += not differing
     for action in ours:
         if id(action) not in taken and period.proves_absence and period.has(action.ex_date):
-            findings += _extra(view, action, against)
+            findings += [] if _had_nothing(view, action, roots) else _extra(view, action, against)
     return Findings(findings, {Subject.CORPORATE_ACTION: matched})
 
 
@@ -190,6 +191,13 @@ def _other_terms(
         if_right = OtherEvent(action, replace(action, ratio=event.ratio)) if is_other_ratio else None
         findings.append(Finding(found, shares=difference, if_right=if_right))
     return findings
+
+
+def _had_nothing(view: LedgerView, action: CorporateAction, roots: Sequence[Finding]) -> bool:
+    """Whether the other side held no shares at the event, by what is known to differ: then it tells none."""
+    before = [root for root in roots if root.found.symbol == action.symbol and root.shares and root.on < action.ex_date]
+    shares = sum((root.shares * grown(view, root, action.ex_date - timedelta(days=1)) for root in before), ZERO)
+    return bool(before) and not told_shares(_held_before(view, action) + shares)
 
 
 def _extra(view: LedgerView, action: CorporateAction, against: Against) -> list[Finding]:

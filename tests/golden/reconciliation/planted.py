@@ -5,6 +5,7 @@ break. `Unsuitable` says that this history has no place for it.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -592,6 +593,7 @@ def _other_choice(rng: random.Random, world: World) -> World:
     gains = [gain for gain in world.result().gains if gain.symbol not in splits]
     sales = {gain.close_execution_id: gain for gain in gains}
     opened = {row.execution_id: row for row in world.executions}
+    days = Counter((row.symbol, row.trade_date) for row in world.executions)
     fits = []
     for close, gain in sales.items():
         sale = opened[close]
@@ -603,6 +605,7 @@ def _other_choice(rng: random.Random, world: World) -> World:
             and row.trade_date < sale.trade_date
             and row.quantity >= sale.quantity
             and row.trade_date > gain.acquired_date
+            and days[row.symbol, row.trade_date] == 1  # a file tells the day of a purchase, not which of its fills
             and not any(
                 other.open_execution_id == row.execution_id for other in gains if other.sold_date <= sale.trade_date
             )
