@@ -251,7 +251,7 @@ class MarketTape:
         return Print(symbol, session_close(closed_on), price_of(units_of(table.columns[row, -1])), 1)
 
     def has_touched(self, symbol: str, price: Decimal, *, is_rise: bool, since: datetime, until: datetime) -> bool:
-        """Whether the last price of regular trading reached `price` after `since`, or stood beyond it in a session then.
+        """Whether the last price of regular trading reached `price` after `since`, or stood beyond it at the time.
 
         `is_rise` asks for prices at it or above, otherwise at it or below.
         """

@@ -63,7 +63,7 @@ def test_a_missing_fill_is_entered_as_one_by_hand(ledger: Engine) -> None:
     add = ProposedCorrection(CorrectionKind.ADD_EXECUTION, FILL_VALUES, "")
     assert applied(ledger, add) == "0000e0d5.1"
     entered = execution(ledger, "0000e0d5.1")
-    assert (entered.quantity, entered.price, entered.commission, entered.order_id) == (10, 60, 1, "")
+    assert [entered.quantity, entered.price, entered.commission, entered.order_id] == [10, 60, 1, ""]
     assert "0000e0d5.1" in {row.execution_id for row in read_ledger_view(ledger, ACCOUNT.account_id).executions}
 
 
@@ -101,7 +101,8 @@ def test_a_fill_that_never_was_is_none(ledger: Engine) -> None:
 @pytest.mark.usefixtures("story")
 def test_a_charge_that_was_told_late_counts(ledger: Engine) -> None:
     applied(ledger, report_commission("exec_04", Decimal("1.35")))
-    assert (execution(ledger, "exec_04").commission, execution(ledger, "exec_04").fees) == (Decimal("1.35"), 0)
+    charged = execution(ledger, "exec_04")
+    assert [charged.commission, charged.fees] == [Decimal("1.35"), 0]
 
 
 @pytest.mark.usefixtures("story")
@@ -109,15 +110,15 @@ def test_cash_that_moved_is_entered(ledger: Engine) -> None:
     moved = CashTransaction("", ACCOUNT.account_id, CashKind.INTEREST, Decimal("1.23"), BUY_DAY, description="interest")
     identity = applied(ledger, add_cash(moved, ""))
     entered = next(row for row in read_cash_transactions(ledger) if row.cash_transaction_id == identity)
-    assert entered == replace(moved, cash_transaction_id=identity)
+    assert entered == replace(moved, cash_transaction_id=str(identity))
 
 
 @pytest.mark.usefixtures("story")
 def test_a_corporate_action_is_brought_in(ledger: Engine) -> None:
     action = CorporateAction("AAPL", date(2012, 2, 9), CorporateActionKind.DIVIDEND, amount=Decimal("2.65"))
     identity = applied(ledger, add_corporate_action(action))
-    held = read_corporate_actions(ledger).set_index("corporate_action_id")
-    assert held.loc[identity, "amount"] == pytest.approx(2.65)
+    held = read_corporate_actions(ledger)
+    assert held.loc[held["corporate_action_id"] == identity, "amount"].tolist() == pytest.approx([2.65])
 
 
 def test_lots_that_were_identified_are_those_of_the_sale(ledger: Engine, story: Story) -> None:
@@ -143,7 +144,9 @@ def test_what_the_broker_has_to_mend_is_not_recorded(ledger: Engine) -> None:
 
 @pytest.mark.usefixtures("story")
 def test_a_correction_is_recorded_once_and_with_a_reason(ledger: Engine) -> None:
-    found: ReconciliationBreak = missing_fill(ACCOUNT, key="0000e0d5.8", correction=report_commission("exec_04", Decimal(2)))
+    found: ReconciliationBreak = missing_fill(
+        ACCOUNT, key="0000e0d5.8", correction=report_commission("exec_04", Decimal(2))
+    )
     at = datetime(2012, 1, 10, 22, tzinfo=UTC)
     with pytest.raises(InputError, match="a note that says why"):
         apply_correction(ledger, found, actor="ann", note=" ", applied_at=at)
