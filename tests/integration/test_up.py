@@ -69,7 +69,8 @@ def up(home: Path, *more: str) -> Iterator[Up]:
         ) as process,
     ):
         try:
-            yield Up(process, *ports.values(), messages)
+            dagster_port, mlflow_port, dashboard_port = ports.values()
+            yield Up(process, dagster_port, mlflow_port, dashboard_port, messages)
         finally:
             process.kill()
             process.wait()
