@@ -11,22 +11,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
 
 from tests.command import TICKLEDGER, command_environment
 from tests.performance.alerts import table_of_alerts
 from tests.performance.cache import table_of_cache
+from tests.performance.dashboard import measure, table_of_dashboard
+from tests.performance.pnl import table_of_pnl
 from tests.performance.real_time import table_of_real_time
 from tests.performance.reconciliation import table_of_reconciliation
 from tests.performance.risk import table_of_risk
 from tests.performance.session import table_of_session
 from tests.performance.session_day import table_of_day, whole_day
 from tests.performance.session_record import table_of_session_record
+from tests.performance.statements import table_of_statements
 from tests.performance.tax import dense_history, table_of_tax
 from tests.performance.trading import SECONDS, table_of_trading
 from tickledger.db.connect import LEDGER
@@ -99,11 +103,14 @@ def main() -> None:
         of_tax = table_of_tax(folder)
         of_cache = table_of_cache(home, seconds=seconds)
         with serve(home) as server:
-            of_risk = risk_of(server)
+            of_risk = table_on(server, table_of_risk)
+            of_pnl = table_on(server, table_of_pnl)
             of_trading = table_of_trading(server, folder, seconds=seconds)
             of_record = table_of_session_record(server)
             of_session = table_of_session(server, folder, seconds=seconds)
             of_day = table_of_day(whole_day(server, folder / "day"))
+        of_statements = table_of_statements(folder)
+        of_dashboard = table_of_dashboard(measure(folder / "dashboard"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _print(rows)
@@ -111,6 +118,9 @@ def main() -> None:
     Console(width=140).print(of_risk)
     Console(width=140).print(table_of_alerts())
     Console(width=140).print(table_of_reconciliation())
+    Console(width=140).print(of_statements)
+    Console(width=150).print(of_pnl)
+    Console(width=140).print(of_dashboard)
     Console(width=140).print(table_of_real_time())
     Console(width=120).print(of_cache)
     Console(width=160).print(of_trading)
@@ -119,11 +129,11 @@ def main() -> None:
     Console(width=120).print(of_day)
 
 
-def risk_of(server: EmbeddedServer) -> Table:
-    """The table of risk, with the kill switch read from the ledger that the demonstration left."""
+def table_on(server: EmbeddedServer, table_of: Callable[[Engine], Table]) -> Table:
+    """A table whose figures need the ledger that the demonstration left."""
     engine = create_ledger_engine(server.url(LEDGER))
     try:
-        return table_of_risk(engine)
+        return table_of(engine)
     finally:
         engine.dispose()
 
