@@ -35,6 +35,8 @@ from tickledger.domain.ports import Clock
 _BUSY: Final[dict[str, Any]] = {"aria-busy": "true"}
 #: What stands for a page that there is none of.
 _NO_PAGE: Final = "no page"
+#: Looks again that wait for the first answer to a page; it may be lost.
+_PATIENT_TICKS: Final = 4
 _TICK_MILLISECONDS: Final = 3_000
 _LOG: Final = logging.getLogger(__name__)
 _UNREACHABLE: Final = (SQLAlchemyError, psycopg.Error, OSError)
@@ -115,18 +117,10 @@ def register(app: Dash, sources: Sources) -> None:
         Input("tick", "n_intervals"),
         State("head-stamp", "data"),
     )
-    async def draw_head(path: str | None, search: str | None, _tick: int | None, stamp: str | None) -> Sequence[Any]:
-        address = Address.of(path, search)
-        page = page_of(address)
-        if page is None and stamp == _NO_PAGE:
+    async def draw_head(path: str | None, search: str | None, tick: int | None, stamp: str | None) -> Sequence[Any]:
+        if _is_in_flight(tick, stamp):
             return (no_update,) * 4
-        if page is None:
-            return "Not found", navigation(address), [], _NO_PAGE
-        new = " ".join((page.path, *(address.get(name) for name in ("account", *page.head_depends_on))))
-        if new == stamp:
-            return (no_update,) * 4
-        drawn = await _told(sources, address, page.head)
-        return page.title, navigation(address), drawn.children if drawn.is_well else [], new if drawn.is_well else ""
+        return await _head(sources, Address.of(path, search), stamp)
 
     @app.callback(
         Output("body", "children"),
@@ -139,7 +133,9 @@ def register(app: Dash, sources: Sources) -> None:
         Input("tick", "n_intervals"),
         State("stamp", "data"),
     )
-    async def draw_body(path: str | None, search: str | None, _tick: int | None, stamp: str | None) -> Sequence[Any]:
+    async def draw_body(path: str | None, search: str | None, tick: int | None, stamp: str | None) -> Sequence[Any]:
+        if _is_in_flight(tick, stamp):
+            return (no_update,) * 5
         address = Address.of(path, search)
         page = page_of(address)
         drawn = (
@@ -173,6 +169,23 @@ def register(app: Dash, sources: Sources) -> None:
         if all(before.get(name) == value for name, value in chosen.items()):
             return no_update
         return before.choosing(**chosen, page=None).search
+
+
+async def _head(sources: Sources, address: Address, stamp: str | None) -> Sequence[Any]:
+    """What `draw_head` answers: title, navigation, head, and what the head was drawn for."""
+    page = page_of(address)
+    if page is None:
+        return (no_update,) * 4 if stamp == _NO_PAGE else ("Not found", navigation(address), [], _NO_PAGE)
+    new = " ".join((page.path, *(address.get(name) for name in ("account", *page.head_depends_on))))
+    if new == stamp:
+        return (no_update,) * 4
+    drawn = await _told(sources, address, page.head)
+    return page.title, navigation(address), drawn.children if drawn.is_well else [], new if drawn.is_well else ""
+
+
+def _is_in_flight(tick: int | None, stamp: str | None) -> bool:
+    """Whether a page that is looked at again has its first answer still coming, which must not be drawn over."""
+    return ctx.triggered_id == "tick" and stamp is None and (tick or 0) < _PATIENT_TICKS
 
 
 def page_of(address: Address) -> Page | None:
