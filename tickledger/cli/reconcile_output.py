@@ -45,6 +45,9 @@ def _lines(result: Result) -> Iterator[str]:
             name = statement.account_id or "no account"
             yield f"{file.source.name}: {file.source.kind}, {name}, {period}{torn}: {counts or 'nothing to compare'}"
     for comparison in result.comparisons:
+        if not comparison.scope.subjects:
+            yield f"{comparison.scope.account_id} against {comparison.scope.against}: nothing could be compared"
+            continue
         agreed = ", ".join(_counted(count, str(subject)) for subject, count in comparison.matched.items() if count)
         yield f"{comparison.scope.account_id} against {comparison.scope.against}: {agreed or 'nothing'} agreed"
         yield _verdict(comparison.breaks)

@@ -172,7 +172,9 @@ def _with_files(wish: Wish, files: Sequence[StatementFile], problems: list[Probl
     inputs = read_inputs(files_of_record, tax_year=wish.tax_year or 0)
     traded = {fill.account_id for fill in inputs.fills}
     known = {account.account_id: account for account in inputs.accounts}
-    known |= {name: Account(name, Mode.LIVE) for name in sorted(traded - known.keys())}
+    # Fills that name no account at all are an empty set, whoever's statement it is: everything is missing.
+    named = traded or ({wish.account} if wish.account else _accounts_of(files)) if not known else traded
+    known |= {name: Account(name, Mode.LIVE) for name in sorted(named - known.keys())}
     groups, strange = _by_account(files, known, wish)
     comparisons = [
         comparison
@@ -180,6 +182,10 @@ def _with_files(wish: Wish, files: Sequence[StatementFile], problems: list[Probl
         for comparison in compared_beside(_view(inputs, name), told, tax_year=wish.tax_year)
     ]
     return _result(files, comparisons, [*problems, *inputs.problems, *strange], {})
+
+
+def _accounts_of(files: Iterable[StatementFile]) -> set[str]:
+    return {statement.account_id for file in files for statement in file.statements if statement.account_id}
 
 
 def _result(

@@ -150,7 +150,7 @@ class Cells:
 
     def codes(self, name: str) -> tuple[str, ...]:
         """Codes that semicolons, commas or blanks separate."""
-        return _codes(self.text(name))
+        return codes_of(self.text(name))
 
     def note(self, name: str, expected: str, found: str, *, severity: Severity = "error") -> None:
         """Note what is wrong with a cell; the row stays in use."""
@@ -167,5 +167,6 @@ class Cells:
 
 
 @lru_cache(maxsize=1 << 12)
-def _codes(text: str) -> tuple[str, ...]:
+def codes_of(text: str) -> tuple[str, ...]:
+    """The codes of a text that semicolons, commas or blanks separate."""
     return tuple(code for code in text.replace(",", ";").replace(" ", ";").split(";") if code)

@@ -32,6 +32,7 @@ from tickledger.reconciliation.statements.flex_cash import (
     read_sales_tax,
     read_transaction_tax,
 )
+from tickledger.reconciliation.statements.flex_fills import EXECUTION, FILLS, FillLayout, FillReader, fill_layout
 from tickledger.reconciliation.statements.flex_holdings import (
     read_corporate_action,
     read_position,
@@ -93,12 +94,17 @@ class _Reading:
     accounts: dict[str, Drafts] = field(default_factory=dict)
     finished: list[Drafts] = field(default_factory=list)
     fees: dict[str, Decimal] = field(default_factory=dict)
+    fills: FillReader = field(init=False)
+    layouts: dict[tuple[str, str], FillLayout | None] = field(default_factory=dict)
     shapes: Counter[tuple[str, str, tuple[str, ...]]] = field(default_factory=Counter)
     last_shapes: dict[tuple[str, str], _Shape] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     problems: list[Problem] = field(default_factory=list)
     answer: dict[str, str] = field(default_factory=dict)
     root: str = ""
+
+    def __post_init__(self) -> None:
+        self.fills = FillReader(self.place)
 
     def drafts(self, account_id: str) -> Drafts:
         """The statement of an account within the statement element that is open."""
@@ -127,8 +133,33 @@ class _Reading:
             self.shapes[parent, tag, tuple(last.names)] += last.count
         self.last_shapes[parent, tag] = _Shape(names)
 
+    def layout(self, element: FlexElement) -> FillLayout | None:
+        """The plan that rows such as this are read by; None of rows that are left aside."""
+        key = element.parent, element.tag
+        known = self.layouts.get(key)
+        if known is not None and known.names == element.written[::2]:
+            return known
+        self.count_fills(known)
+        is_left = CONTAINERS.get(element.parent, "") or IGNORED_ROWS.get(element.tag, "")
+        made = None if is_left or not element.written or self.root not in ENVELOPE else fill_layout(element)
+        self.layouts[key] = made
+        return made
+
+    def count_fills(self, layout: FillLayout | None) -> None:
+        """Take the rows that were read by a plan into account."""
+        if layout is None:
+            return
+        parent, tag = layout.parent, layout.tag
+        for account, count in layout.counts.items():
+            self.drafts(account).counts[parent, tag, EXECUTION, Fate.READ, ""] += count
+        if total := layout.counts.total():
+            self.shapes[parent, tag, tuple(layout.names)] += total
+        layout.counts.clear()
+
     def finish(self) -> None:
         """Settle what can only be settled when all rows of a statement are known."""
+        for key in list(self.layouts):
+            self.count_fills(self.layouts.pop(key))
         for drafts in self.accounts.values():
             _settle(drafts, self.fees)
         for (parent, tag), last in self.last_shapes.items():
@@ -150,7 +181,8 @@ def read_flex(pieces: Iterable[bytes], *, name: str, terms: ReadingTerms | None 
     hashed = _hashed(pieces, digest.update)
     for event in flex_events(hashed):
         if isinstance(event, FlexElement):
-            _element(reading, event)
+            if event.tag not in FILLS or not _plain_fill(reading, event):
+                _element(reading, event)
         elif isinstance(event, FlexText):
             reading.answer[event.tag] = event.text
         else:
@@ -171,20 +203,32 @@ def _hashed(pieces: Iterable[bytes], update: Callable[[bytes], object]) -> Itera
         yield piece
 
 
+def _plain_fill(reading: _Reading, element: FlexElement) -> bool:
+    """Read a fill that leaves no doubt; whether it was one."""
+    layout = reading.layout(element)
+    if layout is None or (found := reading.fills.fill(layout, element)) is None:
+        return False
+    account, execution = found
+    reading.drafts(account).executions.append(execution)
+    layout.counts[account] += 1
+    return True
+
+
 def _element(reading: _Reading, element: FlexElement) -> None:
     tag = element.tag
     reading.root = reading.root or tag
     if tag in ENVELOPE:
         if tag == "FlexStatement":
             reading.finish()
-            reading.header, reading.header_row = element.attributes, element.row
+            attributes = element.attributes
+            reading.header, reading.header_row = attributes, element.row
             reading.drafts("")
-            reading.shape("", tag, element.attributes)
+            reading.shape("", tag, attributes)
         reading.tally.add(tag, Fate.READ)
         return
     if reading.root not in ENVELOPE:
         reading.tally.add(tag, Fate.READ if reading.root == _ANSWER else Fate.UNKNOWN)
-    elif not element.attributes:
+    elif not element.written:
         _container(reading, element)
     else:
         _row(reading, element)

@@ -5,7 +5,7 @@ IB tells one trade at several levels of detail, as elements of their own (``<Ord
 fills.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -25,7 +25,8 @@ from tickledger.reconciliation.statements.drafts import Drafts
 
 _ONE: Final = Decimal(1)
 _ZERO: Final = Decimal(0)
-_SIDES: Final = {"BUY": OrderSide.BUY, "SELL": OrderSide.SELL}
+#: What the side of a row says that takes nothing back.
+SIDES: Final = {"BUY": OrderSide.BUY, "SELL": OrderSide.SELL}
 _CANCELLED: Final = " (Ca.)"
 _CANCEL_TYPES: Final = frozenset({"TradeCancel", "FracShareCancel"})
 _CORRECT_TYPES: Final = frozenset({"TradeCorrect"})
@@ -46,7 +47,7 @@ LEVELS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """What the attributes of a row are called."""
 
     execution_id: str
@@ -79,10 +80,16 @@ _IDENTITY: Final = (
 _CIRCUMSTANCES: Final = ("description", "exchange", "orderType", "openCloseIndicator", "transactionType")
 
 
+def names_in(attributes: Container[str]) -> Names:
+    """The words of a row that has these attributes."""
+    # Of a whole query every row has the same words; a list is faster than a generator here.
+    return _names(tuple([first in attributes or second not in attributes for first, second in _WORDS]))
+
+
 @lru_cache(maxsize=1 << 8)
-def _names(has_first: tuple[bool, ...]) -> _Names:
+def _names(has_first: tuple[bool, ...]) -> Names:
     chosen = (first if has else second for (first, second), has in zip(_WORDS, has_first, strict=True))
-    return _Names(*chosen)
+    return Names(*chosen)
 
 
 def level_of(tag: str, attributes: Mapping[str, str]) -> str:
@@ -110,9 +117,7 @@ def _order(row: Cells, drafts: Drafts) -> str:
 
 
 def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
-    values = row.values
-    # Of a whole query every row has the same words; a list is faster than a generator here.
-    names = _names(tuple([first in values or second not in values for first, second in _WORDS]))
+    names = names_in(row.values)
     (symbol, currency, trade_id, transaction_id, order_ref, original_trade_id, conid, isin, cusip, asset_class) = (
         row.texts(*_IDENTITY)
     )
@@ -121,7 +126,7 @@ def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
     )
     codes = row.codes(names.codes)
     side, quantity, is_cancelled = _direction(row)
-    correction = _correction(codes, transaction_type, is_cancelled=is_cancelled)
+    correction = correction_of(codes, transaction_type, is_cancelled=is_cancelled)
     _check_sign(row, side, quantity, correction)
     executed = row.moment("dateTime") or row.moment_of("tradeDate", "tradeTime")
     trade_date = row.needed_day("tradeDate", "dateTime", "reportDate")
@@ -169,7 +174,7 @@ def _execution(row: Cells, level: ExecutionLevel) -> StatementExecution:
 def _direction(row: Cells) -> tuple[OrderSide, Decimal, bool]:
     """The side, the quantity as it is written, and whether the side itself says that it takes a fill back."""
     quantity, text = row.needed_number("quantity"), row.text("buySell")
-    side = _SIDES.get(text.removesuffix(_CANCELLED))
+    side = SIDES.get(text.removesuffix(_CANCELLED))
     if side is not None:
         return side, quantity, text.endswith(_CANCELLED)
     if text:
@@ -177,7 +182,8 @@ def _direction(row: Cells) -> tuple[OrderSide, Decimal, bool]:
     return OrderSide.BUY if quantity >= 0 else OrderSide.SELL, quantity, False
 
 
-def _correction(codes: tuple[str, ...], transaction_type: str, *, is_cancelled: bool) -> Correction:
+def correction_of(codes: tuple[str, ...], transaction_type: str, *, is_cancelled: bool) -> Correction:
+    """What a row does to an earlier one; `is_cancelled` where its side says so."""
     if is_cancelled or "Ca" in codes or transaction_type in _CANCEL_TYPES:
         return Correction.CANCELS
     return Correction.CORRECTS if "Co" in codes or transaction_type in _CORRECT_TYPES else Correction.NONE
