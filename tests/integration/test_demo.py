@@ -70,14 +70,20 @@ def test_both_traded_years_are_out_of_sample(demo: Demonstration) -> None:
 def test_everything_a_person_takes_away_is_exported(demo: Demonstration) -> None:
     names = {path.name for path in demo.exports.iterdir() if path.is_file()}
     assert names == {
+        "attribution.csv",
         "daily_pnl.csv",
+        *(f"daily_pnl_by_{part}.csv" for part in ("symbol", "sector", "strategy", "model_version")),
         "fills.csv",
         "form_8949.csv",
         "gains.csv",
+        "implementation_shortfall.csv",
         "lots.csv",
         "orders.csv",
+        "period_returns.csv",
+        "roll_forward.csv",
         "schedule_d.json",
         "signals.csv",
+        "strategy_performance.csv",
         "wash_sales.csv",
     }
 
