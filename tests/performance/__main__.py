@@ -25,7 +25,7 @@ from tests.performance.cache import table_of_cache
 from tests.performance.dashboard import measure, table_of_dashboard
 from tests.performance.pnl import table_of_pnl
 from tests.performance.real_time import table_of_real_time
-from tests.performance.reconciliation import table_of_reconciliation
+from tests.performance.reconciliation import table_of_reconciliation, table_of_whole_reconciliation
 from tests.performance.risk import table_of_risk
 from tests.performance.session import table_of_session
 from tests.performance.session_day import table_of_day, whole_day
@@ -110,6 +110,7 @@ def main() -> None:
             of_session = table_of_session(server, folder, seconds=seconds)
             of_day = table_of_day(whole_day(server, folder / "day"))
         of_statements = table_of_statements(folder)
+        of_reconciliation = table_of_whole_reconciliation(folder)
         of_dashboard = table_of_dashboard(measure(folder / "dashboard"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -118,6 +119,7 @@ def main() -> None:
     Console(width=140).print(of_risk)
     Console(width=140).print(table_of_alerts())
     Console(width=140).print(table_of_reconciliation())
+    Console(width=140).print(of_reconciliation)
     Console(width=140).print(of_statements)
     Console(width=150).print(of_pnl)
     Console(width=140).print(of_dashboard)

@@ -12,18 +12,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.performance.statements import bare, flex_file, our_fill, pieces, read
 from tickledger.domain.execution import Execution
 from tickledger.domain.order import OrderSide
 from tickledger.reconciliation.breaks import Comparison, Subject
 from tickledger.reconciliation.comparison import compare_with_statement
+from tickledger.reconciliation.joining import joined
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement import ExecutionLevel, Statement, StatementExecution, StatementPosition
 from tickledger.reconciliation.statement_cash import CashBalance
+from tickledger.reconciliation.statements.flex import read_flex
 
 MANY: Final = 100_000
 CPU_LIMIT: Final = 5.0
@@ -154,8 +159,64 @@ def table_of_reconciliation() -> Table:
     return table
 
 
+def _whole(path: Path) -> int:
+    """Read a Flex file, join it and compare it with a ledger of the same fills; gives how many agree."""
+    (statement,) = joined(read_flex(pieces(path), name=path.name).statements).statements
+    return compare_with_statement(_LEDGER[0], statement).matched[Subject.EXECUTION]
+
+
+#: The ledger beside a file: there before anything is measured.
+_LEDGER: Final = list[LedgerView]()
+_STEPS: Final[dict[str, Callable[[Path], int]]] = {"bare": bare, "read": read, "whole": _whole}
+
+
+def measured_with_file(step: str, path: Path) -> None:
+    """Do a step of the whole task once and print processor seconds, the peak of memory in MB and what it gave."""
+    if step == "whole":
+        _LEDGER.append(LedgerView(account_id="U1", executions=[our_fill(number) for number in range(MANY)]))
+    start = time.process_time()
+    gave = _STEPS[step](path)
+    seconds = time.process_time() - start
+    print(f"{seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEGABYTE} {gave}")
+
+
+def table_of_whole_reconciliation(folder: Path) -> Table:
+    """From the file to the comparison, beside expat alone, of all attributes that IB offers and of those that are read.
+
+    The least of three processes each: what other processes of the machine take comes on top.
+    """
+    table = Table(title=f"A Flex file of {MANY:,} executions, read, joined and compared with as many of the ledger")
+    for column in ("attributes", "step", "CPU s", "limit", "peak MB", "limit", "x expat", "gives"):
+        table.add_column(column, justify="left" if column in {"attributes", "step"} else "right")
+    path = folder / "whole.xml"
+    for title, only_read in (("all, as with Select All", False), ("those that are read", True)):
+        flex_file(path, executions=MANY, only_read=only_read)
+        size = f"{title}: {path.stat().st_size / _MEGABYTE**2:.0f} MB"
+        best = _least_of(path)
+        for step, (seconds, peak, gave) in best.items():
+            limits = (f"{CPU_LIMIT:.0f}", str(MEMORY_LIMIT_MB)) if step == "whole" else ("", "")
+            ratio = f"{seconds / best['bare'][0]:.2f}"
+            table.add_row(size, step, f"{seconds:.2f}", limits[0], f"{peak:.0f}", limits[1], ratio, f"{gave:.0f}")
+    path.unlink()
+    return table
+
+
+def _least_of(path: Path) -> dict[str, tuple[float, float, float]]:
+    found: dict[str, list[tuple[float, float, float]]] = {step: [] for step in _STEPS}
+    for _ in range(3):
+        for step, runs in found.items():
+            command = [sys.executable, "-m", "tests.performance.reconciliation", step, str(path)]
+            seconds, peak, gave = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+            runs.append((float(seconds), float(peak), float(gave)))
+    return {step: min(runs) for step, runs in found.items()}
+
+
 if __name__ == "__main__":
-    if sys.argv[1:]:
+    if sys.argv[2:]:
+        measured_with_file(sys.argv[1], Path(sys.argv[2]))
+    elif sys.argv[1:]:
         measured(sys.argv[1])
     else:
-        Console().print(table_of_reconciliation())
+        Console(width=120).print(table_of_reconciliation())
+        with TemporaryDirectory() as place:
+            Console(width=120).print(table_of_whole_reconciliation(Path(place)))
