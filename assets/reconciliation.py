@@ -14,7 +14,7 @@ from assets.checks import SHOWN, Materialized
 from assets.live import FILLS, comparison_metadata
 from assets.lots import REALIZED
 from assets.partitions import SESSIONS
-from resources.broker_comparison import BrokerComparison, compare_with_broker
+from resources.broker_comparison import BrokerComparison, as_comparison, compare_with_broker
 from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.notifier import AlertNotifier
@@ -26,7 +26,8 @@ from resources.reconciliations import (
 )
 from resources.statement_inbox import StatementInbox, TakenIn
 from resources.trading_session import LiveTrading
-from tickledger.db.trading import read_accounts
+from tickledger.db.breaks import record_comparison
+from tickledger.db.trading import ensure_account, read_accounts
 from tickledger.domain.alert_wording import number, old_break_alert, reconciliation_break_alert
 from tickledger.execution.order_journal import new_york_date
 from tickledger.reconciliation.breaks import TrackedBreak
@@ -49,7 +50,7 @@ _TOLD_AT: Final = frozenset({1, 3, 7, 14, 30, 60, 90})
     partitions_def=SESSIONS,
     deps=[dg.AssetKey(FILLS)],
     description="Positions, cash, working orders and the day's fills of the account at the broker beside those of the "
-    "ledger; each difference is a break.",
+    "ledger; each difference is a break, kept until a comparison finds it no more.",
     check_specs=[
         dg.AssetCheckSpec(
             "agrees", asset=dg.AssetKey(BROKER), description="The broker was asked and has what the ledger has."
@@ -58,6 +59,7 @@ _TOLD_AT: Final = frozenset({1, 3, 7, 14, 30, 60, 90})
 )
 def broker_reconciliation(ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier) -> Materialized:
     comparison = compare_with_broker(ledger, live)
+    _record(comparison, ledger, live)
     _alert(comparison, live, notifier)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(comparison.breaks), **comparison_metadata(comparison)},
@@ -65,6 +67,15 @@ def broker_reconciliation(ledger: Ledger, live: dg.ResourceParam[LiveTrading], n
             dg.AssetCheckResult(check_name="agrees", passed=comparison.agrees, metadata=comparison_metadata(comparison))
         ],
     )
+
+
+def _record(comparison: BrokerComparison, ledger: Ledger, live: LiveTrading) -> None:
+    """Keep the breaks with their history; where the broker did not answer, nothing is known of any."""
+    if not comparison.unavailable:
+        at = live.now()
+        found = as_comparison(comparison, on=new_york_date(at))
+        ensure_account(ledger.engine, live.account)
+        record_comparison(ledger.engine, live.account, found, compared_at=at)
 
 
 def _alert(comparison: BrokerComparison, live: LiveTrading, notifier: AlertNotifier) -> None:

@@ -24,7 +24,7 @@ from tickledger.db.account_histories import read_account_histories, read_origins
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.forms import replace_forms, replace_schedules
 from tickledger.db.market_data import read_bars
-from tickledger.db.order_costs import read_order_costs
+from tickledger.db.order_costs import read_order_costs, record_order_costs
 from tickledger.db.reports import (
     read_daily_pnl,
     read_reports,
@@ -47,12 +47,13 @@ from tickledger.reporting.returns import PeriodReturn
 from tickledger.reporting.returns_market import market_returns
 from tickledger.reporting.returns_reports import attributions_that_do_not_add_up, return_reports, return_tables
 from tickledger.reporting.roll_forward import RollForward
-from tickledger.reporting.shortfall import shortfalls
+from tickledger.reporting.shortfall import order_costs_table, shortfalls
 from tickledger.reporting.tax_years import TaxForms, all_lines, form_8949_tables, schedule_d_documents, tax_forms
 
 GROUP = "reports"
 OWNERS = ["team:tax"]
 DAILY_PNL = [GROUP, "daily_pnl"]
+ORDER_COSTS = [GROUP, "order_costs"]
 PERFORMANCE = [GROUP, "performance"]
 FORM_8949 = [GROUP, "form_8949"]
 SCHEDULE_D = [GROUP, "schedule_d"]
@@ -131,8 +132,30 @@ def roll_forwards_tie(ledger: Ledger) -> dg.AssetCheckResult:
 
 
 @dg.asset(
+    key=ORDER_COSTS,
+    deps=[dg.AssetKey(POSITIONS)],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "csv"},
+    partitions_def=YEARS,
+    backfill_policy=SINGLE_RUN,
+    description="What carrying out each order cost against the price at which it was decided: implementation "
+    "shortfall, slippage against the market's average price, part of its volume, by the bars of the record.",
+)
+def order_costs_report(
+    context: dg.AssetExecutionContext, ledger: Ledger, simulated: SimulatedAccount, exports: Exports
+) -> Materialized:
+    engine = ledger.engine
+    start, end = dates_of(context, through=last_session(engine, simulated.account_id))
+    recorded = record_order_costs(engine, read_accounts(engine), start=start, end=end)
+    exports.write_tables({"order_costs.csv": order_costs_table(read_order_costs(engine, end=end))})
+    told = {"orders": recorded.orders, "without_a_cost": dg.MetadataValue.json(list(map(str, recorded.problems)))}
+    return dg.MaterializeResult(metadata={**replace_metadata(recorded.written), **told})
+
+
+@dg.asset(
     key=PERFORMANCE,
-    deps=[dg.AssetKey(DAILY_PNL), dg.AssetKey(SIGNALS)],
+    deps=[dg.AssetKey(DAILY_PNL), dg.AssetKey(SIGNALS), dg.AssetKey(ORDER_COSTS)],
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres", "csv"},

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -14,12 +14,32 @@ from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.trading import read_cash_transactions
 from tickledger.domain.errors import BrokerUnavailableError
 from tickledger.domain.execution import CashKind
+from tickledger.domain.money import round_cents
 from tickledger.execution.order_journal import AccountRecord, OrderPlaced, new_york_date
 from tickledger.execution.order_reconciliation import Break, BreakKind, Reconciliation, reconciled
+from tickledger.reconciliation.breaks import (
+    BreakCause,
+    ComparedScope,
+    Comparison,
+    ReconciliationBreak,
+    SourceName,
+    Subject,
+    with_id,
+)
 
 #: How long after its ex-date a dividend is paid, by and large.
 _PAID_WITHIN: Final = timedelta(days=60)
 _IMPORT: Final = "what the account held before it was traded here is in no fill: bring its history into the record"
+
+
+#: What each kind of difference is among the breaks that are recorded.
+_SUBJECTS: Final = {
+    BreakKind.FILLS: (Subject.EXECUTION, BreakCause.MISSING, "shares"),
+    BreakKind.ORDER: (Subject.ORDER, BreakCause.UNEXPLAINED, "shares"),
+    BreakKind.TERMS: (Subject.ORDER, BreakCause.UNEXPLAINED, "shares"),
+    BreakKind.POSITION: (Subject.POSITION, BreakCause.QUANTITY, "shares"),
+    BreakKind.CASH: (Subject.CASH, BreakCause.UNEXPLAINED, "USD"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +81,37 @@ def compare_with_broker(ledger: Ledger, live: LiveTrading) -> BrokerComparison:
         unresolved=found.unresolved,
         problems=tuple(str(problem) for problem in found.problems),
         positions=len(snapshot.positions),
+    )
+
+
+def as_comparison(found: BrokerComparison, *, on: date) -> Comparison:
+    """The comparison as it is recorded among the breaks; `on` is the session that it was made after."""
+    subjects = frozenset(subject for subject, _, _ in _SUBJECTS.values())
+    scope = ComparedScope(found.account_id, SourceName.BROKER, subjects, on, on)
+    return Comparison(scope, tuple(_recorded(one, found.account_id, on) for one in found.breaks), {})
+
+
+def _recorded(found: Break, account_id: str, on: date) -> ReconciliationBreak:
+    subject, cause, unit = _SUBJECTS[found.kind]
+    difference = found.at_broker - found.in_record
+    return with_id(
+        ReconciliationBreak(
+            break_id="",
+            account_id=account_id,
+            subject=subject,
+            key=found.subject,
+            cause=cause,
+            session_date=on,
+            against=SourceName.BROKER,
+            field=found.kind if found.kind is BreakKind.TERMS else "",
+            symbol=found.subject if found.kind is BreakKind.POSITION else "",
+            ours=f"{found.in_record.normalize():f}",
+            theirs=f"{found.at_broker.normalize():f}",
+            difference=difference,
+            unit=unit,
+            money_at_stake=round_cents(abs(difference)) if found.kind is BreakKind.CASH else Decimal(0),
+            detail=found.reason,
+        )
     )
 
 

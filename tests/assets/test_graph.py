@@ -84,7 +84,7 @@ def test_every_frame_is_guarded_by_a_blocking_check(definitions: dg.Definitions)
     # A model is not a frame; these reports are made of rows that were guarded where they came from; what a session did
     # at a broker cannot be held back any more, and neither can what the broker or a statement says of it.
     at_the_broker = {f"live/{stage}" for stage in ("bars", "signals", "orders", "fills", "session")}
-    reports = {"reports/performance", "reports/schedule_d"}
+    reports = {"reports/order_costs", "reports/performance", "reports/schedule_d"}
     told = {f"reconciliation/{name}" for name in ("broker", "statement", "daily")}
     assert unguarded == {"models/direction", *reports, *at_the_broker, *told}
 

@@ -78,6 +78,7 @@ def test_everything_a_person_takes_away_is_exported(demo: Demonstration) -> None
         "gains.csv",
         "implementation_shortfall.csv",
         "lots.csv",
+        "order_costs.csv",
         "orders.csv",
         "period_returns.csv",
         "roll_forward.csv",

@@ -5,7 +5,7 @@ superseded, never changed) and the rejects, which go to quarantine. Bringing the
 nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -117,18 +117,30 @@ def read_bars(
 
 def read_session_bars(engine: Engine, session_date: date, *, interval: str, as_of: datetime | None = None) -> list[Bar]:
     """The bars in force of one session, by start and symbol, as a session has them: for replaying it."""
+    where = (market_data.c.interval == interval, current(market_data, as_of))
+    return _exact_bars(engine, where, start=session_date, end=session_date)
+
+
+def read_exact_bars(
+    engine: Engine, *, symbols: Collection[str], start: date, end: date, intervals: Collection[str]
+) -> list[Bar]:
+    """The bars in force of `symbols` and `intervals` whose session lies in `start`–`end`, by start and symbol."""
+    among = (instruments.c.ticker == func.any(sorted(symbols)), market_data.c.interval == func.any(sorted(intervals)))
+    return _exact_bars(engine, (*among, current(market_data)), start=start, end=end)
+
+
+def _exact_bars(engine: Engine, where: Iterable[ColumnElement[bool]], *, start: date, end: date) -> list[Bar]:
     key = bar_id(market_data.c.interval, market_data.c.bar_at, market_data.c.version)
     values = (market_data.c[name] for name in ("session_date", *_PRICES, "volume"))
     statement = (
         select(key.label("bar_id"), instruments.c.ticker.label("symbol"), *values)
         .join(instruments, market_data.c.symbol_id == instruments.c.symbol_id)
         .where(
-            market_data.c.interval == interval,
-            market_data.c.session_date == session_date,
-            # As in `read_bars`: years that cannot hold the session are left out.
-            market_data.c.bar_at >= _midnight(session_date),
-            market_data.c.bar_at < _midnight(session_date + timedelta(days=2)),
-            current(market_data, as_of),
+            market_data.c.session_date.between(start, end),
+            # As in `read_bars`: years that cannot hold the sessions are left out.
+            market_data.c.bar_at >= _midnight(start),
+            market_data.c.bar_at < _midnight(end + timedelta(days=2)),
+            *where,
         )
         .order_by(market_data.c.bar_at, instruments.c.ticker)
     )

@@ -159,8 +159,12 @@ class TrackedBreak:
 
     @property
     def blocks_forms(self) -> bool:
-        """Whether the forms wait for it: open, and worth money."""
-        return self.state is BreakState.OPEN and self.found.is_money_relevant
+        """Whether the forms wait for it: open, worth money, and of a statement or a 1099-B.
+
+        What the broker's API says is of this moment, and says nothing of a year that is over.
+        """
+        is_of_now = self.found.against is SourceName.BROKER
+        return self.state is BreakState.OPEN and self.found.is_money_relevant and not is_of_now
 
 
 #: What a person may make of a break in each state; only a comparison resolves or opens one.

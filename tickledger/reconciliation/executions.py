@@ -7,7 +7,7 @@ and taxes: which part is which brokers divide differently.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -161,7 +161,7 @@ def _other_side(comparing: _Comparing, ours: TradeRow, theirs: TradeRow) -> None
         Subject.EXECUTION, theirs, BreakCause.MISSING,
         field="side", theirs=theirs.words(), difference=theirs.shares, unit="shares", stake=theirs.cash,
         shares=theirs.shares, cash=theirs.cash, detail=detail, where=theirs.where,
-        correction=corrections.add_execution(replace(theirs, identity=""), comparing.view.account_id),
+        correction=corrections.add_execution(theirs._replace(identity=""), comparing.view.account_id),
     )  # fmt: skip
 
 
@@ -338,7 +338,7 @@ def _missing(comparing: _Comparing, row: TradeRow) -> None:
     is_busted = any(
         name in comparing.view.busted for name in (row.identity, comparing.view.other_ids.get(row.identity))
     )
-    entered = replace(row, identity="") if is_busted else row
+    entered = row._replace(identity="") if is_busted else row
     comparing.add(
         Subject.EXECUTION, row, BreakCause.MISSING,
         theirs=row.words(), difference=row.shares, unit="shares", stake=row.cash, shares=row.shares, cash=row.cash,

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tickledger.domain.errors import Problem
@@ -237,7 +238,7 @@ def _settled(statement: Statement) -> Statement:
     """Rows in the order of their days, so that the order of files does not show."""
     return replace(
         statement,
-        executions=_sorted(statement.executions, lambda row: (row.trade_date, row.executed_at or _LONG_AGO)),
+        executions=_sorted(statement.executions, _place_of),
         cash_transactions=_sorted(statement.cash_transactions, lambda row: row.cash_date),
         corporate_actions=_sorted(statement.corporate_actions, lambda row: row.report_date),
         closed_lots=_sorted(statement.closed_lots, lambda row: row.closed_date or date.min),
@@ -253,7 +254,15 @@ def _settled(statement: Statement) -> Statement:
     )
 
 
+def _place_of(row: StatementExecution) -> tuple[date, datetime, bool, str, str]:
+    """Fills of one order share their instant: ids settle their places at less cost than all that tells them apart."""
+    own = row.ib_exec_id or row.transaction_id
+    return row.trade_date, row.executed_at or _LONG_AGO, not own, row.ib_exec_id, row.transaction_id
+
+
 def _sorted(rows: "tuple[Row, ...]", key: "Callable[[Row], Any]") -> "tuple[Row, ...]":
     """By `key`, and among equals by all that tells rows apart."""
-    counts = Counter(key(row) for row in rows)
-    return tuple(sorted(rows, key=lambda row: (key(row), text_of(row) if counts[key(row)] > 1 else "")))
+    keys = [key(row) for row in rows]
+    counts = Counter(keys)
+    places = [(each, text_of(row) if counts[each] > 1 else "") for each, row in zip(keys, rows, strict=True)]
+    return tuple(row for _, row in sorted(zip(places, rows, strict=True), key=itemgetter(0)))

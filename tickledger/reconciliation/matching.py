@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from tickledger.reconciliation.findings import CENT, is_small
 from tickledger.reconciliation.trade_rows import TradeRow, is_brokers, merged, total_of
@@ -40,8 +40,7 @@ class MatchedBy(StrEnum):
     OTHER_DAY = "figures on another day"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Rows of both sides that are one thing; more than one on a side where sums were compared."""
 
     ours: tuple[TradeRow, ...]

@@ -7,10 +7,10 @@ less what was taken back.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tickledger.domain.broker import BrokerFill
@@ -23,13 +23,13 @@ from tickledger.reconciliation.statement import Correction, ExecutionLevel, Stat
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _START: Final = datetime.min.replace(tzinfo=UTC)
 _ONE: Final = Decimal(1)
+_SAME_DATE_FROM: Final = 5
 #: What a statement books as a trade that is none of a security.
 CURRENCIES: Final = frozenset({"CASH"})
 
 
-@dataclass(frozen=True, slots=True)
-class TradeRow:
-    """A fill, or the sum of an order's fills, as one side has it.
+class TradeRow(NamedTuple):
+    """A fill, or the sum of an order's fills, as one side has it. A tuple, as they are made by the hundred thousand.
 
     `stem` is what the revisions of its id share, empty without an id of the broker's. `day` is its New York date,
     `booked` the date that the side counts it on. `sign` is +1 for shares that come. `charge` is all it cost, USD, None
@@ -128,8 +128,7 @@ def our_rows(executions: Iterable[Execution], names: Names) -> list[TradeRow]:
 def fill_rows(fills: Iterable[BrokerFill], charges: Mapping[str, Decimal], names: Names) -> list[TradeRow]:
     """Those of a broker's snapshot: the last revision of each; `charges` are those that it has told, by id."""
     rows = [
-        replace(
-            row,
+        row._replace(
             charge=charges.get(row.identity),
             is_estimated=row.identity not in charges,
         )
@@ -219,13 +218,18 @@ def _statement_row(told: StatementExecution, names: Names) -> TradeRow:
         charge = (charge or Decimal(0)) + told.taxes
     if told.commission_currency not in {"", "USD"}:
         charge = None
-    day = told.executed_at.astimezone(NEW_YORK).date() if told.executed_at is not None else told.executed_on
+    day = _new_york_date(told.executed_at) if told.executed_at is not None else told.executed_on
     is_order = told.level is ExecutionLevel.ORDER
     return TradeRow(
         told.ib_exec_id, stem, revision, symbol, names.family(symbol), told.side.sign, told.quantity, told.price,
         told.multiplier, day, told.trade_date, told.executed_at, charge, False, told.order_ref or told.order_id,
         is_order, f"{told.where}:{told.row}" if told.where else "", told,
     )  # fmt: skip
+
+
+def _new_york_date(at: datetime) -> date:
+    # New York is four or five hours behind: from five o'clock on the dates are the same.
+    return at.date() if at.tzinfo is UTC and at.hour >= _SAME_DATE_FROM else at.astimezone(NEW_YORK).date()
 
 
 def _not_compared(told: StatementExecution) -> Problem:
@@ -254,8 +258,7 @@ def total_of(group: Sequence[TradeRow]) -> TradeRow:
     quantity = sum((row.quantity for row in group), Decimal(0))
     amount = sum((row.amount for row in group), Decimal(0))
     charges = [row.charge for row in group]
-    return replace(
-        first,
+    return first._replace(
         identity="", stem="", quantity=quantity,
         price=amount / (quantity * first.multiplier) if quantity else first.price,
         charge=None if None in charges else sum((charge for charge in charges if charge is not None), Decimal(0)),

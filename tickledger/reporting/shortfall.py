@@ -101,3 +101,8 @@ def _row(key: _Key, names: tuple[str, str], costs: Sequence[OrderCost], told: Ma
 def shortfall_table(rows: Iterable[Shortfall]) -> Table:
     """implementation_shortfall.csv: the fields of `Shortfall`."""
     return Table(columns=[field.name for field in fields(Shortfall)], rows=[asdict(row) for row in rows])
+
+
+def order_costs_table(costs: Iterable[OrderCost]) -> Table:
+    """order_costs.csv: the fields of `OrderCost`, an order a row."""
+    return Table(columns=[field.name for field in fields(OrderCost)], rows=[asdict(cost) for cost in costs])

@@ -8,7 +8,7 @@ make the same fill.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
@@ -29,6 +29,16 @@ FILLS: Final = frozenset({"Trade", "TradeConfirm"})
 EXECUTION: Final = "EXECUTION"
 _MOST_KEPT: Final = 1 << 16
 _ONE: Final = Decimal(1)
+#: A fill while it is written: a field of an immutable row costs several times as much to set, and a fill has forty. It
+#: has the same slots, and becomes the row when all of them are set.
+_Draft: Final[Callable[..., StatementExecution]] = make_dataclass(
+    "_Draft",
+    [(each.name, each.type, field(default=each.default)) for each in fields(StatementExecution)],
+    slots=True,
+    kw_only=True,
+    eq=False,
+    repr=False,
+)
 
 
 class _Kept(dict[str, Value]):
@@ -119,7 +129,7 @@ class FillReader:
         is_doubtful = side is OrderSide.BUY and quantity < 0 and correction is not Correction.CANCELS
         if is_doubtful or executed.doubt or (level and level != EXECUTION):
             return None
-        return account, StatementExecution(
+        execution = _Draft(
             symbol=symbol,
             side=side,
             quantity=abs(quantity),
@@ -158,6 +168,8 @@ class FillReader:
             where=self._where,
             row=row,
         )
+        execution.__class__ = StatementExecution
+        return account, execution
 
     def _correction(self, codes: str, transaction_type: str) -> Correction:
         found = correction_of(self._codes[codes], self._texts[transaction_type], is_cancelled=False)
