@@ -13,7 +13,7 @@ Joining is idempotent: a file that is joined again changes nothing, and the orde
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from operator import itemgetter
@@ -24,6 +24,7 @@ from tickledger.reconciliation.accounting import Accounted, summed
 from tickledger.reconciliation.row_merging import Identity, merged, text_of
 from tickledger.reconciliation.statement import ExecutionLevel, Source, Statement, StatementExecution
 from tickledger.reconciliation.statement_periods import names_of, period_problems, periods_of
+from tickledger.tax.engine import collector_at_rest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,6 +50,11 @@ def joined(statements: Iterable[Statement]) -> Joined:
     groups: dict[str, list[Statement]] = {}
     for statement in statements:
         groups.setdefault(statement.account_id, []).append(statement)
+    with collector_at_rest():
+        return _joined_groups(groups)
+
+
+def _joined_groups(groups: Mapping[str, Sequence[Statement]]) -> Joined:
     problems = list(_several_accounts(groups))
     results: list[Statement] = []
     for _, group in sorted(groups.items()):
@@ -73,7 +79,7 @@ def of_account(statements: Iterable[Statement], account_id: str) -> Joined:
     return Joined(together.statements, (*problems, *together.problems))
 
 
-def _several_accounts(groups: dict[str, list[Statement]]) -> Iterable[Problem]:
+def _several_accounts(groups: Mapping[str, Sequence[Statement]]) -> Iterable[Problem]:
     if len(groups) < 2:  # noqa: PLR2004 - one account, or none
         return
     for account_id, group in sorted(groups.items()):

@@ -50,6 +50,7 @@ from tickledger.reconciliation.statements.flex_trades import LEVELS, level_of, r
 from tickledger.reconciliation.statements.flex_xml import FlexElement, FlexStop, FlexText, flex_events
 from tickledger.reconciliation.statements.place import Place
 from tickledger.reconciliation.statements.terms import ReadingTerms
+from tickledger.tax.engine import collector_at_rest
 
 BROKER: Final = "Interactive Brokers"
 #: What rows of a consolidated query have where they sum several accounts up.
@@ -177,7 +178,12 @@ class _Reading:
 
 def read_flex(pieces: Iterable[bytes], *, name: str, terms: ReadingTerms | None = None) -> StatementFile:
     """The statements of a Flex file that comes in pieces; `name` is what Problems call it."""
-    reading, digest = _Reading(Place(name, terms or ReadingTerms())), hashlib.sha256()
+    with collector_at_rest():
+        return _read(pieces, _Reading(Place(name, terms or ReadingTerms())))
+
+
+def _read(pieces: Iterable[bytes], reading: _Reading) -> StatementFile:
+    digest = hashlib.sha256()
     hashed = _hashed(pieces, digest.update)
     for event in flex_events(hashed):
         if isinstance(event, FlexElement):
@@ -192,7 +198,7 @@ def read_flex(pieces: Iterable[bytes], *, name: str, terms: ReadingTerms | None 
         pass
     reading.finish()
     _check_root(reading)
-    source = Source(name, digest.hexdigest(), StatementKind.FLEX_XML)
+    source = Source(reading.place.name, digest.hexdigest(), StatementKind.FLEX_XML)
     statements = tuple(drafts.statement(source) for drafts in reading.finished)
     return StatementFile(source, statements, reading.tally.table(), tuple(reading.problems))
 
