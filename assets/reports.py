@@ -149,7 +149,10 @@ def order_costs_report(
     start, end = dates_of(context, through=last_session(engine, simulated.account_id))
     recorded = record_order_costs(engine, read_accounts(engine), start=start, end=end)
     exports.write_tables({"order_costs.csv": order_costs_table(read_order_costs(engine, end=end))})
-    told = {"orders": recorded.orders, "without_a_cost": dg.MetadataValue.json(list(map(str, recorded.problems)))}
+    told: dict[str, Any] = {
+        "orders": recorded.orders,
+        "without_a_cost": dg.MetadataValue.json(list(map(str, recorded.problems))),
+    }
     return dg.MaterializeResult(metadata={**replace_metadata(recorded.written), **told})
 
 

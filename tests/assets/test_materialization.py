@@ -17,6 +17,7 @@ from tickledger.backtest.performance import StrategyPerformance
 from tickledger.bars.sample import SAMPLE_CORPORATE_ACTIONS, SAMPLE_SYMBOLS, SAMPLE_VENDOR_ADJ_CLOSE
 from tickledger.db.counts import current_rows
 from tickledger.db.market_data import read_bars
+from tickledger.db.order_costs import read_order_costs
 from tickledger.db.quarantine import read_quarantine
 from tickledger.db.reports import read_daily_pnl, read_form_lines, read_reports
 from tickledger.db.symbols import read_sectors
@@ -221,6 +222,21 @@ def test_a_year_made_again_alone_takes_the_years_after_it_along(lineage: Lineage
 
     assert lineage.run("end_of_day", "2011", "2011").success
     assert ledger_of(lineage) == before
+
+
+def test_every_order_that_was_filled_has_a_cost_and_costs_add_up_by_strategy(lineage: Lineage) -> None:
+    """Also those decided at the last close of 2011, whose year was over before they were filled."""
+    fills, costs = read_executions(lineage.engine), read_order_costs(lineage.engine)
+    assert {fill.order_id for fill in fills} <= {cost.parent_order_id for cost in costs}
+    paid = sum(fill.commission + fill.fees for fill in fills)
+    assert sum(cost.fees for cost in costs) == paid
+    with (lineage.exports / "implementation_shortfall.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(int(row["num_orders"]) for row in rows) == len(costs)
+    whole = sum(Decimal(row["implementation_shortfall"]) for row in rows)
+    assert abs(whole - sum(cost.implementation_shortfall for cost in costs)) < len(rows) * Decimal("0.01")
+    with (lineage.exports / "order_costs.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(costs)
 
 
 def test_a_purchase_in_january_reopens_the_form_of_december(lineage: Lineage) -> None:

@@ -55,14 +55,14 @@ def record_order_costs(engine: Engine, accounts: Sequence[Account], *, start: da
 
 def _costs_of(engine: Engine, account: Account, start: date, end: date) -> tuple[date, list[OrderCost], list[Problem]]:
     """The first session whose orders may be over since `start`, and what orders cost from then on."""
-    mine = Selection(account_id=account.account_id)
-    orders = read_orders(engine, **mine)
-    first = of_record.first_session(orders, read_order_events(engine, **mine, start=start), start=start)
-    last = last_session(engine, account.account_id)
+    account_id = account.account_id
+    orders = read_orders(engine, account_id=account_id)
+    first = of_record.first_session(orders, read_order_events(engine, account_id=account_id, start=start), start=start)
+    since, last = Selection(account_id=account_id, start=first), last_session(engine, account_id)
     decided = of_record.decided_orders(
         orders,
-        read_order_events(engine, **mine, start=first),
-        read_executions(engine, **mine, start=first),
+        read_order_events(engine, **since),
+        read_executions(engine, **since),
         start=first,
         end=end,
         through=None if last is None else session_close(last),

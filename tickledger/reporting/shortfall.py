@@ -11,7 +11,7 @@ Amounts are whole cents by largest remainder, so that the rows of an account and
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -104,5 +104,16 @@ def shortfall_table(rows: Iterable[Shortfall]) -> Table:
 
 
 def order_costs_table(costs: Iterable[OrderCost]) -> Table:
-    """order_costs.csv: the fields of `OrderCost`, an order a row."""
-    return Table(columns=[field.name for field in fields(OrderCost)], rows=[asdict(cost) for cost in costs])
+    """order_costs.csv: the fields of `OrderCost`, an order a row; empty where there is no value."""
+    columns = [field.name for field in fields(OrderCost)]
+    return Table(columns, [{name: _cell(getattr(cost, name)) for name in columns} for cost in costs])
+
+
+def _cell(value: object) -> object:
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return value.isoformat()
+        case _:
+            return value

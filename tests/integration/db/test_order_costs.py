@@ -1,4 +1,4 @@
-"""Costs of parent orders come back as they were written, rest on recorded orders, and add up."""
+"""Costs of parent orders come back as written, rest on recorded orders, add up, and are made of the record."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from tests.integration.db.story import ACCOUNT, END, START, Story, cost
-from tickledger.db.order_costs import read_order_costs, replace_order_costs
+from tests.integration.db.story import ACCOUNT, BUY_DAY, END, START, Story, cost
+from tests.trading import NEW_ACCOUNT, limits
+from tickledger.db.corporate_actions import read_corporate_actions
+from tickledger.db.market_data import read_bars
+from tickledger.db.order_costs import read_order_costs, record_order_costs, replace_order_costs
+from tickledger.db.signals import read_signals
+from tickledger.db.trading import read_executions, read_orders, replace_session
 from tickledger.domain.account import Mode
 from tickledger.domain.errors import LedgerError
+from tickledger.domain.order import OrderType
+from tickledger.execution.replay import replay
 
 
 def test_a_cost_comes_back_as_it_was_written(told: Engine) -> None:
@@ -56,3 +63,53 @@ def test_a_cost_that_cannot_be_is_refused(ledger: Engine, story: Story, changed:
         replace_order_costs(ledger, ACCOUNT, [wrong], start=START, end=END)
     assert read_order_costs(ledger) == [cost()]
     assert story.record.orders[0].order_id == cost().parent_order_id
+
+
+@pytest.fixture
+def replayed(ledger: Engine, story: Story) -> Engine:
+    """The story's ledger, with what a replay makes of its bars and signals as what the account did."""
+    record = replay(
+        account=ACCOUNT,
+        start=START,
+        end=END,
+        opening=NEW_ACCOUNT,
+        bars=read_bars(ledger),
+        corporate_actions=read_corporate_actions(ledger),
+        signals=read_signals(ledger, start=START, end=END, strategy=story.signals[-1].strategy),
+        limits=limits(),
+        sectors={},
+    )
+    replace_session(ledger, ACCOUNT, record, start=START, end=END)
+    return ledger
+
+
+def test_the_costs_of_a_replayed_period_are_stored(replayed: Engine) -> None:
+    """An order is decided at a close and filled at the next open, which the story has 0.50 below its own close."""
+    recorded = record_order_costs(replayed, [ACCOUNT], start=START, end=END)
+    bars = read_bars(replayed).set_index(read_bars(replayed)["timestamp"].dt.date)
+    fills = {fill.order_id: fill for fill in read_executions(replayed)}
+    traded = [one for one in read_orders(replayed) if one.order_type is OrderType.MARKET and one.order_id in fills]
+    costs = {one.parent_order_id: one for one in read_order_costs(replayed)}
+    assert traded
+    assert {one.order_id for one in traded} <= costs.keys()
+    assert (recorded.orders, recorded.problems) == (len(costs), ())
+    for one in traded:
+        fill, found = fills[one.order_id], costs[one.order_id]
+        close, day = Decimal(str(bars.loc[one.session_date, "close"])), bars.loc[fill.trade_date]
+        assert (found.arrival_price, found.session_date) == (close, one.session_date)
+        assert found.execution_cost == one.side.sign * fill.quantity * (fill.price - close)
+        assert found.implementation_shortfall == found.execution_cost + fill.commission + fill.fees
+        assert found.market_volume == day["volume"]
+
+
+def test_working_the_costs_out_again_changes_nothing(replayed: Engine) -> None:
+    record_order_costs(replayed, [ACCOUNT], start=START, end=END)
+    again = record_order_costs(replayed, [ACCOUNT], start=START, end=END)
+    assert not again.written.is_change
+    assert again.written.unchanged == again.orders > 0
+
+
+def test_a_period_takes_the_orders_of_the_evening_before_along(replayed: Engine) -> None:
+    """The story's first purchase was decided on the 3rd and filled on the 4th."""
+    record_order_costs(replayed, [ACCOUNT], start=BUY_DAY, end=END)
+    assert min(one.session_date for one in read_order_costs(replayed)) == START
