@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from tickledger.domain.order import OrderSide
 from tickledger.reconciliation.statement import Correction, ExecutionLevel, StatementExecution
@@ -22,6 +22,7 @@ from tickledger.reconciliation.statements.flex_xml import FlexElement
 from tickledger.reconciliation.statements.numbers import a_number
 from tickledger.reconciliation.statements.place import Place
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 #: The elements that stand for a fill where they carry no other level of detail.
@@ -41,16 +42,16 @@ _Draft: Final[Callable[..., StatementExecution]] = make_dataclass(
 )
 
 
-class _Kept(dict[str, Value]):
+class _Kept(dict[Key, Value]):
     """What texts mean, found out once for each that repeats; raises what `understand` raises."""
 
     __slots__ = ("_understand",)
 
-    def __init__(self, understand: Callable[[str], Value]) -> None:
+    def __init__(self, understand: Callable[[Key], Value]) -> None:
         super().__init__()
         self._understand = understand
 
-    def __missing__(self, text: str) -> Value:
+    def __missing__(self, text: Key) -> Value:
         found = self._understand(text)
         if len(self) >= _MOST_KEPT:
             self.clear()
@@ -58,18 +59,24 @@ class _Kept(dict[str, Value]):
         return found
 
 
+Picked = Callable[[Sequence[str]], tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class FillLayout:
     """The attributes of rows of one element, where those of a fill stand in them, and how many rows were read.
 
-    `picked` takes the values of a fill out of a row to which an empty text was added. `counts` are by the account that
-    the rows name.
+    `security`, `circumstances` and `figures` take their values out of a row to which an empty text was added: what
+    repeats with the security, what repeats with the kind of trade, and what is each fill's own. `counts` are by the
+    account that the rows name.
     """
 
     parent: str
     tag: str
     names: list[str]
-    picked: Callable[[Sequence[str]], tuple[str, ...]]
+    security: Picked
+    circumstances: Picked
+    figures: Picked
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -78,14 +85,42 @@ def fill_layout(element: FlexElement) -> FillLayout:
     names = element.names
     words = names_in(names)
     places = {name: 2 * number + 1 for number, name in enumerate(names)}
-    wanted = (
-        *("accountId", "levelOfDetail", "symbol", "currency", "tradeID", "transactionID", "orderReference"),
-        *("origTradeID", "conid", "isin", "cusip", "assetCategory", "description", "exchange", "orderType"),
-        *("openCloseIndicator", "transactionType", words.execution_id, words.order_id, words.commission_currency),
-        *(words.codes, "buySell", "quantity", words.price, "dateTime", "tradeDate", words.settles, "multiplier"),
-        *("proceeds", words.commission, words.taxes, "cost", "fifoPnlRealized", "fxRateToBase"),
+
+    def picked(*wanted: str) -> Picked:
+        return itemgetter(*(places.get(name, -1) for name in wanted))
+
+    # fmt: off
+    return FillLayout(
+        element.parent,
+        element.tag,
+        names,
+        picked(
+            "symbol", "currency", "conid", "isin", "cusip", "assetCategory", "description", words.commission_currency,
+        ),
+        picked(
+            "levelOfDetail", "buySell", words.codes, "transactionType", "exchange", "orderType", "openCloseIndicator",
+            "origTradeID",
+        ),
+        picked(
+            "accountId", "tradeID", "transactionID", "orderReference", words.execution_id, words.order_id, "quantity",
+            words.price, "dateTime", "tradeDate", words.settles, "multiplier", "proceeds", words.commission,
+            words.taxes, "cost", "fifoPnlRealized", "fxRateToBase",
+        ),
     )
-    return FillLayout(element.parent, element.tag, names, itemgetter(*(places.get(name, -1) for name in wanted)))
+    # fmt: on
+
+
+class _Circumstances(NamedTuple):
+    """What the kind of trade says, understood."""
+
+    side: OrderSide
+    codes: tuple[str, ...]
+    correction: Correction
+    transaction_type: str
+    exchange: str
+    order_type: str
+    open_close: str
+    original_trade_id: str
 
 
 class FillReader:
@@ -94,40 +129,39 @@ class FillReader:
     def __init__(self, place: Place) -> None:
         self._where = place.name
         self._moments = place.moments
+        self._securities = _Kept(_security)
+        self._circumstances = _Kept(_circumstances)
         self._texts = _Kept(_text)
         self._numbers = _Kept(_number)
         self._costs = _Kept(_cost)
         self._days = _Kept(self._day)
-        self._codes = _Kept(_codes)
-        self._corrections: dict[tuple[str, str], Correction] = {}
 
     def fill(self, layout: FillLayout, element: FlexElement) -> tuple[str, StatementExecution] | None:
         """The account that the row names and its fill; None of a row that has to be read cell by cell."""
         try:
-            return self._fill(layout.picked([*element.written, ""]), element.row)
+            return self._fill(layout, [*element.written, ""], element.row)
         except (ValueError, ArithmeticError):
             return None
 
-    def _fill(self, values: Sequence[str], row: int) -> tuple[str, StatementExecution] | None:
-        # fmt: off
-        (
-            account, level, symbol, currency, trade_id, transaction_id, order_ref,
-            original_trade_id, conid, isin, cusip, asset_class, description, exchange, order_type,
-            open_close, transaction_type, execution_id, order_id, commission_currency,
-            codes, side_text, quantity_text, price_text, at_text, day_text, settles, multiplier,
-            proceeds, commission, taxes, cost, realized, fx_rate,
-        ) = values
-        # fmt: on
+    def _fill(self, layout: FillLayout, written: list[str], row: int) -> tuple[str, StatementExecution] | None:
         texts, numbers, days = self._texts, self._numbers, self._days
-        side, quantity, price = SIDES.get(side_text), numbers[quantity_text], numbers[price_text]
-        symbol, currency, executed = texts[symbol], texts[currency], self._moments(at_text)
-        if not symbol or not currency or side is None or quantity is None or price is None:
+        # fmt: off
+        symbol, currency, conid, isin, cusip, asset_class, description, commission_currency = self._securities[
+            layout.security(written)
+        ]
+        side, codes, correction, transaction_type, exchange, order_type, open_close, original_trade_id = (
+            self._circumstances[layout.circumstances(written)]
+        )
+        (
+            account, trade_id, transaction_id, order_ref, execution_id, order_id, quantity_text,
+            price_text, at_text, day_text, settles, multiplier, proceeds, commission,
+            taxes, cost, realized, fx_rate,
+        ) = layout.figures(written)
+        # fmt: on
+        quantity, price, executed = numbers[quantity_text], numbers[price_text], self._moments(at_text)
+        if quantity is None or price is None or executed.doubt:
             return None
-        correction = self._corrections.get((codes, transaction_type))
-        if correction is None:
-            correction = self._correction(codes, transaction_type)
-        is_doubtful = side is OrderSide.BUY and quantity < 0 and correction is not Correction.CANCELS
-        if is_doubtful or executed.doubt or (level and level != EXECUTION):
+        if quantity < 0 and side is OrderSide.BUY and correction is not Correction.CANCELS:
             return None
         execution = _Draft(
             symbol=symbol,
@@ -144,25 +178,25 @@ class FillReader:
             transaction_id=_text(transaction_id),
             order_id=texts[order_id],
             order_ref=texts[order_ref],
-            original_trade_id=texts[original_trade_id],
-            conid=texts[conid],
-            isin=texts[isin],
-            cusip=texts[cusip],
-            asset_class=texts[asset_class],
-            description=texts[description],
+            original_trade_id=original_trade_id,
+            conid=conid,
+            isin=isin,
+            cusip=cusip,
+            asset_class=asset_class,
+            description=description,
             multiplier=numbers[multiplier] or _ONE,
             proceeds=numbers[proceeds],
             commission=self._costs[commission],
-            commission_currency=texts[commission_currency] or currency,
+            commission_currency=commission_currency,
             taxes=self._costs[taxes],
             basis=numbers[cost],
             realized=numbers[realized],
             fx_rate_to_base=numbers[fx_rate],
-            exchange=texts[exchange],
-            order_type=texts[order_type],
-            open_close=texts[open_close],
-            transaction_type=texts[transaction_type],
-            codes=self._codes[codes],
+            exchange=exchange,
+            order_type=order_type,
+            open_close=open_close,
+            transaction_type=transaction_type,
+            codes=codes,
             correction=correction,
             level=ExecutionLevel.EXECUTION,
             where=self._where,
@@ -170,11 +204,6 @@ class FillReader:
         )
         execution.__class__ = StatementExecution
         return account, execution
-
-    def _correction(self, codes: str, transaction_type: str) -> Correction:
-        found = correction_of(self._codes[codes], self._texts[transaction_type], is_cancelled=False)
-        self._corrections[codes, transaction_type] = found
-        return found
 
     def _day(self, text: str) -> date | None:
         if text in NOTHING:
@@ -197,6 +226,19 @@ def _cost(text: str) -> Decimal | None:
     return None if text in NOTHING else 0 - a_number(text)
 
 
-def _codes(text: str) -> tuple[str, ...]:
-    plain = _text(text)
-    return () if plain in NOTHING else codes_of(plain)
+def _security(texts: tuple[str, ...]) -> tuple[str, ...]:
+    symbol, currency, *others, commission_currency = map(_text, texts)
+    if not symbol or not currency:
+        raise ValueError(texts)
+    return (symbol, currency, *others, commission_currency or currency)
+
+
+def _circumstances(texts: tuple[str, ...]) -> _Circumstances:
+    level, side, codes_text, *others = texts
+    if side not in SIDES or (level and level != EXECUTION):
+        raise ValueError(texts)
+    plain = _text(codes_text)
+    codes = () if plain in NOTHING else codes_of(plain)
+    transaction_type, *rest = map(_text, others)
+    correction = correction_of(codes, transaction_type, is_cancelled=False)
+    return _Circumstances(SIDES[side], codes, correction, transaction_type, *rest)
