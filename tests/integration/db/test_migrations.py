@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.integration.db.story import ACCOUNT, Story
-from tickledger.db import migrate, tax
+from tickledger.db import migrate, tax, trading
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.tables import METADATA, audit_head, leases, market_data, symbols, trading_sessions
 from tickledger.domain.lot import ClosedBy
@@ -116,6 +116,32 @@ def test_what_trades_carries_its_accounts_mode(told: Engine) -> None:
 def test_bars_are_found_by_symbol_and_time(ledger: Engine) -> None:
     indexes = {index["name"]: index["column_names"] for index in inspect(ledger).get_indexes("market_data")}
     assert indexes["ix_market_data_symbol_id_bar_at"] == ["symbol_id", "bar_at"]
+
+
+def test_the_steps_of_an_order_are_found_by_the_order_and_orders_by_their_status(ledger: Engine) -> None:
+    """Also by who reads superseded steps, which the index that numbers the steps in force leaves out."""
+    indexes = {index["name"]: index for index in inspect(ledger).get_indexes("order_events")}
+    whole = [
+        index["column_names"]
+        for index in indexes.values()
+        if not index.get("dialect_options", {}).get("postgresql_where")
+    ]
+    assert ["order_id"] in whole
+    by_status = indexes["ix_order_events_account_id_status_order_id"]
+    assert by_status["column_names"] == ["account_id", "status", "order_id"]
+
+
+def test_the_indexes_of_0011_are_gone_after_the_way_down_and_steps_are_as_they_were(
+    ledger: Engine, story: Story
+) -> None:
+    told = trading.read_order_events(ledger)
+    migrate.downgrade(ledger, "0010")
+    names = {index["name"] for index in inspect(ledger).get_indexes("order_events")}
+    assert not names & {"ix_order_events_order_id", "ix_order_events_account_id_status_order_id"}
+    migrate.upgrade(ledger)
+    assert migrate.schema_differences(ledger) == []
+    assert trading.read_order_events(ledger) == told != []
+    assert {event.order_id for event in told} == {order.order_id for order in story.record.orders}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tickledger.domain.account import Mode
 from tickledger.domain.errors import LedgerError
 from tickledger.domain.order import OrderType
 from tickledger.execution.replay import replay
+from tickledger.execution.tape import bars_by_session
 
 
 def test_a_cost_comes_back_as_it_was_written(told: Engine) -> None:
@@ -86,7 +87,7 @@ def replayed(ledger: Engine, story: Story) -> Engine:
 def test_the_costs_of_a_replayed_period_are_stored(replayed: Engine) -> None:
     """An order is decided at a close and filled at the next open, which the story has 0.50 below its own close."""
     recorded = record_order_costs(replayed, [ACCOUNT], start=START, end=END)
-    bars = read_bars(replayed).set_index(read_bars(replayed)["timestamp"].dt.date)
+    bars = {day: of_day["AAPL"] for day, of_day in bars_by_session(read_bars(replayed)).items()}
     fills = {fill.order_id: fill for fill in read_executions(replayed)}
     traded = [one for one in read_orders(replayed) if one.order_type is OrderType.MARKET and one.order_id in fills]
     costs = {one.parent_order_id: one for one in read_order_costs(replayed)}
@@ -95,11 +96,11 @@ def test_the_costs_of_a_replayed_period_are_stored(replayed: Engine) -> None:
     assert (recorded.orders, recorded.problems) == (len(costs), ())
     for one in traded:
         fill, found = fills[one.order_id], costs[one.order_id]
-        close, day = Decimal(str(bars.loc[one.session_date, "close"])), bars.loc[fill.trade_date]
+        close = bars[one.session_date].close
         assert (found.arrival_price, found.session_date) == (close, one.session_date)
         assert found.execution_cost == one.side.sign * fill.quantity * (fill.price - close)
         assert found.implementation_shortfall == found.execution_cost + fill.commission + fill.fees
-        assert found.market_volume == day["volume"]
+        assert found.market_volume == bars[fill.trade_date].volume
 
 
 def test_working_the_costs_out_again_changes_nothing(replayed: Engine) -> None:

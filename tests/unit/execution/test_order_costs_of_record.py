@@ -37,6 +37,10 @@ PENDING, SUBMITTED, PARTLY, FILLED, CANCELLED, REJECTED = (
 )
 
 
+def decimals(*numbers: int | str) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, numbers))
+
+
 def ten(text: str) -> datetime:
     """An instant of the hour from ten in the morning in New York on, as ``"mm:ss"``."""
     minutes, seconds = map(int, text.split(":"))
@@ -46,7 +50,8 @@ def ten(text: str) -> datetime:
 def minute(start: str, prices: str, volume: int) -> Bar:
     """A minute of X, its prices as ``"open high low close"``."""
     key = BarKey("X", "1min", ten(start))
-    return Bar(str(key), "X", DAY, *map(Decimal, prices.split()), volume=volume)
+    open_, high, low, close = map(Decimal, prices.split())
+    return Bar(str(key), "X", DAY, open_, high, low, close, volume)
 
 
 def life(of: Order, *steps: tuple[OrderStatus, datetime], reason: str = "") -> list[OrderEvent]:
@@ -106,8 +111,8 @@ def test_an_evenings_order_is_held_against_the_close_at_which_it_was_decided() -
     events = life(bought, (PENDING, CLOSE), (SUBMITTED, CLOSE), (FILLED, OPEN))
     cost = cost_of([bought], events, [fill(bought, "100", "10.25", OPEN)], TWO_DAYS)
     assert (cost.parent_order_id, cost.algorithm, cost.session_date) == (bought.order_id, "market", DAY)
-    assert (cost.arrival_price, cost.execution_cost, cost.opportunity_cost, cost.fees) == (10, 25, 0, 1)
-    assert (cost.implementation_shortfall, cost.shortfall_bps, cost.slippage_bps) == (26, 260, 250)
+    assert (cost.arrival_price, cost.execution_cost, cost.opportunity_cost, cost.fees) == decimals(10, 25, 0, 1)
+    assert (cost.implementation_shortfall, cost.shortfall_bps, cost.slippage_bps) == decimals(26, 260, 250)
     assert (cost.decided_at, cost.arrived_at, cost.finished_at) == (CLOSE, CLOSE, OPEN)
     assert (cost.interval_vwap, cost.market_volume) == (D("10.2"), 20_000)
     assert (cost.vwap_slippage_bps, cost.participation) == (D("49.019608"), D("0.005"))
@@ -154,8 +159,8 @@ def test_a_worked_parent_has_the_fills_of_its_slices_and_the_market_of_its_minut
     orders, events, fills = worked_parent()
     cost = cost_of(orders, events, fills, MINUTES)
     assert (cost.parent_order_id, cost.algorithm) == (orders[0].order_id, WORKED)
-    assert (cost.arrival_price, cost.end_price, cost.filled_quantity) == (20, D("19.5"), 200)
-    assert (cost.execution_cost, cost.opportunity_cost, cost.fees) == (D("17.5"), 50, 2)
+    assert (cost.arrival_price, cost.end_price, cost.filled_quantity) == decimals(20, "19.5", 200)
+    assert (cost.execution_cost, cost.opportunity_cost, cost.fees) == decimals("17.5", 50, 2)
     assert (cost.implementation_shortfall, cost.shortfall_bps) == (D("69.5"), D("115.833333"))
     assert (cost.arrived_at, cost.first_filled_at, cost.finished_at) == (ten("2:33"), ten("3:10"), ten("6:00"))
     assert (cost.interval_vwap, cost.market_volume) == (D("19.472917"), 1_600)
@@ -168,7 +173,7 @@ def test_an_order_that_never_filled_cost_what_was_missed_by_the_close() -> None:
     events = life(wanted, (PENDING, CLOSE), (SUBMITTED, CLOSE))
     cost = cost_of([wanted], events, [], TWO_DAYS)
     assert (cost.algorithm, cost.finished_at) == ("limit", session_close(NEXT_DAY))
-    assert (cost.opportunity_cost, cost.implementation_shortfall, cost.end_price) == (60, 60, D("10.6"))
+    assert (cost.opportunity_cost, cost.implementation_shortfall, cost.end_price) == decimals(60, 60, "10.6")
     assert cost.average_price is None
     assert decided([wanted], events, through=DAY) == []
     assert decided([replace(wanted, time_in_force=TimeInForce.GTC)], events) == []
@@ -179,7 +184,7 @@ def test_an_order_of_before_the_open_is_held_against_the_open() -> None:
     bought = replace(evening(), submitted_at=OPEN - timedelta(microseconds=1), session_date=NEXT_DAY)
     events = life(bought, (PENDING, bought.submitted_at), (SUBMITTED, bought.submitted_at), (FILLED, OPEN))
     cost = cost_of([bought], events, [fill(bought, "100", "10.21", OPEN)], TWO_DAYS)
-    assert (cost.arrival_price, cost.execution_cost) == (D("10.2"), 1)
+    assert (cost.arrival_price, cost.execution_cost) == (D("10.2"), D(1))
 
 
 def test_what_a_split_replaced_cost_nothing_and_its_successor_is_decided_anew() -> None:
@@ -200,7 +205,7 @@ def test_what_a_split_replaced_cost_nothing_and_its_successor_is_decided_anew() 
     bars = [TWO_DAYS[0], bar("X", "2012-01-04", "5.10 5.50 5 5.30")]
     costs, problems = order_costs(decided([first, successor], events, [fill(successor, "200", "5.11", OPEN)]), bars)
     assert problems == []
-    assert [(cost.implementation_shortfall, cost.execution_cost) for cost in costs] == [(0, 0), (3, 2)]
+    assert [(cost.implementation_shortfall, cost.execution_cost) for cost in costs] == [(D(0), D(0)), (D(3), D(2))]
 
 
 def test_a_stop_costs_what_it_sold_below_its_trigger_on_the_day_it_was_reached() -> None:
@@ -210,7 +215,7 @@ def test_a_stop_costs_what_it_sold_below_its_trigger_on_the_day_it_was_reached()
     events = [*life(stop, (SUBMITTED, CLOSE), (FILLED, OPEN)), *life(asleep, (SUBMITTED, CLOSE), (CANCELLED, OPEN))]
     cost = cost_of([stop, asleep], events, [fill(stop, "100", "9.20", OPEN)], TWO_DAYS)
     assert (cost.algorithm, cost.session_date, cost.decided_at) == ("stop", NEXT_DAY, OPEN)
-    assert (cost.arrival_price, cost.execution_cost, cost.opportunity_cost) == (D("9.5"), 30, 0)
+    assert (cost.arrival_price, cost.execution_cost, cost.opportunity_cost) == (D("9.5"), D(30), D(0))
 
 
 def test_what_was_refused_before_a_broker_had_it_is_left_out() -> None:

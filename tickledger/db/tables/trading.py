@@ -127,7 +127,9 @@ order_events = Table(
     c.one_of("status", OrderStatus),
     CheckConstraint("sequence >= 0", name="sequence_counts_from_zero"),
     c.only_current("order_id", "sequence"),
+    Index(None, "order_id"),
     Index(None, "account_id", "session_date"),
+    Index(None, "account_id", "status", "order_id", postgresql_where="superseded_at IS NULL"),
 )
 
 # What of an order in force changed, whether we asked for it or found the broker to have it so. Empty: as before.

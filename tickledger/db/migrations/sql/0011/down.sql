@@ -1,0 +1,2 @@
+DROP INDEX ix_order_events_account_id_status_order_id;
+DROP INDEX ix_order_events_order_id;
