@@ -21,14 +21,16 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(20, 40))])
 def test_record_and_gateway_agree_after_random_orders_under_random_faults(seed: int) -> None:
     outcome = play(plan(seed))
     assert outcome.verdict.is_good, f"python -m tests.chaos --seed {seed} -v\n{outcome.verdict}"
     assert outcome.faults.total()
 
 
-@pytest.mark.parametrize("seed", range(1_000, 1_006))
+@pytest.mark.parametrize(
+    "seed", [1_000, 1_001, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1_002, 1_006))]
+)
 def test_the_ledger_in_postgresql_and_gateway_agree(seed: int, ledger: Engine, tmp_path: Path) -> None:
     outcome = play(plan(seed), journal=prepared(ledger), order_ids=FileOrderIds(tmp_path))
     assert outcome.verdict.is_good, str(outcome.verdict)

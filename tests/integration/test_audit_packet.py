@@ -51,6 +51,7 @@ def test_the_packet_is_whole_the_same_twice_and_rebuilds_itself(demo: Demonstrat
     assert ran.stdout.endswith("the rebuilt tables are those of the packet\n")
 
 
+@pytest.mark.long
 def test_before_anything_was_recorded_there_is_nothing_to_pack(demo: Demonstration, tmp_path: Path) -> None:
     """The forms that were made since are told apart from what was known then: neither has a row."""
     told = made(demo, tmp_path / "early.zip", "--as-of", "2001-01-01")

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tickledger.bars.adjustment import adjust
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind, in_order
 from tickledger.domain.execution import CashTransaction, Execution
@@ -178,7 +179,7 @@ def _is_by_action(close_execution_id: str) -> bool:
 
 
 @pytest.mark.parametrize("name", TERMS)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(executions=trades(), data=st.data())
 def test_positions_cash_and_lots_agree_after_any_action(
     name: str, executions: tuple[Execution, ...], data: st.DataObject
@@ -190,7 +191,7 @@ def test_positions_cash_and_lots_agree_after_any_action(
 
 
 @pytest.mark.parametrize("name", TERMS)
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(executions=trades(), data=st.data())
 def test_a_record_that_is_told_twice_changes_nothing(
     name: str, executions: tuple[Execution, ...], data: st.DataObject
@@ -215,7 +216,7 @@ def value_after(action: CorporateAction, price: Decimal) -> Decimal | None:
 
 
 @pytest.mark.parametrize("name", TERMS)
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(data=st.data())
 def test_bars_tell_of_no_change_where_only_the_share_became_another(name: str, data: st.DataObject) -> None:
     """The close before is what a share after and what it brought are worth; adjusted, the price stands still."""

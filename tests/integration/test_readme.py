@@ -37,7 +37,11 @@ def test_make_knows_the_target(target: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("demo")
-@pytest.mark.parametrize("command", TICKLEDGER)
+@pytest.mark.parametrize(
+    # A second demonstration is run and looked at by `test_demo` as well.
+    "command",
+    [pytest.param(command, marks=[pytest.mark.long] if command.startswith("demo") else []) for command in TICKLEDGER],
+)
 def test_the_command_runs(command: str, demo: Demonstration) -> None:
     # The README's ids are those of its own run; the last digits of a model can differ between processors.
     arguments = [demo.summary["explain"] if word.startswith("line_") else word for word in shlex.split(command)]

@@ -138,6 +138,7 @@ def with_the_future_corrupted(sample: Sample, year: int) -> Sample:
     return Sample(bars=bars, actions=pd.concat([sample.actions, events], ignore_index=True))
 
 
+@pytest.mark.long
 def test_no_bar_split_or_dividend_of_a_year_changes_the_model_for_it(sample: Sample) -> None:
     predicted = []
     features_then = daily_features(sample.adjusted)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.golden.reconciliation.planted import PLANTS, Expected, Planted, UnsuitableError
 from tests.golden.reconciliation.world import (
     ZERO,
@@ -60,7 +61,7 @@ def planted(name: str, seed: int) -> Planted:
 
 
 @pytest.mark.parametrize("name", list(PLANTS))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(seed=SEEDS)
 def test_a_planted_break_is_the_one_root_that_is_found(name: str, seed: int) -> None:
     result = planted(name, seed)
@@ -91,7 +92,7 @@ def comparisons(of: World) -> list[Comparison]:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=SEEDS)
 def test_a_clean_history_has_no_breaks_however_it_is_told(seed: int) -> None:
     for comparison in comparisons(world(seed)):
@@ -99,7 +100,7 @@ def test_a_clean_history_has_no_breaks_however_it_is_told(seed: int) -> None:
         assert not comparison.problems
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=SEEDS, first=st.integers(0, 200), days=st.integers(0, 120))
 def test_a_clean_part_of_a_history_has_no_breaks(seed: int, first: int, days: int) -> None:
     of = world(seed)
@@ -109,7 +110,7 @@ def test_a_clean_part_of_a_history_has_no_breaks(seed: int, first: int, days: in
     assert not roots(comparison)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=SEEDS)
 def test_statements_of_parts_joined_are_as_good_as_the_whole(seed: int) -> None:
     of = world(seed)
@@ -118,7 +119,7 @@ def test_statements_of_parts_joined_are_as_good_as_the_whole(seed: int) -> None:
     assert not roots(compare_with_statement(ledger(of), parts))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=SEEDS)
 def test_two_breaks_at_once_are_both_found(seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311  reproducible on purpose

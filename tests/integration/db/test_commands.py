@@ -47,6 +47,7 @@ def test_the_schema_goes_up_and_down_by_command(app: typer.Typer, home: Path) ->
     assert home.exists()
 
 
+@pytest.mark.long
 def test_a_person_is_asked_before_rows_are_dropped(home: Path) -> None:
     assert _typed_at_a_terminal("n", home) == 1
     assert not (home / "pg").exists(), "a person who said no has not even started the server"

@@ -119,7 +119,9 @@ def recorded_orders(ledger: Engine, name: str) -> list[datetime]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("story")
-@pytest.mark.parametrize("freeze", ["guarded", "committed", "idle"])
+@pytest.mark.parametrize(
+    "freeze", ["guarded", *(pytest.param(point, marks=pytest.mark.long) for point in ("committed", "idle"))]
+)
 def test_a_frozen_process_sends_and_writes_nothing_after_its_successors_first_order(
     ledger: Engine, broker: Broker, freeze: str
 ) -> None:
@@ -150,7 +152,7 @@ def test_a_frozen_process_sends_and_writes_nothing_after_its_successors_first_or
     assert unsent == (1 if freeze == "committed" else 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("story")
 def test_processes_frozen_anywhere_hand_over_without_overlap(ledger: Engine, broker: Broker) -> None:
     """A relay: each process is stopped at some moment, the next takes over, all are woken at the end."""
@@ -330,7 +332,7 @@ def test_an_epoch_never_comes_again(ledger: Engine, statement: str) -> None:
         connection.execute(text(statement))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lease_outlives_its_server(run_folder: Path) -> None:
     """The server is killed and comes back: who held goes on with the same epoch, or objects by itself in time."""
     home = run_folder / "lease-server"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Engine, text
 
+from tests.examples import examples
 from tickledger.db.accounts import ensure_account
 from tickledger.db.lease import LeaseKeeper, read_lease
 from tickledger.domain.account import Account, Mode
@@ -124,7 +125,7 @@ class LeaseMachine(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_keepers_do_as_the_model_says(ledger: Engine) -> None:
     patient = settings(
-        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=examples(25), stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     machine = type("LeaseMachine", (LeaseMachine,), {"ledger": ledger})
     run_state_machine_as_test(machine, settings=patient)

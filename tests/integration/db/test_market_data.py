@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
 
+from tests.examples import examples
 from tests.integration.db.story import END, SOURCE, START, at, bars, corporate_actions, reject
 from tickledger.bars.reject import Reject
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS
@@ -180,7 +181,7 @@ prices = st.floats(min_value=1e-4, max_value=1e9, allow_nan=False, allow_infinit
 
 
 @given(values=st.lists(prices, min_size=1, max_size=5, unique=True))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_stored_is_the_shortest_decimal_of_the_float_and_reads_back_exactly(
     ledger: Engine, values: list[float]
 ) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, Table, func, select
 from sqlalchemy.pool import PoolProxiedConnection
 
+from tests.examples import examples
 from tests.integration.db.intraday import (
     OPEN,
     SYMBOLS,
@@ -353,12 +354,12 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing(run_folder: Path) 
 @pytest.mark.slow
 def test_any_order_of_flushes_and_restarts_leaves_the_same_rows(desk: Engine) -> None:
     """Groups may end anywhere and sessions begin anywhere before the end of the one before."""
-    examples = iter(range(1_000_000))
+    numbers = iter(range(1_000_000))
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["add", "flush", "restart"])), max_size=12), st.data())
     def run(steps: list[tuple[int, str]], data: st.DataObject) -> None:
-        symbol = f"S{next(examples)}"
+        symbol = f"S{next(numbers)}"
         told = list(minutes(6, symbols=(symbol,)))
         added: set[int] = set()
         recorder = recorder_of(desk, symbol)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, update
 
+from tests.examples import examples
 from tickledger.db.accounts import ensure_account
 from tickledger.db.tables import balances
 from tickledger.db.trading import read_balances, replace_session
@@ -57,7 +58,7 @@ def fresh_account(ledger: Engine) -> Account:
 
 
 @given(writes=st.lists(written_scopes(), min_size=1, max_size=6))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_last_word_on_each_day_stands_and_nothing_is_deleted(
     ledger: Engine, writes: Sequence[tuple[int, int, dict[int, int]]]
 ) -> None:
@@ -74,7 +75,7 @@ def test_the_last_word_on_each_day_stands_and_nothing_is_deleted(
 
 
 @given(totals=st.lists(st.dictionaries(st.integers(0, 6), st.integers(0)), min_size=2, max_size=5))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_current_at_an_instant_can_be_asked_for(ledger: Engine, totals: list[dict[int, int]]) -> None:
     account = fresh_account(ledger)
     # Every write has amounts of its own: a row that comes back counts as current all the while.

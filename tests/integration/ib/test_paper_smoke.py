@@ -40,7 +40,7 @@ def test_on_the_simulated_gateway_all_is_as_expected_but_the_time(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["drop_order", "refuse_order"])
+@pytest.mark.parametrize("fault", ["drop_order", pytest.param("refuse_order", marks=pytest.mark.long)])
 def test_an_order_that_goes_wrong_is_told_and_does_not_stay(fault: str, tmp_path: Path) -> None:
     with gateway_process(["AAPL"], journal=tmp_path / "wire.jsonl") as gateway:
         gateway.do(do=fault)

@@ -82,6 +82,7 @@ def test_a_session_in_the_foreground_is_left_alone(home: Path, dagster_desk: Des
     assert "none is started beside it" in tick.skipped
 
 
+@pytest.mark.long
 def test_a_market_that_does_not_answer_is_said(home: Path, dagster_desk: Desks) -> None:
     with market(home, speed=0) as place:
         settings = place.settings(home)

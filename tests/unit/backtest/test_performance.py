@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.trading import actions, market, signal, trade
 from tickledger.backtest.closed_trades import closed_trades
@@ -114,7 +115,7 @@ def test_what_is_sold_in_parts_carries_its_part_of_the_opening_charge() -> None:
     assert first.pnl + second.pnl == 50_000 - 9
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios())
 def test_pnl_is_the_change_of_equity_less_what_the_owner_brought(scenario: Scenario) -> None:
     record = trade(scenario.bars, scenario.signals, corporate_actions=scenario.corporate_actions, **scenario.settings)

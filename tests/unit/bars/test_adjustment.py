@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.shared import shared_path
 from tickledger.bars.adjustment import ADJUSTMENT_RULE, adjust
 from tickledger.bars.sample import SAMPLE_BARS, SAMPLE_CORPORATE_ACTIONS, SAMPLE_VENDOR_ADJ_CLOSE
@@ -163,7 +164,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(closes=closes)
 def test_without_events_adjusted_is_raw(closes: list[float]) -> None:
     plain = bars(*closes)
@@ -172,7 +173,7 @@ def test_without_events_adjusted_is_raw(closes: list[float]) -> None:
     assert adjusted["volume"].tolist() == plain["volume"].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(closes=closes, rows=events)
 def test_returns_of_the_adjusted_close_are_total_returns(closes: list[float], rows: list[str]) -> None:
     """A share of t−1 has become split(t) shares, each worth the close and its distribution."""
@@ -185,7 +186,7 @@ def test_returns_of_the_adjusted_close_are_total_returns(closes: list[float], ro
         assert adjusted[t] / adjusted[t - 1] == pytest.approx(split * (closes[t] + paid) / closes[t - 1], rel=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(closes=closes, rows=events, data=st.data())
 def test_the_order_of_the_rows_does_not_matter(closes: list[float], rows: list[str], data: st.DataObject) -> None:
     plain, listed = bars(*closes), actions(*rows)
@@ -194,7 +195,7 @@ def test_the_order_of_the_rows_does_not_matter(closes: list[float], rows: list[s
     pd.testing.assert_frame_equal(adjust(shuffled, relisted), adjust(plain, listed), check_exact=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(closes=closes, rows=events, data=st.data())
 def test_the_future_only_rescales_the_past(closes: list[float], rows: list[str], data: st.DataObject) -> None:
     """Adjusting what was known at t gives the whole history's adjusted prices up to t, but for one factor."""

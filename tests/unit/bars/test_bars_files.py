@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.shared import shared_path
 from tests.unit.bars.files import BARS_HEADER, GOOD_BAR, NEXT_BAR, csv_file
 from tickledger.bars.calendars import why_closed
@@ -278,7 +279,7 @@ CELL = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.lists(CELL, min_size=1, max_size=9), max_size=6), at=st.integers(0, 6))
 def test_no_garbage_costs_a_good_row_its_place(tmp_path: Path, rows: list[list[str]], at: int) -> None:
     garbage = [",".join(row).replace("\r", "").replace("\n", "") for row in rows]
@@ -290,7 +291,7 @@ def test_no_garbage_costs_a_good_row_its_place(tmp_path: Path, rows: list[list[s
     assert set(rejected).isdisjoint(bars.index)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(price=st.floats(1e-4, 1e9))
 def test_a_number_is_read_to_its_last_digit(tmp_path: Path, price: float) -> None:
     bars, rejects = read(tmp_path, f"AAPL,2012-01-03,{price!r},{price!r},{price!r},{price!r},1")

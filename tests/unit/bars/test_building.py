@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.bars.ticks import at, book_all, spelled, told, trade
 from tickledger.bars.building import BarBuilder, PrintCounts
 from tickledger.bars.trading_hours import TradingHours
@@ -300,7 +301,7 @@ PRINTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(told_prints=PRINTS, step=st.sampled_from([1, 7, 60, 600]))
 def test_bars_are_what_resampling_all_prints_gives(told_prints: list[tuple[str, int, int, int]], step: int) -> None:
     base = at("09:29:50")

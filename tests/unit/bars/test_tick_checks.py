@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.bars.ticks import at, quote, trade
 from tickledger.bars.tick_checks import TickCheck, TickFault, TickLimits, TickRefusal
 from tickledger.domain.bar import Print, Quote
@@ -155,7 +156,7 @@ DECIMALS = st.one_of(st.decimals(), st.decimals(min_value=1, max_value=200, plac
 SIZES = st.integers(-5, 2**70)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     ticks=st.lists(
         st.tuples(st.booleans(), DECIMALS, DECIMALS, SIZES, SIZES, st.integers(-100, 10)), min_size=1, max_size=30

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as property_settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.exchange.venues import ACCOUNT, at, days, fills, minutes, order, settings, steps, tape, venue
 from tickledger.bars.calendars import sessions
 from tickledger.domain.bar import Quote
@@ -166,7 +167,7 @@ def price_in(bar: str, text: str) -> Decimal | None:
     return next((fill.price for fill in market.fills()), None)
 
 
-@property_settings(max_examples=150, deadline=None)
+@property_settings(max_examples=examples(150), deadline=None)
 @given(bar=one_bar(), side=st.sampled_from(["BUY", "SELL"]), limit=st.integers(940, 1060))
 def test_a_limit_fills_at_the_open_if_it_is_as_good_else_at_the_limit_if_the_bar_goes_through_it(
     bar: str, side: str, limit: int
@@ -183,7 +184,7 @@ def test_a_limit_fills_at_the_open_if_it_is_as_good_else_at_the_limit_if_the_bar
         assert price in {low, high}
 
 
-@property_settings(max_examples=150, deadline=None)
+@property_settings(max_examples=examples(150), deadline=None)
 @given(bar=one_bar(), side=st.sampled_from(["BUY", "SELL"]), stop=st.integers(940, 1060))
 def test_a_stop_is_set_off_if_the_bar_touches_it_and_fills_no_better(bar: str, side: str, stop: int) -> None:
     price, sign = Decimal(stop).scaleb(-2), 1 if side == "BUY" else -1

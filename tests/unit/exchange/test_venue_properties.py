@@ -12,6 +12,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.exchange.venues import at, days
 from tickledger.exchange.fees import schedule
 from tickledger.exchange.venue import Venue
@@ -163,7 +164,7 @@ def minute_of(instant: datetime) -> datetime:
 
 
 LATENCIES = st.sampled_from([timedelta(0), timedelta(milliseconds=200), timedelta(seconds=40)])
-LIGHT = settings(max_examples=40, deadline=None)
+LIGHT = settings(max_examples=examples(40), deadline=None)
 
 
 @LIGHT
@@ -280,7 +281,7 @@ def _came_before(other: VenueOrder, fill: VenueFill, story: Story) -> bool:
     return any(isinstance(e, OrderUpdate) and e.order_key == other.order_key for e in story.events[:position])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(script=scripts(), latency=LATENCIES)
 def test_the_same_script_is_told_in_the_same_way_and_in_order_of_time(script: list[Step], latency: timedelta) -> None:
     first, second = told(script, latency=latency).events, told(script, latency=latency).events
@@ -298,7 +299,7 @@ def _instant(event: VenueEvent) -> datetime:
     return starts_at + MINUTE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     script=scripts(),
     tape=st.sampled_from([TAPE, DAILY_TAPE]),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.exchange.venues import at, days, minutes, tape, venue
 from tickledger.domain.bar import Print, Quote
 from tickledger.exchange.venue_path import Span, TapeMinute, TapeStyle, minutes_of_day, price_of, ticks_of_minute
@@ -26,7 +27,7 @@ def spans(draw: st.DrawFn, highest: int = 5_000_000) -> Span:
     return Span(draw(inside), high, low, draw(inside), draw(st.integers(0, 10**9)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(day=spans(), seed=st.integers(0, 99), count=st.sampled_from([210, 390]))
 def test_the_minutes_of_a_day_add_up_to_it(day: Span, seed: int, count: int) -> None:
     told = minutes_of_day(day, OPENS, OPENS + timedelta(minutes=count), seed=str(seed))
@@ -41,7 +42,7 @@ def test_the_minutes_of_a_day_add_up_to_it(day: Span, seed: int, count: int) -> 
         assert span.volume >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(span=spans(), seed=st.integers(0, 99), count=st.integers(4, 30))
 def test_the_ticks_of_a_minute_add_up_to_it(span: Span, seed: int, count: int) -> None:
     minute = TapeMinute(OPENS, span, is_regular=True)

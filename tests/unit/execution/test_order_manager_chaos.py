@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.examples import examples
 from tests.trading import ACCOUNT, order
 from tests.unit.execution.remote_venue import (
     CANCELLED,
@@ -287,5 +288,5 @@ class Chaos(RuleBasedStateMachine):
         assert len(self.journal.entries) == before
 
 
-Chaos.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+Chaos.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=60, deadline=None)
 TestChaos = Chaos.TestCase

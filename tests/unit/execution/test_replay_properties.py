@@ -10,6 +10,7 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.trading import NEW_ACCOUNT, market, trade
 from tickledger.bars.corporate_actions import domain_actions
@@ -27,7 +28,7 @@ ENDING_OR_GIVING = {
     CorporateActionKind.MERGER,
     CorporateActionKind.DELISTING,
 }
-SLOWLY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run(scenario: Scenario, **period: object) -> SessionRecord:

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.examples import examples
 from tests.unit.execution.remote_venue import CANCELLED, WORKING, VenueOrder
 from tests.unit.execution.session_floor import FLAT_BY_NIGHT, GUARDED, SessionFloor
 from tickledger.execution.session_policy import SessionPolicy
@@ -128,6 +129,9 @@ class NeverShort(RuleBasedStateMachine):
 @pytest.mark.parametrize("steps", [12, 40])
 def test_a_session_never_sells_more_than_is_held(steps: int) -> None:
     chosen = settings(
-        max_examples=80, stateful_step_count=steps, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=examples(80),
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(NeverShort, settings=chosen)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.trading import ACCOUNT, order
 from tests.unit.exchange.venues import days
 from tests.unit.execution.remote_venue import MemoryJournal
@@ -395,7 +396,7 @@ def played(on: Market, sent: Sequence[Sequence[Order]], turns: Iterable[int]) ->
     return reports
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(frame=bars(), sent=sent_orders(), terms=TERMS)
 def test_cash_is_never_below_zero_and_what_is_told_adds_up(
     frame: pd.DataFrame, sent: list[list[Order]], terms: dict[str, Any]
@@ -415,7 +416,7 @@ def test_cash_is_never_below_zero_and_what_is_told_adds_up(
     assert len(set(ids)) == len(ids)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(frame=bars(), sent=sent_orders(), terms=TERMS)
 def test_fills_are_inside_the_bar_but_for_spread_and_slippage_and_never_beyond_the_limit(
     frame: pd.DataFrame, sent: list[list[Order]], terms: dict[str, Any]
@@ -431,7 +432,7 @@ def test_fills_are_inside_the_bar_but_for_spread_and_slippage_and_never_beyond_t
         assert limit is None or fill.side.sign * (limit - fill.price) >= 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(frame=bars(), sent=sent_orders(), terms=TERMS)
 def test_orders_go_through_states_that_may_follow_each_other_and_end_once(
     frame: pd.DataFrame, sent: list[list[Order]], terms: dict[str, Any]
@@ -446,7 +447,7 @@ def test_orders_go_through_states_that_may_follow_each_other_and_end_once(
         assert not TERMINAL.intersection(steps[:-1])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(frame=bars(), sent=sent_orders(), terms=TERMS, cut=st.integers(1, 2), is_reversed=st.booleans())
 def test_a_period_in_parts_with_its_orders_restored_is_told_as_the_whole(
     frame: pd.DataFrame,

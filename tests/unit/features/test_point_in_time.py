@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.features.sample import adjusted, features, features_known_on
 from tickledger.features.daily import FEATURE_NAMES, daily_features
 
@@ -43,7 +44,7 @@ def test_a_row_is_the_same_when_computed_on_its_own_day(day: str) -> None:
     assert_known(day)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(day=st.dates(min_value=pd.Timestamp("2000-06-05").date(), max_value=pd.Timestamp("2013-03-01").date()))
 def test_a_row_is_the_same_when_computed_on_any_day(day: object) -> None:
     assert_known(str(day))

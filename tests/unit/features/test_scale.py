@@ -5,6 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.features.sample import adjusted
 from tickledger.features.daily import FEATURE_NAMES, daily_features
 from tickledger.features.schemas import DailyFeatures
@@ -15,7 +16,7 @@ EXCERPT = adjusted().groupby("symbol").head(260).reset_index(drop=True)
 OF_EXCERPT = daily_features(EXCERPT)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(price=st.floats(1e-3, 1e3), volume=st.floats(1e-3, 1e3))
 def test_features_do_not_change_with_the_scale_of_price_or_volume(price: float, volume: float) -> None:
     scaled = EXCERPT.copy()
@@ -44,7 +45,7 @@ def frame(close: list[float], *, spread: list[float], volume: list[float]) -> pd
     ).astype({"bar_id": "str"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(price=st.floats(1e-4, 1e6), volume=st.sampled_from([0.0, 1.0, 1e9]), length=st.integers(64, 90))
 def test_a_flat_market_gives_neutral_values(price: float, volume: float, length: int) -> None:
     rows = daily_features(frame([price] * length, spread=[0.0] * length, volume=[volume] * length))
@@ -69,7 +70,7 @@ def test_a_flat_market_gives_neutral_values(price: float, volume: float, length:
 TICKS = st.sampled_from([0.0, 0.0, 0.01, -0.01, 0.5, -0.5, 7.0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     start=st.sampled_from([0.05, 1.0, 12.34, 900.0]),
     moves=st.lists(TICKS, min_size=64, max_size=80),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.features.sample import adjusted, features, raw
 from tests.unit.features.streams import NAMES, assert_equal, batch, framed, streamed, told
 from tickledger.bars.adjustment import adjust
@@ -75,13 +76,13 @@ def markets(draw: st.DrawFn, *, longest: int = 180) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(bars=markets())
 def test_any_market_bar_by_bar_equals_the_batch_form(bars: pd.DataFrame) -> None:
     assert_equal(streamed(bars), batch(bars))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     bars=markets(),
     price=st.sampled_from([0.5, 1 / 3, 4.0, 0.987, 1.0]),

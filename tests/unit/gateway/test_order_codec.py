@@ -18,6 +18,7 @@ from ib_insync.decoder import Decoder
 from ib_insync.order import OrderComboLeg
 from ib_insync.util import UNSET_DOUBLE
 
+from tests.examples import examples
 from tickledger.gateway.fields import FieldReader, MalformedMessageError, split
 from tickledger.gateway.listings import Listing, SecurityName
 from tickledger.gateway.order_answers import (
@@ -171,7 +172,7 @@ def comparable(order: ib_insync.Order, version: int, *, without: frozenset[str] 
     return {field.name: getattr(order, field.name) for field in dataclasses.fields(order) if field.name not in left_out}
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data(), st.sampled_from(VERSIONS))
 def test_an_open_order_is_the_order_that_was_placed(data: st.DataObject, version: int) -> None:
     order = data.draw(orders())
@@ -194,7 +195,7 @@ def _tells_midpoints(order: ib_insync.Order) -> bool:
     return order.orderType == "PEG MID" or order.competeAgainstBestOffset == float("inf")
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data(), st.sampled_from(VERSIONS))
 def test_a_completed_order_is_the_order_that_was_placed(data: st.DataObject, version: int) -> None:
     order = data.draw(orders())

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.alerts import NOON, alert, fill
+from tests.examples import examples
 from tickledger.domain.account import Mode
 from tickledger.domain.alert import Alert, AlertKind, AlertSeverity
 from tickledger.notifications.backlog import Backlog, urgency
@@ -232,5 +233,5 @@ def _group(one: Alert) -> tuple[AlertSeverity, AlertKind, Mode, str | None]:
     return urgency(one), one.kind, one.mode, one.account_id
 
 
-AnyUse.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
+AnyUse.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=50)
 test_any_use = AnyUse.TestCase

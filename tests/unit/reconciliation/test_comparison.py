@@ -8,6 +8,7 @@ from decimal import Decimal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.golden.reconciliation.world import ledger, snapshot, statement, world
 from tickledger.reconciliation.accounting import Accounted, Fate
 from tickledger.reconciliation.breaks import BreakCause, Comparison, SourceName, Subject
@@ -127,7 +128,7 @@ def test_what_happened_after_the_file_was_made_is_not_in_it() -> None:
     assert of(comparison, Subject.EXECUTION) == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), missing=st.integers(0, 20), price=st.integers(0, 20), extra=st.integers(0, 20))
 def test_the_proposed_corrections_make_the_sides_agree(seed: int, missing: int, price: int, extra: int) -> None:
     known = world(seed)
@@ -183,7 +184,7 @@ def test_each_side_that_is_there_is_compared() -> None:
     assert compare_all(ledger(known)) == ()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), shuffle=st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(seed: int, shuffle: random.Random) -> None:
     known = world(seed)

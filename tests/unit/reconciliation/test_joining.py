@@ -8,6 +8,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.reconciliation.statements.activity_text import HEAD, TRADES_HEADER, WHOLE
 from tests.unit.reconciliation.statements.flex_text import CASH, POSITION, element, fill, flex, section, statement
 from tickledger.domain.errors import Problem
@@ -238,7 +239,7 @@ def statements(draw: st.DrawFn) -> Statement:
 FILES = st.lists(statements(), min_size=1, max_size=4, unique_by=lambda one: one.sources)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(FILES)
 def test_joining_again_changes_nothing(files: list[Statement]) -> None:
     once = joined(files).statements
@@ -247,7 +248,7 @@ def test_joining_again_changes_nothing(files: list[Statement]) -> None:
     assert joined([*files, *files]).statements == once
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(FILES)
 def test_the_order_of_the_files_does_not_matter(files: list[Statement]) -> None:
     results = [joined(order) for order in permutations(files)]
@@ -255,7 +256,7 @@ def test_the_order_of_the_files_does_not_matter(files: list[Statement]) -> None:
     assert all(set(result.problems) == set(results[0].problems) for result in results)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(FILES)
 def test_no_fill_with_an_id_is_lost_and_none_counts_twice(files: list[Statement]) -> None:
     (whole,) = joined(files).statements

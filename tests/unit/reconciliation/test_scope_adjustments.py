@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from tests.examples import examples
 from tests.tax import account, fills
 from tests.unit.tax.histories import History, as_fill, histories
 from tickledger.execution.tax_history import TaxHistory
@@ -130,7 +131,7 @@ def gain(scopes: list[ScopeResult], names: tuple[str, ...]) -> Decimal:
     return sum((row.gain_loss for scope in scopes for row in scope.gains if row.account_id in names), Decimal(0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(of=histories(accounts=("T1", "T2"), shorting=("T2",)))
 def test_the_adjustments_add_up_to_the_difference_of_the_scopes(of: History) -> None:
     whole = TaxHistory(fills=[as_fill(trade) for trade in of.trades], accounts=[account(name) for name in TAXABLE])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.unit.reporting.test_pnl_contributions import SECTORS, history_of, rows_of, run
 from tickledger.bars.corporate_actions import domain_actions
@@ -36,7 +37,7 @@ from tickledger.reporting.returns_market import MarketReturns, benchmark_of, mar
 
 #: Without shrinking, which replays whole scenarios for minutes.
 FEW = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 
 from tests import tax
+from tests.examples import examples
 from tests.unit.reporting.books import ACCOUNTS, histories, standing
 from tickledger.execution.what_if import Rates
 from tickledger.reporting.harvest import Candidate, harvest
@@ -131,7 +132,7 @@ def test_a_gain_and_an_ira_s_loss_are_no_candidates() -> None:
     assert harvest_report(found).sections[0].rows == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories(most=18))
 def test_a_candidate_s_loss_is_deductible_disallowed_or_lost(history: str) -> None:
     last = max(fill.trade_date for fill in tax.fills(history))

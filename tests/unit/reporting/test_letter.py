@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from tests.examples import examples
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.errors import InputError
 from tickledger.domain.execution import CashKind, CashTransaction, Execution
@@ -131,7 +132,7 @@ def test_tax_to_date_tells_terms_and_open_windows() -> None:
     assert tax.windows == (("IBM", date(2024, 7, 20)),)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
         st.tuples(

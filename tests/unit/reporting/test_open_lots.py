@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import tax
+from tests.examples import examples
 from tests.unit.reporting.books import ACCOUNTS, column, histories, standing
 from tickledger.domain.lot import Term
 from tickledger.reporting.open_lots import long_holdings, open_lot, open_lots, open_lots_report
@@ -78,7 +79,7 @@ def test_a_split_changes_shares_and_leaves_basis_and_days() -> None:
     assert row.long_term_from == date(2026, 1, 3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories(), st.integers(0, 500))
 def test_the_term_told_of_a_lot_is_that_of_its_sale(history: str, later: int) -> None:
     """The engine sells each holding on a later day; the lots' own terms say how."""
@@ -96,7 +97,7 @@ def test_the_term_told_of_a_lot_is_that_of_its_sale(history: str, later: int) ->
             assert sold.gains == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories())
 def test_unrealized_by_term_adds_up_to_the_lots(history: str) -> None:
     basis = standing(history, "2026-12-31", accounts=ACCOUNTS, closes={"X": "13", "Y": "14"})

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.trading import actions, market, trade
 from tickledger.backtest.closed_trades import closed_trades
@@ -25,7 +26,7 @@ from tickledger.reporting.pnl import (
 )
 
 Rows = tuple[Sequence[Any], ...]
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def rows_of(record: SessionRecord, start: date | None = None) -> list[DailyPnl]:

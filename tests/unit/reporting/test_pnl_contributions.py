@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.trading import actions, market, trade
 from tickledger.bars.corporate_actions import domain_actions
@@ -28,7 +29,7 @@ from tickledger.reporting.pnl_origins import Origin
 
 #: Without shrinking, which replays whole scenarios for minutes.
 FEW = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.strategies import Scenario, scenarios
 from tests.trading import trade
 from tickledger.bars.corporate_actions import domain_actions
@@ -28,7 +29,7 @@ from tickledger.reporting.roll_forward import (
 
 #: Without shrinking, which replays whole scenarios for minutes.
 FEW = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tax import account
 from tests.unit.reporting.books import ACCOUNTS, column, histories, standing
 from tickledger.domain.errors import ConfigurationError, LedgerError
@@ -90,7 +91,7 @@ def test_what_does_not_tie_to_the_forms_stops_the_report() -> None:
         tie([], basis.forms([2025]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(histories(), st.integers(2024, 2026))
 def test_every_sum_is_the_sum_of_its_rows_and_of_the_forms(history: str, year: int) -> None:
     basis = standing(history, "2026-12-31", year=year, accounts=ACCOUNTS)
@@ -110,7 +111,7 @@ def test_every_sum_is_the_sum_of_its_rows_and_of_the_forms(history: str, year: i
     assert Decimal(str(lines["16"]["gain_loss"])) - carried == rows.totals["gain_loss"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(histories())
 def test_accounts_alone_add_up_to_all_of_them(history: str) -> None:
     whole = gains_report(standing(history, "2025-12-31", accounts=ACCOUNTS)).sections[0].totals

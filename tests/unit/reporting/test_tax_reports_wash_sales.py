@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 
+from tests.examples import examples
 from tests.unit.reporting.books import ACCOUNTS, column, histories, standing
 from tickledger.reporting.tax_reports_wash_sales import open_windows, replacements, wash_sales_report
 
@@ -61,7 +62,7 @@ def test_a_loss_of_december_is_in_the_windows_of_january_and_in_the_wash_sales_o
     assert wash_sales_report(standing(history, "2026-01-05", year=2025)).sections[0].totals["disallowed_loss"] == 150
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(histories())
 def test_every_disallowed_dollar_of_a_year_is_in_one_row(history: str) -> None:
     for year in (2024, 2025, 2026):

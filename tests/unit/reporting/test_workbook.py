@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.examples import examples
 from tests.unit.reporting.books import ACCOUNTS, cover, histories, standing
 from tickledger.reporting import tax_reports as r
 from tickledger.reporting.open_lots import open_lots_report
@@ -65,7 +66,7 @@ def evaluated(sheet: Worksheet, formula: str) -> Decimal:
     return sum((Decimal(str(cell)) for cell in cells if isinstance(cell, int | float)), Decimal(0))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(histories())
 def test_every_sum_covers_its_column_and_has_the_value_of_its_cells(history: str) -> None:
     basis = standing(history, "2025-12-31", accounts=ACCOUNTS, closes={"X": "9", "Y": "11"})
@@ -182,7 +183,7 @@ def test_a_formula_without_a_value_is_no_workbook() -> None:
         with_values(file.getvalue(), {}, at=cover().generated_at)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.text(max_size=40))
 def test_any_text_comes_back_as_it_was_or_without_what_xml_forbids(text: str) -> None:
     try:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, example, given, settings
 
+from tests.examples import examples
 from tests.tax import account
 from tests.unit.tax.histories import History, Orders, as_action, as_fill, histories, told
 from tests.unit.tax.share_by_share import AmbiguousError, Rules, Split, Teller, gains, held
@@ -30,7 +31,7 @@ KINDS = {"T1": "taxable", "T2": "taxable", "IRA": "ira", "SPOUSE": "spouse_taxab
 RATIOS = (Fraction(2), Fraction(3), Fraction(3, 2), Fraction(1, 2))
 BY_TRADE = ("fifo", "lifo", "hifo")
 BY_BASIS = ("mingain", "maxgain")
-EXAMPLES = settings(max_examples=50)
+EXAMPLES = settings(max_examples=examples(50))
 
 
 def _compare(history: History, rules: Rules, *, has_holding_periods: bool = True) -> None:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tax import account
 from tests.unit.tax.histories import History, Orders, as_action, as_fill, histories, told
 from tests.unit.tax.share_by_share import OPENING, SHORT, Side, Split, Trade
@@ -97,7 +98,7 @@ policies = st.builds(
     method=st.sampled_from(Method),
     identity=st.sampled_from([{}, {"A": "G", "B": "G"}]),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_the_invariants_stand(
     history: list[Fill],
     events: list[CorporateAction],
@@ -152,7 +153,7 @@ def _after(splits: Iterable[Split], day: date) -> Fraction:
 
 
 @given(history=anything, method=methods, policy=policies)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_shares_that_came_in_went_out_or_are_held(history: History, method: Method, policy: Policies) -> None:
     result = _result(history, method, policy)
     found: dict[str, Fraction] = defaultdict(Fraction)
@@ -173,7 +174,7 @@ def _trade(history: History, name: str) -> Trade:
 
 
 @given(history=anything, method=methods, policy=policies)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_what_is_reported_deferred_and_lost_is_what_was_earned(
     history: History, method: Method, policy: Policies
 ) -> None:
@@ -196,7 +197,7 @@ def _cash(trade: Trade) -> Fraction:
 
 
 @given(history=anything, method=methods, policy=policies)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_no_more_is_disallowed_than_was_lost(history: History, method: Method, policy: Policies) -> None:
     for gain in _result(history, method, policy).gains:
         loss = max(gain.basis - gain.proceeds, Decimal(0))
@@ -205,7 +206,7 @@ def test_no_more_is_disallowed_than_was_lost(history: History, method: Method, p
 
 
 @given(history=without_splits, method=methods, policy=policies)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_each_share_takes_over_one_loss_of_its_window(history: History, method: Method, policy: Policies) -> None:
     """Be it bought, sold short, or sold after a short was closed."""
     result = _result(history, method, policy)
@@ -235,7 +236,7 @@ def test_each_share_takes_over_one_loss_of_its_window(history: History, method: 
     """),
     method=Method.FIFO,
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_an_id_tells_one_row_from_all_others(history: History, method: Method) -> None:
     result = _result(history, method, Policies())
     for ids in (
@@ -248,7 +249,7 @@ def test_an_id_tells_one_row_from_all_others(history: History, method: Method) -
 
 
 @given(history=anything, method=methods, data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_rows_may_stand_in_any_order_where_instants_differ(
     history: History, method: Method, data: st.DataObject
 ) -> None:
@@ -262,7 +263,7 @@ def test_rows_may_stand_in_any_order_where_instants_differ(
 
 
 @given(history=anything, method=methods, data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_days_may_stand_in_any_order_where_only_dates_are_known(
     history: History, method: Method, data: st.DataObject
 ) -> None:
@@ -272,7 +273,7 @@ def test_days_may_stand_in_any_order_where_only_dates_are_known(
 
 
 @given(history=anything, method=methods)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_another_household_changes_nothing(history: History, method: Method) -> None:
     """The same trades of two taxpayers, told in turns: each has the gains that either alone would have."""
     once = [as_fill(trade) for trade in history.trades]

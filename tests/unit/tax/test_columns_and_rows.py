@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.examples import examples
 from tests.unit.tax.kernel.anything import Told, anything, result_of
 from tickledger.domain.account import Mode
 from tickledger.reporting.tax_columns import form_8949_columns_of, gains_columns, lots_columns, wash_sales_columns
@@ -52,7 +53,7 @@ def _text(cell: object) -> str:
 
 
 @given(told=anything())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 def test_form_lines_of_columns_are_those_of_rows(told: Told) -> None:
     for year, columns in _years(result_of(told)):
         gains = tuple(gain_rows(columns))
@@ -69,7 +70,7 @@ def test_form_lines_of_columns_are_those_of_rows(told: Told) -> None:
 
 
 @given(told=anything())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow])
 def test_groups_are_the_same_where_keys_do_not_fit_one_number(told: Told) -> None:
     for year, columns in _years(result_of(told)):
         plain = tuple(form_columns_of(columns, tax_year=year).lines(mode=Mode.LIVE))
@@ -79,7 +80,7 @@ def test_groups_are_the_same_where_keys_do_not_fit_one_number(told: Told) -> Non
 
 
 @given(told=anything())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 def test_tables_of_columns_say_what_those_of_rows_say(told: Told) -> None:
     for year, columns in _years(result_of(told)):
         gains, washes = gains_columns(columns), wash_sales_columns(columns)
@@ -92,7 +93,7 @@ def test_tables_of_columns_say_what_those_of_rows_say(told: Told) -> None:
 
 
 @given(told=anything())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow])
 def test_the_years_of_a_household_are_all_of_its_gains(told: Told) -> None:
     result = result_of(told)
     by_year = [gain for _, columns in _years(result) for gain in gain_rows(columns)]

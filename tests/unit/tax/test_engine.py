@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tax import account, action, computed, fills, gain_lines, open_lines
 from tests.unit.tax.histories import as_fill, trades
 from tests.unit.tax.share_by_share import Trade
@@ -220,7 +221,7 @@ def test_a_short_beside_shares_is_warned_of_once() -> None:
 
 
 @given(history=trades(accounts=("T1", "T2")))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_same_history_gives_the_same_rows_and_ids(history: list[Trade]) -> None:
     first, second = (compute([as_fill(trade) for trade in history]) for _ in range(2))
     assert first == second
@@ -237,7 +238,7 @@ def test_the_same_history_gives_the_same_rows_and_ids(history: list[Trade]) -> N
 
 
 @given(history=trades(), data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_rows_in_any_order_give_the_same_result_where_instants_differ(
     history: list[Trade], data: st.DataObject
 ) -> None:
@@ -252,7 +253,7 @@ def test_rows_in_any_order_give_the_same_result_where_instants_differ(
 
 
 @given(history=trades(), cut=st.integers(1, 23))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_split_changes_the_counts_and_nothing_else(history: list[Trade], cut: int) -> None:
     """A history with a 3-for-1 split in it, and the same told in shares of after the split throughout."""
 
@@ -277,7 +278,7 @@ def _without_counts(gain: RealizedGain) -> tuple[object, ...]:
 
 
 @given(history=trades())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_short_history_mirrors_a_long_one(history: list[Trade]) -> None:
     """1091(e) is 1091(a) in the mirror: short at 21 − p what was bought at p, and the same is disallowed."""
     longs = [as_fill(trade) for trade in history]
@@ -294,7 +295,7 @@ def test_a_short_history_mirrors_a_long_one(history: list[Trade]) -> None:
 
 
 @given(history=trades(), cut=st.integers(1, 23))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_next_year_starts_from_last_year_s_lots(history: list[Trade], cut: int) -> None:
     """lots.csv carried in gives the gains that the whole history gives, where no window reaches across."""
 

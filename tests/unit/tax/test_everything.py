@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tax import computed, gain_lines, open_lines
 from tests.unit.tax.histories import History, as_action, as_fill, histories
 from tests.unit.tax.kernel.anything import Told, anything, result_of
@@ -16,7 +17,7 @@ from tickledger.tax.methods import Method, MethodSchedule
 
 
 @given(told=anything())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_an_id_names_one_row_and_each_reference_a_row_that_is_there(told: Told) -> None:
     result = result_of(told)
     for ids in (
@@ -32,7 +33,7 @@ def test_an_id_names_one_row_and_each_reference_a_row_that_is_there(told: Told) 
 
 
 @given(told=anything())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_parts_of_every_row_fit_together(told: Told) -> None:
     result = result_of(told)
     for gain in result.gains:
@@ -46,7 +47,7 @@ def test_the_parts_of_every_row_fit_together(told: Told) -> None:
 
 
 @given(told=anything(most=25))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_the_same_history_has_the_same_rows(told: Told) -> None:
     assert result_of(told) == result_of(told)
 
@@ -74,7 +75,7 @@ def _moved(fills: list[Fill], cut: int, held: Decimal) -> list[Fill]:
 
 
 @given(history=histories(), cut=st.integers(0, 23), method=st.sampled_from(Method))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_moving_to_another_broker_changes_nothing(history: History, cut: int, method: Method) -> None:
     """Gains, wash sales, lots: all is as if everything had been in one account from the start."""
     assume(cut < len(history.trades))

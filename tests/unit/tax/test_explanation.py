@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.golden.tax.test_explanation import assert_foots
 from tests.unit.tax.histories import as_fill, trades
 from tests.unit.tax.share_by_share import Trade
@@ -23,7 +24,7 @@ def assert_all_foot(history: Sequence[Fill], events: Sequence[CorporateAction] =
         assert_foots(told[gain.gain_id], gain)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(history=fills(), events=st.lists(actions(), max_size=4))
 def test_gains_of_several_securities_with_shorts_and_corporate_actions_are_explained_in_sums_that_add_up(
     history: list[Fill], events: list[CorporateAction]
@@ -31,7 +32,7 @@ def test_gains_of_several_securities_with_shorts_and_corporate_actions_are_expla
     assert_all_foot(history, events)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(trades(accounts=("T1", "T2", "IRA", "SPOUSE")))
 def test_chains_of_losses_over_several_accounts_are_explained_in_sums_that_add_up(history: list[Trade]) -> None:
     assert_all_foot([as_fill(trade) for trade in history])

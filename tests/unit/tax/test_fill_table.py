@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tickledger.cli import fills_file
 from tickledger.cli.fills_file import FillsFile, read_fills
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
@@ -54,7 +55,7 @@ def file_of(rows: list[tuple[str, ...]]) -> str:
 
 
 @given(rows=st.lists(cells, min_size=1, max_size=40), has_split=st.booleans(), is_compiled=st.booleans())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_table_is_a_list_of_fills(rows: list[tuple[str, ...]], *, has_split: bool, is_compiled: bool) -> None:
     told, listed = read_text(file_of(rows)), row_by_row(file_of(rows))
     assert isinstance(told.fills, FillTable)
@@ -70,7 +71,7 @@ def test_a_table_is_a_list_of_fills(rows: list[tuple[str, ...]], *, has_split: b
 
 
 @given(rows=st.lists(cells, min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_columns_of_a_table_are_those_of_the_list(rows: list[tuple[str, ...]]) -> None:
     table = read_text(file_of(rows)).fills
     assert isinstance(table, FillTable)

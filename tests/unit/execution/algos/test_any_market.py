@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.execution.algos.chaos import CALM, Chaos, Weather
 from tests.unit.execution.algos.desk import DAY, START, parent
 from tickledger.domain.order import OrderSide
@@ -90,7 +91,7 @@ orders = st.sampled_from(
 
 
 @given(algorithm=algorithms(), order=orders, weather=weathers, seed=st.integers(0, 10_000))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_never_more_than_the_parent_never_beyond_its_limit_and_nothing_works_when_it_is_over(
     algorithm: Algorithm, order: str, weather: Weather, seed: int
 ) -> None:
@@ -111,7 +112,7 @@ def test_never_more_than_the_parent_never_beyond_its_limit_and_nothing_works_whe
 
 
 @given(algorithm=algorithms(), order=orders, weather=weathers, seed=st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_children_are_round_lots_of_the_minimum_but_for_what_is_left(
     algorithm: Algorithm, order: str, weather: Weather, seed: int
 ) -> None:
@@ -125,7 +126,7 @@ def test_children_are_round_lots_of_the_minimum_but_for_what_is_left(
 
 
 @given(algorithm=algorithms(), order=orders, weather=weathers, seed=st.integers(0, 10_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_the_same_seed_gives_the_same_orders(algorithm: Algorithm, order: str, weather: Weather, seed: int) -> None:
     one, other = (Chaos(parent(order, length=LENGTH), algorithm, seed=seed, weather=weather).run() for _ in range(2))
     assert one.sent == other.sent
@@ -139,7 +140,7 @@ def test_the_same_seed_gives_the_same_orders(algorithm: Algorithm, order: str, w
     seed=st.integers(0, 10_000),
     when=st.integers(0, int(LENGTH.total_seconds())),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_cancelled_parent_takes_its_children_back_and_sends_no_more(
     algorithm: Algorithm, order: str, weather: Weather, seed: int, when: int
 ) -> None:
@@ -160,7 +161,7 @@ def test_a_cancelled_parent_takes_its_children_back_and_sends_no_more(
     shares=st.integers(1200, 5000),
     variation=st.sampled_from([Decimal(0), Decimal("0.3")]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_twap_strays_from_its_schedule_by_no_more_than_a_slice_where_all_that_crosses_fills(
     side: OrderSide, slices: int, seed: int, shares: int, variation: Decimal
 ) -> None:
@@ -177,7 +178,7 @@ def test_twap_strays_from_its_schedule_by_no_more_than_a_slice_where_all_that_cr
 
 
 @given(seed=st.integers(0, 1000), shares=st.integers(1200, 5000), tolerance=st.sampled_from(["0.05", "0.2"]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_vwap_stays_within_its_band_and_an_interval_where_all_that_crosses_fills(
     seed: int, shares: int, tolerance: str
 ) -> None:
@@ -192,7 +193,7 @@ def test_vwap_stays_within_its_band_and_an_interval_where_all_that_crosses_fills
 
 
 @given(seed=st.integers(0, 1000), weather=weathers, patience=st.sampled_from(Patience))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_adaptive_never_takes_part_in_more_than_its_rate_allows(
     seed: int, weather: Weather, patience: Patience
 ) -> None:
@@ -203,7 +204,7 @@ def test_adaptive_never_takes_part_in_more_than_its_rate_allows(
 
 
 @given(seed=st.integers(0, 1000), patience=st.sampled_from([Patience.NORMAL, Patience.URGENT]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_adaptive_keeps_to_its_least_rate_where_all_that_crosses_fills(seed: int, patience: Patience) -> None:
     told = Terms(round_lot=Decimal(1), minimum_child=Decimal(10), reprice_after=timedelta(seconds=1))
     adaptive = Adaptive(patience=patience, terms=told, wide_spread_bps=Decimal(1000))

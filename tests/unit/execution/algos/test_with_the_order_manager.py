@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.trading import ACCOUNT, order
 from tests.unit.execution.remote_venue import CANCELLED, REJECTED, START, WORKING, Line, MemoryJournal, Venue
 from tickledger.domain.bar import Quote
@@ -113,7 +114,7 @@ ALGORITHMS: list[Algorithm] = [
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=["twap", "modifying", "adaptive"])
 @given(seed=st.integers(0, 10_000), trouble=st.sampled_from([0, 0.1, 0.3]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_lost_messages_dead_lines_and_restarts_never_trade_more_than_the_parent(
     algorithm: Algorithm, seed: int, trouble: float
 ) -> None:

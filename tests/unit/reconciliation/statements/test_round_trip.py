@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.reconciliation.statements.flex_text import CASH, FILL, POSITION, element, flex, section, statement
 from tests.unit.reconciliation.statements.test_flex_sections import ACTION
 from tests.unit.reconciliation.statements.test_flex_trades import LOT, WASH
@@ -101,7 +102,7 @@ def written(row: StatementExecution) -> Mapping[str, str]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(executions(), max_size=5))
 def test_fills_that_are_written_are_read_back(rows: list[StatementExecution]) -> None:
     content = flex(statement(section("Trades", *(element("Trade", written(row)) for row in rows))))

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 
+from tests.examples import examples
 from tests.tax import account, action, computed, fills, gain_lines, open_lines
 from tests.unit.tax.histories import History, Orders, as_action, as_fill, histories
 from tests.unit.tax.kernel.anything import ACCOUNTS, Told, anything, result_of
@@ -40,7 +41,7 @@ def _is_compiled(result: TaxResult) -> bool:
 
 
 @given(told=anything())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_any_history_gives_the_same_rows(told: Told) -> None:
     compiled, interpreted = _both(told)
     assert _is_compiled(compiled)
@@ -50,7 +51,7 @@ def test_any_history_gives_the_same_rows(told: Told) -> None:
 
 
 @given(told=anything(most=20))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_products_may_leave_64_bits_where_the_numbers_do_not(told: Told) -> None:
     """Some thousand shares of up to a million dollars: money units times units of shares are above 2⁶⁴."""
     compiled, interpreted = _both(told, size=Decimal("301.007"), price=Decimal("90123.4567"))
@@ -59,7 +60,7 @@ def test_products_may_leave_64_bits_where_the_numbers_do_not(told: Told) -> None
 
 
 @given(history=histories(accounts=("T1", "IRA", "SPOUSE"), shorting=("T1",), closing_orders=Orders.IN_TURNS, most=60))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_dense_trades_give_the_same_rows(history: History) -> None:
     results = []
     for worth in (ALWAYS, NEVER):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tax import account, computed, fills, gain_lines
 from tests.unit.tax.histories import History, Orders, as_fill, histories
 from tickledger.tax.engine import compute
@@ -78,7 +79,7 @@ def watched() -> Iterator[None]:
     method=st.sampled_from(Method),
     partly_adjusted_lot=st.sampled_from(PartlyAdjustedLot),
 )
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_fill_needs_more_than_it_asks_for(history: History, method: Method, **policy: Any) -> None:
     """All three orderings are kept, as where an account's method changes."""
     changes = {"T1": [(history.trades[0].day, other) for other in Method] + [(history.trades[0].day, method)]}

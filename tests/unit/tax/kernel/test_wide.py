@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tickledger.tax.kernel import running, wide
 
 pytestmark = pytest.mark.xdist_group("compiled kernel")  # one worker compiles
@@ -75,7 +76,7 @@ anything_that_fits = st.tuples(signed, sizes, positive).filter(lambda row: abs(r
 
 
 @given(rows=st.lists(fractions | anything_that_fits, min_size=1, max_size=200))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_part_of_an_amount(
     compiled: Callable[[str, list[tuple[int, ...]]], list[list[int]]], rows: list[tuple[int, int, int]]
 ) -> None:
@@ -84,7 +85,7 @@ def test_a_part_of_an_amount(
 
 
 @given(rows=st.lists(st.tuples(signed, sizes, signed, sizes), min_size=1, max_size=200))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_which_product_is_greater(
     compiled: Callable[[str, list[tuple[int, ...]]], list[list[int]]], rows: list[tuple[int, int, int, int]]
 ) -> None:
