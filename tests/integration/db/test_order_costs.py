@@ -1,16 +1,19 @@
 """Costs of parent orders come back as written, rest on recorded orders, add up, and are made of the record."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from tests.integration.db.story import ACCOUNT, BUY_DAY, END, START, Story, cost
+from tests.integration.db.story import ACCOUNT, BUY_DAY, END, SOURCE, START, Story, cost
 from tests.trading import NEW_ACCOUNT, limits
+from tickledger.bars.calendars import session_open
 from tickledger.db.corporate_actions import read_corporate_actions
-from tickledger.db.market_data import read_bars
+from tickledger.db.market_data import ingest_bars, read_bars
 from tickledger.db.order_costs import read_order_costs, record_order_costs, replace_order_costs
 from tickledger.db.signals import read_signals
 from tickledger.db.trading import read_executions, read_orders, replace_session
@@ -114,3 +117,15 @@ def test_a_period_takes_the_orders_of_the_evening_before_along(replayed: Engine)
     """The story's first purchase was decided on the 3rd and filled on the 4th."""
     record_order_costs(replayed, [ACCOUNT], start=BUY_DAY, end=END)
     assert min(one.session_date for one in read_order_costs(replayed)) == START
+
+
+def test_where_the_record_has_minutes_they_are_the_market_instead_of_the_day(replayed: Engine) -> None:
+    """The first purchase was filled at the open of the 4th: of that day's minutes the first began by then."""
+    opened, flat = session_open(BUY_DAY), dict.fromkeys(("open", "high", "low", "close"), 412.94)
+    starts = [opened + timedelta(minutes=number) for number in range(3)]
+    rows = [{"symbol": "AAPL", "timestamp": start, "volume": 700, **flat} for start in starts]
+    minutes = pd.DataFrame(rows).astype({"timestamp": "datetime64[us, UTC]"})
+    ingest_bars(replayed, minutes, rejects=[], source=SOURCE, interval="1min")
+    record_order_costs(replayed, [ACCOUNT], start=START, end=END)
+    first = read_order_costs(replayed)[0]
+    assert (first.session_date, first.market_volume, first.interval_vwap) == (START, 700, Decimal("412.94"))
