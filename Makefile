@@ -23,7 +23,7 @@ up: install
 	@$(BIN)/tickledger up
 
 test: static
-	cd $(ROOT) && TEST_EXAMPLES=40 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" --hypothesis-profile=repeatable
+	cd $(ROOT) && TEST_EXAMPLES=25 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" --hypothesis-profile=repeatable
 
 # The tests of properties with examples drawn anew, as `make test` does not.
 fuzz: install
