@@ -1,6 +1,5 @@
 """The folder of exported files: what a person or another program takes away."""
 
-import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +19,7 @@ class Exports(dg.ConfigurableResource[None]):
         path = Path(self.folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, table.columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table.rows)
+        partial.write_text(table.as_csv(), encoding="utf-8", newline="")
         return partial.replace(path)
 
     def write_tables(self, tables: Mapping[str, Table]) -> list[Path]:

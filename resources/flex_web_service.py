@@ -129,7 +129,7 @@ class FlexWebService:
         self.sleep(self.waits.first)
         try:
             size = self._again(lambda: self._statement(address, reference_code, into))
-        except BaseException:
+        except BaseException:  # an interrupt too: half a statement must not pass for a whole one
             _empty(into)
             raise
         return Fetched(reference_code, size)

@@ -13,7 +13,7 @@ from tickledger.db.statements import StoredStatement, read_statement_content, re
 from tickledger.db.trading import read_accounts
 from tickledger.domain.account import Account
 from tickledger.domain.errors import Problem
-from tickledger.reconciliation.beside import compared_beside
+from tickledger.reconciliation.beside import compared_beside, sole_account
 from tickledger.reconciliation.breaks import BreakState, Comparison, TrackedBreak
 from tickledger.reconciliation.statement import Statement
 from tickledger.reconciliation.statements.reading import read_statement
@@ -34,12 +34,16 @@ class AccountReconciliation:
 def reconcile_statements(engine: Engine, *, compared_at: datetime) -> list[AccountReconciliation]:
     """Compare every account with its recorded statements, joined, and record what differs.
 
-    An account without statements is not compared. Statements that ended long before the latest of the account are
+    An account without statements is not compared; a file that names no account is that of the only one at a broker.
+    Statements that ended long before the latest of the account are
     settled: they are compared when somebody asks for it (`tickledger reconcile`).
     """
     found = []
-    for account in read_accounts(engine):
-        stored = _recent(read_statements(engine, broker_account=account.account_id))
+    accounts = read_accounts(engine)
+    nameless = sole_account(accounts)
+    every = read_statements(engine)
+    for account in accounts:
+        stored = _recent([one for one in every if (one.broker_account or nameless) == account.account_id])
         if not stored:
             continue
         statements = [_named(one, account) for file in _files(engine, stored) for one in file]

@@ -113,7 +113,7 @@ class SessionRun:
                 )
                 signs = LifeSigns(self._engine, keeper=keeper, tally=tally)
                 await beside(trade(berth, self._onlookers), signs.renew(), signs.beat())
-        except BaseException as error:
+        except BaseException as error:  # an interrupt too: the record says how it ended, whatever ends it
             tally.state, tally.reason = _end_of(error)
             self._end(tally, alerts)
             raise

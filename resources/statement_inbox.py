@@ -1,6 +1,6 @@
 """Where statements come from: a folder that a person fills, and the Flex Web Service where its token is set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,6 @@ from tickledger.reconciliation.statement import StatementFile
 from tickledger.reconciliation.statements.reading import read_statement
 from tickledger.settings import load_settings
 
-_PIECE: Final = 1 << 20
 _PARTIAL: Final = ".partial"
 
 
@@ -54,8 +53,9 @@ class StatementInbox(dg.ConfigurableResource[None]):
 
     def _take(self, engine: Engine, path: Path) -> TakenIn:
         try:
-            file = read_statement(_pieces(path), name=path.name)
-            recorded = record_statement_file(engine, file, path.read_bytes())
+            content = path.read_bytes()
+            file = read_statement([content], name=path.name)
+            recorded = record_statement_file(engine, file, content)
         except OSError as error:
             problem = Problem(path.name, "a file that can be read", error.strerror or str(error))
             return TakenIn(path.name, None, is_new=False, problems=(problem,))
@@ -80,12 +80,6 @@ class StatementInbox(dg.ConfigurableResource[None]):
             return [Problem("Flex Web Service", "a statement", str(error))]
         partial.replace(target)
         return []
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

@@ -63,7 +63,7 @@ def test_before_anything_was_recorded_there_is_nothing_to_pack(demo: Demonstrati
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--taxpayer", "nobody"], "--taxpayer: expected one of taxpayer, found 'nobody'"),
+        (["--taxpayer", "nobody"], "--taxpayer: expected one of taxpayer, found nobody"),
         (["--as-of", "yesterday"], "expected a day such as 2026-04-15"),
     ],
 )

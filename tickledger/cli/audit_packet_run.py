@@ -1,7 +1,5 @@
 """What ``tickledger audit-packet`` does: write the inputs, compute from these files alone, compare, explain, zip."""
 
-import csv
-import io
 import shutil
 import tempfile
 from collections import Counter
@@ -18,14 +16,14 @@ from tickledger.cli.tax_forms import FormWishes
 from tickledger.cli.tax_run import TaxFiles, Wishes, write_tax
 from tickledger.cli.tax_summary import TaxReport
 from tickledger.domain.account import Account, Mode
-from tickledger.domain.errors import ConfigurationError
+from tickledger.reconciliation.beside import sole_account
 from tickledger.reporting.break_tables import breaks_table
 from tickledger.reporting.packet import packet
 from tickledger.reporting.table import Table
+from tickledger.reporting.tax_reports_basis import scope_of
 from tickledger.reporting.tax_tables import FORM_8949_COLUMNS, form_8949_rows
 from tickledger.reporting.trade_tables import accounts_table, corporate_actions_table, fills_table
 from tickledger.tax.fills import LotChoice
-from tickledger.tax.households import taxpayers
 from tickledger.tax.schedule_d import FilingStatus
 
 if TYPE_CHECKING:
@@ -139,31 +137,17 @@ def _read(engine: "Engine", wish: Wish) -> _Record:
     from tickledger.db.statements import read_statement_content, read_statements
 
     record = read_report_record(engine, as_of=wish.as_of)
-    taxpayer, mode, own = _whose(record.accounts, wish.taxpayer)
-    names = {account.account_id for account in own}
+    scope = scope_of(record.accounts, taxpayer=wish.taxpayer)
+    taxpayer, mode, names = scope.taxpayer, scope.mode, scope.kinds
+    own = [account for account in record.accounts if account.account_id in names]
     statements = [
         (one, read_statement_content(engine, one.source.sha256) or b"")
         for one in read_statements(engine)
-        if one.broker_account in names and _touches(one, wish.tax_year)
+        if (one.broker_account or sole_account(record.accounts)) in names and _touches(one, wish.tax_year)
     ]
     lines = read_form_lines(engine, taxpayer=taxpayer, mode=mode, tax_year=wish.tax_year, as_of=wish.as_of)
     breaks = [one for name in sorted(names) for one in read_breaks(engine, account_id=name)]
     return _Record(record, read_lot_choices(engine), lines, statements, breaks, taxpayer, mode, own)
-
-
-def _whose(accounts: Sequence[Account], named: str | None) -> tuple[str, Mode, list[Account]]:
-    """The taxpayer, the mode of the forms (real money first), and the accounts on them."""
-    owners = taxpayers(accounts)
-    if not owners:
-        raise ConfigurationError("audit-packet: expected a ledger with an account, found none")
-    if named is None and len(owners) > 1:
-        raise ConfigurationError(f"--taxpayer: expected one of {', '.join(owners)}, found several owners and no choice")
-    if named is not None and named not in owners:
-        raise ConfigurationError(f"--taxpayer: expected one of {', '.join(owners)}, found {named!r}")
-    owner = named or owners[0]
-    owned = [account for account in accounts if account.owner == owner]
-    mode = next(mode for mode in (Mode.LIVE, Mode.PAPER, Mode.SIMULATED) if mode in {one.mode for one in owned})
-    return owner, mode, [account for account in owned if account.mode is mode]
 
 
 def _touches(statement: "StoredStatement", tax_year: int) -> bool:
@@ -282,12 +266,12 @@ def _explanations(
             filing_status=wish.filing_status,
             policies=wish.policies,
         ).encode(),
-        "adjustments.csv": _csv(told),
-        "reconciliation/adjustments_to_1099b.csv": _csv(
+        "adjustments.csv": _encoded(told),
+        "reconciliation/adjustments_to_1099b.csv": _encoded(
             scope_table(found.record, found.lots, found.accounts, tax_year=wish.tax_year)
         ),
-        "reconciliation/breaks.csv": _csv(breaks_table(found.breaks)),
-        "reconciliation/statements.csv": _csv(statements_table([one for one, _ in found.statements])),
+        "reconciliation/breaks.csv": _encoded(breaks_table(found.breaks)),
+        "reconciliation/statements.csv": _encoded(statements_table([one for one, _ in found.statements])),
     }
 
 
@@ -296,15 +280,11 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _write_table(path: Path, table: Table) -> None:
-    path.write_bytes(_csv(table))
+    path.write_bytes(_encoded(table))
 
 
-def _csv(table: Table) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, table.columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table.rows)
-    return text.getvalue().encode()
+def _encoded(table: Table) -> bytes:
+    return table.as_csv().encode()
 
 
 def _write_whole(target: Path, content: bytes) -> None:

@@ -1,6 +1,5 @@
 """What came of a reconciliation: for a person, as JSON, and as files."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from tickledger.cli.reconcile_run import Result
 from tickledger.reconciliation.accounting import Accounted, summed
 from tickledger.reconciliation.breaks import Comparison, ReconciliationBreak
 from tickledger.reconciliation.statement import StatementFile
+from tickledger.reporting.table import Table
 
 _SHOWN = 50
 _HEADING = ("break", "USD", "what", "cause", "symbol", "day", "ledger", "theirs")
@@ -150,7 +150,5 @@ def write_result(result: Result, folder: Path) -> None:
 
 
 def _write(path: Path, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    told = Table(columns, [{name: row[name] for name in columns} for row in rows])
+    path.write_text(told.as_csv(), encoding="utf-8", newline="")

@@ -1,9 +1,10 @@
 """What ``tickledger reconcile`` does: read the files, find whose they are, compare, record."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,7 +17,7 @@ from tickledger.domain.execution import Execution
 from tickledger.domain.order import OrderSide
 from tickledger.execution.clock import WallClock
 from tickledger.execution.tax_history import TaxHistory
-from tickledger.reconciliation.beside import compared_beside
+from tickledger.reconciliation.beside import compared_beside, sole_account
 from tickledger.reconciliation.breaks import BreakState, Comparison, ReconciliationBreak
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement import Statement, StatementFile
@@ -119,7 +120,8 @@ def _read(wish: Wish) -> tuple[list[StatementFile], list[bytes], list[Problem]]:
     files, contents, problems = list[StatementFile](), list[bytes](), list[Problem]()
     for path in wish.statements:
         try:
-            file = read_statement(_pieces(path), name=path.name, terms=wish.terms)
+            with path.open("rb") as opened:
+                file = read_statement(iter(partial(opened.read, _PIECE), b""), name=path.name, terms=wish.terms)
         except OSError as error:
             problems.append(Problem(str(path), "a file that can be read", error.strerror or str(error)))
         except InputError as error:
@@ -131,12 +133,6 @@ def _read(wish: Wish) -> tuple[list[StatementFile], list[bytes], list[Problem]]:
     if not files:
         raise InputError(problems)
     return files, contents, problems
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
 
 
 def _with_ledger(
@@ -207,7 +203,7 @@ def _by_account(
         raise ConfigurationError(f"--account: expected one of {_names(known)}, found {wish.account!r}")
     groups: dict[str, list[Statement]] = {}
     problems = []
-    only = wish.account or (next(iter(known)) if len(known) == 1 else None)
+    only = wish.account or sole_account(known.values())
     for file in files:
         for statement in file.statements:
             name = statement.account_id or only or ""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from tickledger.cli import tax_files
 from tickledger.cli.console import err
 from tickledger.cli.file_rows import a_date
+from tickledger.cli.known_at import end_of_day
 from tickledger.cli.ledger import opened_ledger
 from tickledger.cli.report_profile import Profile, read_profile
 from tickledger.cli.tax_run import policies_of
@@ -143,7 +144,7 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
     )
     from tickledger.db.tax_history import read_tax_history
 
-    until = None if wish.as_of is None else end_of_day(wish.as_of)
+    until = None if wish.as_of is None else end_of_day(wish.as_of).astimezone(UTC)
     record = read_report_record(engine, as_of=until)
     if until is not None and not record.executions and (first := first_recorded_at(engine)) is not None:
         raise ConfigurationError(
@@ -180,12 +181,6 @@ def _asked(engine: "Engine", wish: Wish, profile: Profile, now: datetime) -> _As
         for one in read_working_purchases(engine, on=on, as_of=until)
     ]
     return _Asked(basis, record, profile, tuple(_pending(basis, record, profile, working)), wish)
-
-
-def end_of_day(day: date) -> datetime:
-    """The last instant of a New York day, UTC."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=NEW_YORK)
-    return (midnight - timedelta(microseconds=1)).astimezone(UTC)
 
 
 def _identity(wish: Wish) -> Mapping[str, str]:

@@ -1,13 +1,22 @@
 """An account beside all that its statements hold: the statement itself, and the 1099-B of each year in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from tickledger.domain.account import Account, Mode
 from tickledger.reconciliation.breaks import Comparison
 from tickledger.reconciliation.comparison import compare_with_statement
 from tickledger.reconciliation.form_1099b import Form1099BRow
 from tickledger.reconciliation.form_1099b_matching import compare_with_1099b
 from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement import Statement
+
+
+def sole_account(accounts: Iterable[Account]) -> str | None:
+    """Whose a file is that names no account: the only one at a broker, else the only one there is."""
+    known = list(accounts)
+    at_broker = [account for account in known if account.mode is not Mode.SIMULATED]
+    chosen = at_broker or known
+    return chosen[0].account_id if len(chosen) == 1 else None
 
 
 def compared_beside(

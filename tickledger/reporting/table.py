@@ -1,5 +1,7 @@
 """A table as it is written to a file: its columns in order, and rows that have a cell for each."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,3 +12,11 @@ class Table:
 
     columns: Sequence[str]
     rows: Sequence[Mapping[str, object]]
+
+    def as_csv(self) -> str:
+        """The table as CSV with a header row; raises ValueError for a row with other cells than columns."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from tests.integration.db.broken import comparison, evening, missing_fill
 from tests.integration.db.story import ACCOUNT, AGAIN_DAY, BUY_DAY, END, SELL_DAY, START, Story, at, bars, record
 from tickledger.cli.app import app
-from tickledger.cli.report_run import end_of_day
+from tickledger.cli.known_at import end_of_day
 from tickledger.db import market_data, trading
 from tickledger.db.breaks import record_comparison
 from tickledger.db.corporate_actions import ingest_corporate_actions

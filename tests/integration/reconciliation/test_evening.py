@@ -151,6 +151,13 @@ def test_files_that_cannot_be_used_are_named_and_cost_no_other(evening: Evening)
     assert {one.broker_account for one in read_statements(evening.engine)} >= {"U7654321", ACCOUNT.account_id}
 
 
+def test_a_file_that_names_no_account_is_that_of_the_only_one_at_a_broker(evening: Evening) -> None:
+    evening.put("july.xml", flex([BOUGHT, dearer(SOLD), AGAIN]).replace(f' accountId="{ACCOUNT.account_id}"', ""))
+    evening.run()
+    assert [one.broker_account for one in read_statements(evening.engine)] == [""]
+    assert [one.found.cause for one in read_breaks(evening.engine)] == [BreakCause.PRICE]
+
+
 def test_a_new_break_is_told(evening: Evening, web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKLEDGER_ALERT_WEBHOOK_URL", web.url("/hook"))
     evening.put("july.xml", flex([BOUGHT, dearer(SOLD), AGAIN]))
