@@ -24,7 +24,7 @@ from resources.session_distributions import distributions
 from resources.session_feed import SessionFeed, daily_volumes
 from resources.session_plan import session_plan, session_policy
 from resources.session_tally import Hindrance
-from resources.session_view import SessionView, published
+from resources.session_view import SessionView
 from resources.session_watch import ControlsWatch, DataWatch, beside
 from tickledger.bars.building import BarBuilder
 from tickledger.bars.calendars import session_close
@@ -142,7 +142,8 @@ class _Parts:
                 is_tick_driven=is_tick_driven,
             ),
             ends_at=berth.until,
-            on_tick=published(berth.publisher),
+            on_quotes=berth.publisher.publish_quotes,
+            on_print=berth.publisher.publish_print,
         )
         self.broker.connection.on_change += [berth.alerts.hear_link, self._hear_link]
         self.broker.connection.on_slowed.append(self._note_slowed)

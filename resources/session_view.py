@@ -7,7 +7,6 @@ from typing import Final
 
 from resources.session_tally import SessionTally
 from tickledger.cache.publisher import CachePublisher
-from tickledger.domain.bar import Print, Quote
 from tickledger.domain.live_view import LimitsInForce, LivePosition, PortfolioSummary, SessionBeat
 from tickledger.domain.market import BarsClosed
 from tickledger.execution.account_book import AccountBook
@@ -17,18 +16,6 @@ from tickledger.risk.exposure import Exposure
 from tickledger.risk.exposure_summary import exposure_summary
 
 _ZERO: Final = Decimal(0)
-
-
-def published(publisher: CachePublisher) -> Callable[[Quote | Print], None]:
-    """What hears every tick, to publish it."""
-
-    def take(tick: Quote | Print) -> None:
-        if isinstance(tick, Quote):
-            publisher.publish_quote(tick)
-        else:
-            publisher.publish_print(tick)
-
-    return take
 
 
 class SessionView:

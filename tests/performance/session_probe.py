@@ -90,10 +90,10 @@ class Probe:
         return data_received
 
     def _on_tick(self, original: Any) -> Any:
-        def price(*message: Any) -> None:
-            if message[-1] >= STAMP_BASE:
+        def price(feed: MarketDataFeed, number: int, kind: int, price: float, size: float) -> None:
+            if size >= STAMP_BASE:
                 self.received += 1
-            original(*message)
+            original(feed, number, kind, price, size)
 
         return price
 

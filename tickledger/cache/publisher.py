@@ -95,6 +95,11 @@ class CachePublisher:
         """The best bid and offer of a symbol."""
         self._values.put_quote(quote)
 
+    def publish_quotes(self, quotes: Iterable[Quote]) -> None:
+        """As `publish_quote`, of several."""
+        for quote in quotes:
+            self._values.put_quote(quote)
+
     def publish_print(self, told: Print, *, volume: int | None = None) -> None:
         """A trade of somebody's; `volume` is the day's, where the market tells it."""
         self._values.put_print(told, volume)

@@ -68,8 +68,9 @@ class LiveMarketSettings:
 class LiveMarket:
     """The MarketData port over ticks that come by themselves. `on_*` take what comes, from the loop's own thread.
 
-    `on_tick` hears of every tick that is right, `on_refusal` of the others. `ends_at` ends the day before its close,
-    where somebody said so. `wake` is to be called whenever the broker has told something.
+    `on_quotes` hears of the quotes that have changed whenever the session does, and before the open with each beat;
+    `on_print` of every print that is right, `on_refusal` of the ticks that are not. `ends_at` ends the day before its
+    close, where somebody said so. `wake` is to be called whenever the broker has told something.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class LiveMarket:
         intake: TickIntake,
         settings: LiveMarketSettings | None = None,
         ends_at: datetime | None = None,
-        on_tick: Callable[[Quote | Print], None] = lambda _: None,
+        on_quotes: Callable[[Iterable[Quote]], None] = lambda _: None,
+        on_print: Callable[[Print], None] = lambda _: None,
         on_refusal: Callable[[TickRefusal], None] = lambda _: None,
     ) -> None:
         self._day = day
@@ -89,7 +91,8 @@ class LiveMarket:
         self._settings = settings or LiveMarketSettings()
         self._opens_at, self._closes_at = session_open(day.session_date), session_close(day.session_date)
         self._ends_at = ends_at
-        self._on_tick = on_tick
+        self._on_quotes = on_quotes
+        self._on_print = on_print
         self._on_refusal = on_refusal
         self._changed: dict[str, Quote] = {}
         self._controls: list[ControlsChanged] = []
@@ -112,7 +115,6 @@ class LiveMarket:
             self._on_refusal(refusal)
             return
         self._changed[quote.symbol] = quote
-        self._on_tick(quote)
         if self._settings.is_tick_driven:
             self._woken.set()
 
@@ -122,7 +124,7 @@ class LiveMarket:
         if refusal is not None:
             self._on_refusal(refusal)
         else:
-            self._on_tick(trade)
+            self._on_print(trade)
 
     def on_bar(self, bar: TimeBar) -> None:
         """Take a bar of five seconds."""
@@ -163,6 +165,7 @@ class LiveMarket:
         if not self._is_opened:
             if now < self._opens_at:
                 self._is_over = self._ends_at is not None and now >= self._ends_at
+                self._on_quotes(self._changed.values())
                 yield from self._told_controls()
                 yield Beat(day, now)
                 return
@@ -197,6 +200,7 @@ class LiveMarket:
 
     def _told_quotes(self, now: datetime) -> QuotesChanged:
         changed, self._changed = self._changed, {}
+        self._on_quotes(changed.values())
         return QuotesChanged(self._day.session_date, now, tuple(changed[symbol] for symbol in sorted(changed)))
 
     async def _wait(self) -> None:

@@ -2,16 +2,20 @@
 
 For each message the library copies all that has come behind it: after a stall, when thousands of ticks come at once,
 that is most of the work. Here each byte is copied once. The handshake is left to the library, and what a message means
-is decoded by it as before.
+is decoded by it as before, but for the one that comes by the ten thousand: the price of a tick with its size is read
+here, as `ib_insync.decoder.Decoder.priceSizeTick` reads it.
 """
 
 import struct
+from collections.abc import Callable
 from typing import Final
 
 from tickledger.ib.library import LibraryObject
 
 _LENGTH: Final = struct.Struct(">I")
 _PREFIX: Final = _LENGTH.size
+#: Message 1, tick price: number, version, request, kind of tick, price, size, attributes.
+_TICK_PRICE: Final = b"1\0"
 
 
 class Frames:
@@ -34,6 +38,7 @@ class Frames:
                 self._rest, client._data = client._data, b""  # noqa: SLF001  the same
             return
         wrapper, interpret = client.wrapper, client.decoder.interpret
+        tick = wrapper.priceSizeTick
         wrapper.tcpDataArrived()
         data = self._rest + data
         size, place = len(data), 0
@@ -43,9 +48,23 @@ class Frames:
             if ends > size:
                 break
             place = ends
-            fields = data[begins:ends].decode(errors="backslashreplace").split("\0")
+            message = data[begins:ends]
+            if message.startswith(_TICK_PRICE) and _has_told(message, tick):
+                continue
+            fields = message.decode(errors="backslashreplace").split("\0")
             # Every field ends with a NUL, the last one too.
             fields.pop()
             interpret(fields)
         self._rest = data[place:]
         wrapper.tcpDataProcessed()
+
+
+def _has_told(message: bytes, tick: Callable[[int, int, float, float], None]) -> bool:
+    """Whether `tick` was told of a tick price, or there was none to tell."""
+    try:
+        _, _, number, kind, price, size, _, _ = message.split(b"\0")
+        if price:
+            tick(int(number), int(kind), float(price), float(size or 0))
+    except Exception:  # noqa: BLE001  the library tries again, and has in its log what failed
+        return False
+    return True

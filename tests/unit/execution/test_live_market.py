@@ -38,7 +38,8 @@ class Stand:
         self.day = day
         self.clock = ReplayClock(start or session_open(day))
         self.refused: list[TickRefusal] = []
-        self.ticks: list[Quote | Print] = []
+        self.quotes: list[Quote] = []
+        self.prints: list[Print] = []
         settings = LiveMarketSettings(**changed)
         intervals = tuple(sorted({"1min", *settings.intervals}, key=["1sec", "1min", "5min"].index))
         self.builder = BarBuilder(intervals)
@@ -48,7 +49,8 @@ class Stand:
             intake=TickIntake(TickCheck(), QuoteStore(), self.builder),
             settings=settings,
             ends_at=ends_at,
-            on_tick=self.ticks.append,
+            on_quotes=self.quotes.extend,
+            on_print=self.prints.append,
             on_refusal=self.refused.append,
         )
 
@@ -96,6 +98,7 @@ def test_before_the_open_there_are_beats_and_then_the_opening_comes_first() -> N
     assert kinds(stand.look("09:00:00")) == ["Beat"]
     stand.quote("09:29:59", "10")
     assert kinds(stand.look("09:29:59.9")) == ["Beat"]
+    assert [quote.symbol for quote in stand.quotes] == ["A"], "what is published does not wait for the open"
     assert kinds(stand.look("09:30:00")) == ["SessionOpening", "QuotesChanged", "Beat"]
     assert kinds(stand.look("09:30:00.1")) == ["Beat"]
 
@@ -199,9 +202,11 @@ def test_quotes_wait_for_a_beat_unless_the_market_is_driven_by_ticks() -> None:
         stand.quote("09:30:01", "10")
         stand.quote("09:30:01.5", "10.01")
     assert kinds(calm.look("09:30:02")) == ["Beat"]
+    assert not calm.quotes
     [told, _] = driven.look("09:30:02")
     assert isinstance(told, QuotesChanged)
     assert [quote.bid for quote in told.quotes] == [Decimal("10.01")]
+    assert driven.quotes == list(told.quotes)
 
 
 def test_bars_of_seconds_close_every_second() -> None:
