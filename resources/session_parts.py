@@ -22,6 +22,7 @@ from resources.session_account import (
 )
 from resources.session_distributions import distributions
 from resources.session_feed import SessionFeed, daily_volumes
+from resources.session_memory import settled
 from resources.session_plan import session_plan, session_policy
 from resources.session_tally import Hindrance
 from resources.session_view import SessionView
@@ -186,14 +187,15 @@ class _Parts:
         )
         await watch.hear()
         self.feed.start()
-        tally.begin_trading()
-        await beside(
-            made.session.run(),
-            watch.look(),
-            data.watch(berth.clock),
-            follow(berth.clock, berth.settings.gateway_control, self._broker_time),
-            forward(self.broker.something_to_report, self._market),
-        )
+        with settled():
+            tally.begin_trading()
+            await beside(
+                made.session.run(),
+                watch.look(),
+                data.watch(berth.clock),
+                follow(berth.clock, berth.settings.gateway_control, self._broker_time),
+                forward(self.broker.something_to_report, self._market),
+            )
 
     async def take_back(self) -> None:
         """Ask the broker to end what of ours would open positions; nothing is written down.

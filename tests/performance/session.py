@@ -32,7 +32,8 @@ _CAPTION: Final = """\
 are. The library alone is in a process of its own and gets as many ticks at the same time, none of which repeats the one
 before. A bar's time begins with the packet that completes it, a quote's with the first packet since quotes were told
 last. Orders of one turn are decided one after the other, kept in one transaction and sent then; what the broker says of
-them is booked as it comes. IB's pacing of 50 messages a second is in it. The fast market has thirty minutes in one."""
+them is booked as it comes. Orders that waited for IB's limit of 50 messages a second have a row of their own. The fast
+market has thirty minutes in one."""
 
 Row = tuple[str, str, str, str, str, str]
 
@@ -90,6 +91,7 @@ def _times(fast: Stretch, calm: Stretch) -> Sequence[Row]:
             "",
             f"{fast.cpu:.1f}",
         ),
+        ("  held back by IB's limit: p50 / p99 ms", _spread(fast.probe.held_back), "", "", "", ""),
         ("decision → booked: p50 / p99 ms", _spread(fast.probe.decisions_to_booked), "", "", "", ""),
         (
             f"CPU at {CALM_RATE:,} ticks/s, tick-driven",

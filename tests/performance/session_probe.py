@@ -26,6 +26,7 @@ from tickledger.gateway.flood import STAMP_BASE
 from tickledger.ib import library
 from tickledger.ib.market_data import MarketDataFeed
 from tickledger.ib.order_tracking import OrderTracker, TrackedOrder
+from tickledger.ib.pacing import Lane, Pacer
 from tickledger.risk.pre_trade import PreTradeRisk
 
 _OPEN_ENDED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
@@ -39,6 +40,7 @@ class Probe:
     bars_to_signals: list[float] = field(default_factory=list)
     quotes_to_signals: list[float] = field(default_factory=list)
     decisions_to_answers: list[float] = field(default_factory=list)
+    held_back: list[float] = field(default_factory=list)
     decisions_to_booked: list[float] = field(default_factory=list)
     turns: list[float] = field(default_factory=list)
     _arrived: float = 0.0
@@ -46,6 +48,7 @@ class Probe:
     _quoted: float | None = None
     _decided: dict[str, float] = field(default_factory=dict)
     _unanswered: dict[str, float] = field(default_factory=dict)
+    _paced: set[str] = field(default_factory=set)
 
     def __call__(self, news: TurnNews) -> None:
         """Note the orders of which the broker has said something."""
@@ -59,7 +62,7 @@ class Probe:
     def forget(self) -> None:
         """Begin anew, but for the orders under way."""
         self.received = 0
-        decisions = (self.decisions_to_answers, self.decisions_to_booked)
+        decisions = (self.decisions_to_answers, self.decisions_to_booked, self.held_back)
         for times in (self.bars_to_signals, self.quotes_to_signals, *decisions, self.turns):
             times.clear()
 
@@ -75,6 +78,7 @@ class Probe:
             (StreamingPredictor, "signals", self._on_signals),
             (PreTradeRisk, "check", self._on_check),
             (OrderTracker, "tell", self._on_told),
+            (Pacer, "submit", self._on_submitted),
             (TradingSession, "step", self._on_step),
         ]
         with ExitStack() as stack:
@@ -140,10 +144,20 @@ class Probe:
             if tracked.order is not None and status not in _OPEN_ENDED:
                 decided = self._unanswered.pop(tracked.order.risk_decision_id, None)
                 if decided is not None:
-                    self.decisions_to_answers.append((time.monotonic() - decided) * 1e3)
+                    is_held = tracked.order_id in self._paced
+                    answers = self.held_back if is_held else self.decisions_to_answers
+                    answers.append((time.monotonic() - decided) * 1e3)
             original(tracker, tracked, status, *details, **more)
 
         return tell
+
+    def _on_submitted(self, original: Any) -> Any:
+        def submit(pacer: Pacer, send: Callable[[], None], *, lane: Lane, key: str = "") -> None:
+            original(pacer, send, lane=lane, key=key)
+            if key in pacer.keys():  # noqa: SIM118  no dict
+                self._paced.add(key)
+
+        return submit
 
     def _on_step(self, original: Any) -> Any:
         async def step(session: TradingSession, event: MarketEvent) -> None:
