@@ -234,7 +234,9 @@ def _has_status(wanted: OrderFilter) -> ColumnElement[bool]:
         event.c.superseded_at.is_(None),
     )
     if wanted.status == WORKING:
-        return not_(exists().where(*mine, event.c.status.in_(TERMINAL)))
+        # Nearly every order has ended: one pass over the ends costs less than a look for each order.
+        ended = select(event.c.order_id).where(mine[0], mine[2], event.c.status.in_(TERMINAL))
+        return orders.c.order_id.not_in(ended)
     has = exists().where(*mine, event.c.status == wanted.status)
     if wanted.status in TERMINAL:
         return has
