@@ -5,6 +5,7 @@ are worth money.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import dagster as dg
@@ -20,7 +21,6 @@ from resources.ledger import Ledger
 from resources.notifier import AlertNotifier
 from resources.reconciliations import (
     AccountReconciliation,
-    blocking_breaks,
     reconcile_statements,
     unsettled_breaks,
 )
@@ -122,14 +122,29 @@ def statement_files(ledger: Ledger, inbox: StatementInbox) -> Materialized:
     )
 
 
-@dg.asset(
-    key=BREAKS,
-    deps=[dg.AssetKey(STATEMENT), dg.AssetKey(REALIZED)],
-    group_name=GROUP,
-    owners=["team:tax"],
-    kinds={"postgres"},
-    description="Every account beside its recorded statements: executions, charges, positions, cash, dividends, "
-    "corporate actions, lots and gains. Each difference is a break with its cause, its age and its worth.",
+@dg.multi_asset(
+    name="reconciliation__breaks",
+    specs=[
+        dg.AssetSpec(
+            BREAKS,
+            deps=[dg.AssetKey(STATEMENT), dg.AssetKey(REALIZED)],
+            group_name=GROUP,
+            owners=["team:tax"],
+            kinds={"postgres"},
+            description="Every account beside its recorded statements: executions, charges, positions, cash, "
+            "dividends, corporate actions, lots and gains. Each difference is a break with its cause, its age and its "
+            "worth.",
+        ),
+        dg.AssetSpec(
+            DAILY,
+            deps=[dg.AssetKey(BREAKS)],
+            group_name=GROUP,
+            owners=["team:tax"],
+            kinds={"csv"},
+            description="What is unsettled tonight: breaks by account, cause and age, as files; alerts for those that "
+            "stay.",
+        ),
+    ],
     check_specs=[
         dg.AssetCheckSpec(
             "settled",
@@ -139,46 +154,60 @@ def statement_files(ledger: Ledger, inbox: StatementInbox) -> Materialized:
         )
     ],
 )
-def statement_breaks(ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier) -> Materialized:
+def statement_breaks(
+    ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier, exports: Exports
+) -> tuple[Materialized, Materialized]:
+    """One step for both: the check holds up what comes after its step, and the open breaks have to be told of."""
     found = reconcile_statements(ledger.engine, compared_at=live.now())
     _alert_opened(found, live, notifier)
-    blocking = blocking_breaks(ledger.engine)
+    unsettled = unsettled_breaks(ledger.engine)
+    _alert_old(unsettled, ledger, live, notifier)
+    return _breaks_result(found, unsettled), _daily_result(unsettled, exports, on=new_york_date(live.now()))
+
+
+def _breaks_result(found: Sequence[AccountReconciliation], unsettled: Sequence[TrackedBreak]) -> Materialized:
+    blocking = [one for one in unsettled if one.blocks_forms]
     return dg.MaterializeResult(
+        asset_key=BREAKS,
         metadata={"dagster/row_count": sum(len(one.comparison.breaks) for one in found), **_compared(found)},
         check_results=[
             dg.AssetCheckResult(
                 check_name="settled",
+                asset_key=dg.AssetKey(BREAKS),
                 passed=not blocking,
+                description=_verdict(blocking),
                 metadata={"open": len(blocking), "breaks": _breaks_table(blocking)},
             )
         ],
     )
 
 
-@dg.asset(
-    key=DAILY,
-    deps=[dg.AssetKey(BREAKS)],
-    group_name=GROUP,
-    owners=["team:tax"],
-    kinds={"csv"},
-    description="What is unsettled tonight: breaks by account, cause and age, as files; alerts for those that stay.",
-)
-def daily_reconciliation(
-    ledger: Ledger, live: dg.ResourceParam[LiveTrading], notifier: AlertNotifier, exports: Exports
-) -> Materialized:
-    unsettled = unsettled_breaks(ledger.engine)
-    today = new_york_date(live.now())
-    _alert_old(unsettled, ledger, live, notifier)
-    daily = daily_table(unsettled, on=today)
+def _verdict(blocking: Sequence[TrackedBreak]) -> str:
+    """The check in words: what holds the forms up, and where a person goes on."""
+    if not blocking:
+        return "No form waits for a break."
+    worth = sum(one.found.money_at_stake for one in blocking)
+    first = blocking[0].found
+    more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
+    return (
+        f"Forms wait for {first.symbol} {first.subject}: {first.cause} ({first.break_id}){more}, {worth:,.2f} USD at "
+        "stake. Work through them on the dashboard's page Reconciliation or with `tickledger breaks list`, then run "
+        "this again."
+    )
+
+
+def _daily_result(unsettled: Sequence[TrackedBreak], exports: Exports, *, on: date) -> Materialized:
+    daily = daily_table(unsettled, on=on)
     exports.write_tables({"reconciliation/breaks.csv": breaks_table(unsettled), "reconciliation/daily.csv": daily})
     at_stake = sum(one.found.money_at_stake for one in unsettled if one.blocks_forms)
     return dg.MaterializeResult(
+        asset_key=DAILY,
         metadata={
             "dagster/row_count": len(unsettled),
             "usd_at_stake": float(at_stake),
-            "oldest_days": max((one.age(today) for one in unsettled), default=0),
-            "by_cause": dg.MetadataValue.md(pd.DataFrame(daily.rows).to_markdown(index=False)),
-        }
+            "oldest_days": max((one.age(on) for one in unsettled), default=0),
+            "by_cause": dg.MetadataValue.md(pd.DataFrame(daily.rows).to_markdown(index=False) if unsettled else "none"),
+        },
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from assets.lots import REALIZED, tax_ledger
-from assets.reconciliation import BREAKS, DAILY, STATEMENT, daily_reconciliation, statement_breaks, statement_files
+from assets.reconciliation import BREAKS, DAILY, STATEMENT, statement_breaks, statement_files
 from assets.reports import FORM_8949, form_8949_report
 from resources.exports import Exports
 from resources.ledger import Ledger
@@ -27,7 +27,7 @@ from tickledger.execution.clock import WallClock
 from tickledger.reconciliation.breaks import BreakCause, BreakState, Subject
 from tickledger.settings import Settings
 
-ASSETS = [tax_ledger, statement_files, statement_breaks, daily_reconciliation, form_8949_report]
+ASSETS = [tax_ledger, statement_files, statement_breaks, form_8949_report]
 __all__ = ["web"]
 
 
