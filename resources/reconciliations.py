@@ -60,11 +60,6 @@ def unsettled_breaks(engine: Engine) -> list[TrackedBreak]:
     return read_breaks(engine, states=(BreakState.OPEN, BreakState.EXPLAINED))
 
 
-def blocking_breaks(engine: Engine) -> list[TrackedBreak]:
-    """The breaks that forms wait for."""
-    return [one for one in unsettled_breaks(engine) if one.blocks_forms]
-
-
 def problems_of(reconciliations: Iterable[AccountReconciliation]) -> list[Problem]:
     """What could not be compared."""
     return [problem for one in reconciliations for problem in one.comparison.problems]

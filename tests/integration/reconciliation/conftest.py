@@ -57,12 +57,17 @@ def flex(executions: Iterable[Execution], *, account_id: str = ACCOUNT.account_i
     )
 
 
-@pytest.fixture
-def traded(ledger: Engine) -> Engine:
-    """The ledger with all three trades."""
+def trade(ledger: Engine) -> None:
+    """Have the account make all three trades."""
     ensure_account(ledger, ACCOUNT)
     rows = [ForeignExecution(row, row.execution_id, "77") for row in (BOUGHT, SOLD, AGAIN)]
     LedgerJournal(ledger).record(ACCOUNT.account_id, rows)
+
+
+@pytest.fixture
+def traded(ledger: Engine) -> Engine:
+    """The ledger with all three trades."""
+    trade(ledger)
     return ledger
 
 

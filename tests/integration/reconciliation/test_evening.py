@@ -1,5 +1,6 @@
 """The evening in Dagster: statements are taken in, breaks open, forms wait, a person settles, forms come."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from assets.reports import FORM_8949, form_8949_report
 from resources.exports import Exports
 from resources.ledger import Ledger
 from resources.notifier import AlertNotifier
+from resources.reconciliations import reconcile_statements
 from resources.simulated_account import SimulatedAccount
 from resources.statement_inbox import StatementInbox
 from resources.trading_session import LiveTrading
@@ -21,10 +23,11 @@ from tests.integration.reconciliation.conftest import ACCOUNT, AGAIN, BOUGHT, SO
 from tickledger.db.breaks import read_breaks, step_break
 from tickledger.db.corrections import apply_correction
 from tickledger.db.reports import read_form_lines
-from tickledger.db.statements import read_statements
+from tickledger.db.statements import read_statements, record_statement_file
 from tickledger.domain.account import Mode
 from tickledger.execution.clock import WallClock
 from tickledger.reconciliation.breaks import BreakCause, BreakState, Subject
+from tickledger.reconciliation.statements.reading import read_statement
 from tickledger.settings import Settings
 
 ASSETS = [tax_ledger, statement_files, statement_breaks, form_8949_report]
@@ -96,6 +99,8 @@ def test_forms_wait_for_an_open_break_until_a_person_has_it_recorded(evening: Ev
     result = evening.run()
     assert not check(result, BREAKS, "settled")
     assert tuple(FORM_8949) not in made(result)
+    assert tuple(DAILY) in made(result)
+    assert "execution,price,1,100.00,0" in (evening.exports / "reconciliation/daily.csv").read_text()
     assert evening.lines() == 0
     (tracked,) = read_breaks(evening.engine, states=[BreakState.OPEN])
     assert (tracked.found.subject, tracked.found.cause) == (Subject.EXECUTION, BreakCause.PRICE)
@@ -164,3 +169,15 @@ def test_a_new_break_is_told(evening: Evening, web: WebServer, monkeypatch: pyte
     evening.run()
     document = web.next().document
     assert document["title"].startswith("LIVE · Break: AAPL execution: price, ledger sold 100 AAPL @ 190")
+
+
+def test_a_break_that_stays_open_is_told_again_while_forms_wait_for_it(
+    evening: Evening, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = flex([BOUGHT, dearer(SOLD), AGAIN]).encode()
+    record_statement_file(evening.engine, read_statement([content], name="july.xml"), content)
+    reconcile_statements(evening.engine, compared_at=WallClock().now() - timedelta(days=3))
+    monkeypatch.setenv("TICKLEDGER_ALERT_WEBHOOK_URL", web.url("/hook"))
+    evening.run()
+    document = web.next().document
+    assert document["title"].startswith("LIVE · Break open for 3 days: AAPL execution, 100")
