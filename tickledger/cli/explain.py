@@ -22,7 +22,8 @@ def run(
         str,
         typer.Argument(
             metavar="ID",
-            help="Id of a form line, gain, wash sale, lot, execution, order, signal, model, feature row, bar …",
+            help="Id of a form line, gain, wash sale, lot, execution, order, signal, model, feature row, bar, break, "
+            "statement …",
         ),
     ],
     *,
@@ -36,7 +37,11 @@ def run(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Explain a gain, or the gains of a form line, in words; walk from any row back to the bars and their ingestion."""
+    """Explain a gain, or the gains of a form line, in words; walk from any row back to the bars and their ingestion.
+
+    A break shows its statement with the file's hash, the rows on both sides, its steps and what was recorded because of
+    it; a statement shows what was read from its file, and its breaks.
+    """
     from tickledger.db.lineage import explain
     from tickledger.db.lineage_explanations import gain_explanations
 

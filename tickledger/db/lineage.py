@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, select
 
-from tickledger.db.lineage_kinds import KINDS, Kind
+from tickledger.db.lineage_kind import Kind
+from tickledger.db.lineage_kinds import KINDS
 from tickledger.db.tables import capital_gains, corporate_actions, executions, orders, symbols
 from tickledger.domain.bar import BarKey
 from tickledger.domain.errors import InputError, Problem

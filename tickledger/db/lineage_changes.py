@@ -26,7 +26,7 @@ from tickledger.db.lineage import (
     tree_of,
     unknown_row,
 )
-from tickledger.db.lineage_inputs import InputChange, corrections_since
+from tickledger.db.lineage_inputs import InputChange, break_steps_since, corrections_since
 from tickledger.db.lineage_kinds import KINDS
 from tickledger.db.tables import capital_gains, form_line_gains, form_lines, symbols
 from tickledger.db.versions import current
@@ -39,6 +39,7 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "lot": ("account_id", "open_execution_id"),
     "wash": ("account_id", "replacement_execution_id"),
     "pos": ("account_id", "symbol_id", "session_date"),
+    "brk": ("break_id",),
 }
 #: What comes from outside, or is a decision of its own; all else is computed from these.
 _INPUTS: Final = ("exec", "ca", "cash", "bar", "ing", "model", "sig", "ord")
@@ -105,6 +106,7 @@ def changes_since(engine: Engine, identity: str, since: datetime) -> LineageChan
         known = rows_before.keys() & rows_after.keys()
         fills = [name for prefix, name in sorted(known) if prefix == "exec"]
         inputs = [*_came_and_went(rows_before, rows_after, since), *corrections_since(connection, fills, since)]
+        inputs += break_steps_since(connection, asked[1], since) if asked[0] == "brk" else []
     return LineageChange(
         identity=asked[1],
         since=since,

@@ -9,7 +9,7 @@ from tickledger.bars.corporate_actions import domain_actions
 from tickledger.db.accounts import read_accounts
 from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.effective_executions import EffectiveExecutions
-from tickledger.db.lineage_kinds import lasts_as_long
+from tickledger.db.lineage_kind import lasts_as_long
 from tickledger.db.records import as_values, select_fields
 from tickledger.db.tables import capital_gains, executions, form_line_gains, tax_lots, wash_sales
 from tickledger.db.tax import gains_where

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, select
 from tickledger.db.lineage import told
 from tickledger.db.tables import (
     break_corrections,
+    break_events,
     commission_reports,
     execution_corrections,
     foreign_executions,
@@ -64,6 +65,27 @@ def corrections_since(connection: Connection, execution_ids: Collection[str], si
             summary = sentence.format_map(cells)
             found.append(InputChange(row[key], kind, "recorded", summary, row["recorded_at"], source))
     return found
+
+
+def break_steps_since(connection: Connection, break_id: str, since: datetime) -> list[InputChange]:
+    """The steps of a break after `since`, and what a person had recorded because of it."""
+    events, applied = break_events, break_corrections
+    steps = select(events).where(events.c.break_id == break_id, events.c.recorded_at > since)
+    booked = select(applied).where(applied.c.break_id == break_id, applied.c.recorded_at > since)
+    return [
+        *(
+            InputChange(break_id, "break", row["state"], _by(row), row["recorded_at"])
+            for row in connection.execute(steps.order_by(events.c.sequence)).mappings()
+        ),
+        *(
+            InputChange(break_id, "break", "corrected", f"{_by(row)}, {row['kind']}", row["recorded_at"])
+            for row in connection.execute(booked.order_by(applied.c.recorded_at)).mappings()
+        ),
+    ]
+
+
+def _by(row: Mapping[Any, Any]) -> str:
+    return f"by {row['actor']}" + (f": {row['note']}" if row["note"] else "")
 
 
 def _why(connection: Connection, row: Mapping[Any, Any], key: str) -> str:

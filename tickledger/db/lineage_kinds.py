@@ -5,20 +5,16 @@ columns that hold the ids of its parents. Ids that no column of the table holds 
 `more`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     ScalarSelect,
-    Select,
     Table,
     and_,
     func,
-    literal_column,
     or_,
     select,
     tuple_,
@@ -28,56 +24,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from tickledger.db import tables as t
 from tickledger.db.bar_reference import bar_id, referred_bar
 from tickledger.db.effective_executions import told_later
+from tickledger.db.lineage_kind import Cells, Kind, ids_in, lasts_as_long
+from tickledger.db.lineage_reconciliation import BREAK, STATEMENT
 from tickledger.domain.bar import BarKey
 from tickledger.domain.corporate_action import CorporateActionKind
-from tickledger.domain.ids import PREFIXES
-
-Cells = Mapping[str, Any]
-_FOREVER: Final[ColumnElement[Any]] = literal_column("'infinity'::timestamptz")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of row; `parents` pairs the prefix of a parent's kind with the column that holds its id or ids."""
-
-    prefix: str
-    table: Table
-    key: ColumnElement[str]
-    summary: str
-    facts: tuple[str, ...]
-    parents: tuple[tuple[str, str], ...] = ()
-    more: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
-    details: Callable[[Cells], Mapping[str, Any]] = lambda _: {}
-    among: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
-
-    @property
-    def name(self) -> str:
-        """What the kind is called."""
-        return PREFIXES[self.prefix]
-
-    def rows(self, ids: Sequence[str]) -> Select[Any]:
-        """The rows of `ids`, each with its id as ``id`` and its instrument as ``symbol``."""
-        extra = [column.label(name) for name, column in self.more.items()]
-        statement = select(self.key.label("id"), *_told_columns(self.table), *extra).select_from(self.table)
-        if "symbol_id" in self.table.c:
-            statement = statement.add_columns(t.symbols.c.ticker.label("symbol"))
-            statement = statement.outerjoin(t.symbols, self.table.c.symbol_id == t.symbols.c.symbol_id)
-        return statement.where(self.among(ids) if self.among else self.key.in_(ids))
-
-
-def _told_columns(table: Table) -> list[Column[Any]]:
-    return [column for column in table.c if column.name != "symbol_id"]
-
-
-def lasts_as_long(child: Table, parent: Table) -> ColumnElement[bool]:
-    """That a row of `child` was in force when the one of `parent` last was (or is): what belonged to it at its end."""
-    child_end, parent_end = (func.coalesce(table.c.superseded_at, _FOREVER) for table in (child, parent))
-    return and_(child.c.recorded_at < parent_end, child_end >= parent_end)
-
-
-def _ids(column: ColumnElement[str], *where: ColumnElement[bool], of: Table) -> ScalarSelect[Any]:
-    """The ids in `column` of the rows that hold `where`, for each row of `of`, in one cell."""
-    return select(func.array_agg(aggregate_order_by(column, column))).where(*where).correlate(of).scalar_subquery()
 
 
 def _last_status() -> ScalarSelect[Any]:
@@ -108,7 +58,7 @@ def _gave(held: Table) -> ColumnElement[bool]:
 
 
 def _changed_by() -> ScalarSelect[Any]:
-    return _ids(t.corporate_actions.c.corporate_action_id, _gave(t.positions), of=t.positions)
+    return ids_in(t.corporate_actions.c.corporate_action_id, _gave(t.positions), of=t.positions)
 
 
 def _built_from() -> ScalarSelect[Any]:
@@ -121,7 +71,7 @@ def _built_from() -> ScalarSelect[Any]:
         fills.c.trade_date.between(held.c.opened_date, held.c.session_date),
         lasts_as_long(fills, held),
     )
-    return _ids(fills.c.execution_id, mine, of=held)
+    return ids_in(fills.c.execution_id, mine, of=held)
 
 
 def _carried_into() -> ScalarSelect[Any]:
@@ -146,7 +96,7 @@ def _carried_into() -> ScalarSelect[Any]:
         or_(losses.c.replacement_lot_id == lots.c.lot_id, is_former_self),
         lasts_as_long(losses, lots),
     )
-    return _ids(losses.c.wash_sale_id, mine, of=lots)
+    return ids_in(losses.c.wash_sale_id, mine, of=lots)
 
 
 def _trained_on() -> ScalarSelect[Any]:
@@ -200,7 +150,7 @@ _KINDS: Final = (
         ("watermark",),
         (("line", "line_ids"),),
         {
-            "line_ids": _ids(
+            "line_ids": ids_in(
                 t.schedule_d_lines.c.line_id,
                 t.schedule_d_lines.c.schedule_d_id == t.schedule_d.c.schedule_d_id,
                 of=t.schedule_d,
@@ -239,7 +189,7 @@ _KINDS: Final = (
         ),
         (("lot", "lot_id"), ("exec", "close_execution_id"), ("ca", "corporate_action_id"), ("wash", "wash_sale_ids")),
         {
-            "wash_sale_ids": _ids(
+            "wash_sale_ids": ids_in(
                 t.wash_sales.c.wash_sale_id,
                 t.wash_sales.c.gain_id == t.capital_gains.c.gain_id,
                 lasts_as_long(t.wash_sales, t.capital_gains),
@@ -304,7 +254,7 @@ _KINDS: Final = (
         ("signalled_at",),
         (("sig", "component_ids"), ("model", "model_version_id"), ("feat", "feature_row_id")),
         {
-            "component_ids": _ids(
+            "component_ids": ids_in(
                 t.signal_components.c.component_id,
                 t.signal_components.c.signal_id == t.signals.c.signal_id,
                 of=t.signals,
@@ -389,6 +339,8 @@ _KINDS: Final = (
         "{dataset} brought from {source}",
         ("sha256", "window_start", "window_end", "recorded_at"),
     ),
+    BREAK,
+    STATEMENT,
 )
 
 #: Every kind by the prefix of its ids.

@@ -40,6 +40,8 @@ PREFIXES: Final[Mapping[str, str]] = {
     "wash": "wash sale",
     "line": "form line",
     "schd": "Schedule D",
+    "stmt": "statement",
+    "brk": "break",
 }
 
 IdPart = str | int | bool | Decimal | date | datetime | Enum | None

@@ -17,7 +17,14 @@ from tickledger.db import market_data, tax, trading
 from tickledger.db.corporate_actions import ingest_corporate_actions
 from tickledger.db.lineage import LineageNode, explain
 from tickledger.db.lineage import told as as_told
-from tickledger.db.tables import corporate_actions, ingestions, quarantine, schedule_d
+from tickledger.db.tables import (
+    corporate_actions,
+    ingestions,
+    quarantine,
+    reconciliation_breaks,
+    schedule_d,
+    statements,
+)
 from tickledger.domain.errors import InputError
 from tickledger.domain.ids import PREFIXES
 
@@ -96,6 +103,8 @@ def test_every_kind_of_id_is_explained(told: Engine) -> None:
         "feat": "feat_05",
         "cash": "cash_1",
         "pos": "pos_06",
+        "brk": found(told, reconciliation_breaks.c.break_id),
+        "stmt": found(told, statements.c.statement_id),
     }
     assert ids.keys() == PREFIXES.keys()
     for prefix, identity in ids.items():
