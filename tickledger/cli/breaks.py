@@ -82,8 +82,9 @@ def apply(
 ) -> None:
     """Record what a break proposes, as a new record beside the old ones; the next comparison resolves the break.
 
-    Nothing that is recorded is edited. Lots, gains and forms follow when they are computed again (in the evening, or by
-    the job `nightly_books`).
+    Nothing that is recorded is edited. A break that was resolved and comes back can be corrected again; one that is
+    resolved, or was corrected since it opened, cannot. Lots, gains and forms follow when they are computed again (in
+    the evening, or by the job `nightly_books`).
     """
     from tickledger.db.breaks import read_break
     from tickledger.db.corrections import apply_correction

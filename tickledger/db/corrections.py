@@ -8,6 +8,9 @@
     choose lots           which lots a sale took; whoever computes lots reads it
 
 What the break names as the broker's to mend has no record: a person accepts it, or waits for another statement.
+
+A break is corrected once for each time that it opens. Where it was resolved and comes back, because later news undid
+what was recorded, the same correction is a record of its own after that news.
 """
 
 from collections.abc import Mapping
@@ -17,7 +20,7 @@ from hashlib import sha256
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import Column, Connection, Engine, func, select
+from sqlalchemy import Column, Connection, Engine, func, literal_column, select
 
 from tickledger.db.accounts import mode_of
 from tickledger.db.breaks import record_break_correction
@@ -28,6 +31,7 @@ from tickledger.db.order_journal import LedgerJournal
 from tickledger.db.records import rows_of
 from tickledger.db.tables import (
     break_corrections,
+    break_events,
     cash_transactions,
     commission_reports,
     execution_corrections,
@@ -40,7 +44,7 @@ from tickledger.domain.broker import CommissionReport
 from tickledger.domain.errors import InputError, Problem
 from tickledger.domain.execution import Execution
 from tickledger.execution.order_journal import CommissionEntry, ExecutionCorrection, ForeignExecution
-from tickledger.reconciliation.breaks import CorrectionKind, ReconciliationBreak
+from tickledger.reconciliation.breaks import BreakState, CorrectionKind, ReconciliationBreak
 from tickledger.reconciliation.corrections import (
     action_of,
     cash_of,
@@ -57,7 +61,8 @@ def apply_correction(
 ) -> str | None:
     """Record what the break proposes and note that it settles the break; the id of the new record.
 
-    Raises InputError where the break proposes nothing that can be recorded, or it has been recorded before.
+    Raises InputError where the break proposes nothing that can be recorded, is resolved, or was corrected since it
+    opened.
     """
     correction = found.correction
     if correction is None or correction.kind is CorrectionKind.REPORT_TO_BROKER:
@@ -72,15 +77,36 @@ def apply_correction(
 
 
 def _refuse_second(engine: Engine, found: ReconciliationBreak) -> None:
-    table = break_corrections
+    """A correction that was recorded before the break was last resolved does not stand in the way of another."""
+    events, applied = break_events, break_corrections
+    mine = events.c.break_id == found.break_id
+    last = select(events.c.state, events.c.recorded_at).where(mine).order_by(events.c.sequence.desc()).limit(1)
+    resolved = select(func.max(events.c.recorded_at)).where(mine, events.c.state == BreakState.RESOLVED)
+    since = func.coalesce(resolved.scalar_subquery(), literal_column("'-infinity'::timestamptz"))
+    booked = select(applied.c.applied_at).where(applied.c.break_id == found.break_id, applied.c.recorded_at > since)
     with engine.connect() as connection:
-        at = connection.execute(select(table.c.applied_at).where(table.c.break_id == found.break_id).limit(1)).scalar()
+        step = connection.execute(last).first()
+        at = connection.execute(booked.limit(1)).scalar()
     if at is not None:
         told = f"one of {at.isoformat(timespec='seconds')}; compare again to see what is left"
-        raise InputError([Problem(f"break {found.break_id}", "no correction recorded before", told)])
+        raise InputError([Problem(f"break {found.break_id}", "no correction recorded since it opened", told)])
+    if step is not None and step.state == BreakState.RESOLVED:
+        told = "one that the last comparison did not find any more"
+        raise InputError([Problem(f"break {found.break_id}", "a break that is there", told)])
 
 
-def _add_execution(engine: Engine, found: ReconciliationBreak, values: Mapping[str, str], _at: datetime) -> str:
+def _times_corrected(engine: Engine, found: ReconciliationBreak) -> int:
+    with engine.connect() as connection:
+        return _count(connection, break_corrections.c.break_id, found.break_id)
+
+
+def _add_execution(engine: Engine, found: ReconciliationBreak, values: Mapping[str, str], at: datetime) -> str:
+    own = values["execution_id"]
+    with engine.connect() as connection:
+        is_held = _count(connection, executions.c.execution_id, own) > 0
+    if is_held and _times_corrected(engine, found):
+        # It was entered for this break before, and taken back since: its figures are told again.
+        return _correct_execution(engine, found, values, at)
     execution = execution_of(values)
     entry = execution if _is_ours(engine, execution) else ForeignExecution(execution, execution.execution_id, _BY_HAND)
     LedgerJournal(engine).record(found.account_id, [entry])
@@ -141,7 +167,10 @@ def _report_commission(engine: Engine, found: ReconciliationBreak, values: Mappi
 
 
 def _add_cash(engine: Engine, found: ReconciliationBreak, values: Mapping[str, str], _at: datetime) -> str:
-    moved = cash_of(values)
+    times = _times_corrected(engine, found)
+    # What it says makes its id: one that is entered again has to say so.
+    again = {"description": f"{values['description']} (entered again, {times})".strip()} if times else {}
+    moved = cash_of({**values, **again})
     with writing(engine, "trading") as (connection, at):
         mode = mode_of(connection, found.account_id)
         insert_new(connection, cash_transactions, rows_of(connection, cash_transactions, [moved], mode=mode), at=at)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Table, func, select
 
 from tests.integration.db.broken import comparison, evening, missing_fill
 from tests.integration.db.story import ACCOUNT, BUY_DAY, Story
@@ -15,7 +16,14 @@ from tickledger.db.corporate_actions import read_corporate_actions
 from tickledger.db.corrections import apply_correction
 from tickledger.db.ledger_views import read_ledger_view
 from tickledger.db.lot_choices import read_lot_choices
-from tickledger.db.tables import executions
+from tickledger.db.tables import (
+    break_corrections,
+    cash_transactions,
+    commission_reports,
+    execution_corrections,
+    executions,
+    foreign_executions,
+)
 from tickledger.db.tax_history import read_tax_history
 from tickledger.db.trading import read_cash_transactions, read_executions
 from tickledger.domain.corporate_action import CorporateAction, CorporateActionKind
@@ -142,6 +150,43 @@ def test_what_the_broker_has_to_mend_is_not_recorded(ledger: Engine) -> None:
         applied(ledger, report_to_broker("its price"))
 
 
+FILL = ProposedCorrection(CorrectionKind.ADD_EXECUTION, FILL_VALUES, "")
+FILL_OF_OURS = replace(FILL, values=FILL_VALUES | {"order_id": "ord_04"})
+INTEREST = CashTransaction("", ACCOUNT.account_id, CashKind.INTEREST, Decimal("1.23"), BUY_DAY)
+
+
+@pytest.mark.parametrize(
+    ("correction", "table"),
+    [
+        (report_commission("exec_04", Decimal("1.35")), commission_reports),
+        (add_cash(INTEREST, ""), cash_transactions),
+        (choose_lots("exec_05", [LotChoice("exec_04", Decimal(100))]), break_corrections),
+        (FILL, foreign_executions),
+        (FILL_OF_OURS, execution_corrections),
+    ],
+)
+@pytest.mark.usefixtures("story")
+def test_what_was_resolved_and_is_found_again_is_recorded_again(
+    ledger: Engine, correction: ProposedCorrection, table: Table
+) -> None:
+    found = missing_fill(ACCOUNT, key="0000e0d5.7", correction=correction)
+    counted = [count(ledger, table)]
+    for day in (9, 12, 15):
+        record_comparison(ledger, ACCOUNT, comparison(ACCOUNT, found), compared_at=evening(day))
+        apply_correction(ledger, found, actor="ann", note="it is so", applied_at=evening(day + 1))
+        record_comparison(ledger, ACCOUNT, comparison(ACCOUNT), compared_at=evening(day + 2))
+        counted.append(count(ledger, table))
+    grown = [after - before for before, after in pairwise(counted)]
+    # A fill of an order of ours is entered once; what is told of it later is a correction.
+    assert grown == ([0, 1, 1] if correction is FILL_OF_OURS else [1, 1, 1])
+
+
+def count(ledger: Engine, table: Table) -> int:
+    with ledger.connect() as connection:
+        counted: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    return counted
+
+
 @pytest.mark.usefixtures("story")
 def test_a_correction_is_recorded_once_and_with_a_reason(ledger: Engine) -> None:
     found: ReconciliationBreak = missing_fill(
@@ -151,7 +196,7 @@ def test_a_correction_is_recorded_once_and_with_a_reason(ledger: Engine) -> None
     with pytest.raises(InputError, match="a note that says why"):
         apply_correction(ledger, found, actor="ann", note=" ", applied_at=at)
     apply_correction(ledger, found, actor="ann", note="told by mail", applied_at=at)
-    with pytest.raises(InputError, match="expected no correction recorded before, found one of 2012-01-10"):
+    with pytest.raises(InputError, match="expected no correction recorded since it opened, found one of 2012-01-10"):
         apply_correction(ledger, found, actor="ann", note="again", applied_at=at)
     with ledger.connect() as connection:
         assert connection.execute(select(func.count()).select_from(executions)).scalar() == 4
