@@ -138,11 +138,11 @@ class _Reading:
         """The plan that rows such as this are read by; None of rows that are left aside."""
         key = element.parent, element.tag
         known = self.layouts.get(key)
-        if known is not None and known.names == element.written[::2]:
+        if known is not None and known.names is element.names:
             return known
         self.count_fills(known)
         is_left = CONTAINERS.get(element.parent, "") or IGNORED_ROWS.get(element.tag, "")
-        made = None if is_left or not element.written or self.root not in ENVELOPE else fill_layout(element)
+        made = None if is_left or not element.names or self.root not in ENVELOPE else fill_layout(element)
         self.layouts[key] = made
         return made
 
@@ -234,7 +234,7 @@ def _element(reading: _Reading, element: FlexElement) -> None:
         return
     if reading.root not in ENVELOPE:
         reading.tally.add(tag, Fate.READ if reading.root == _ANSWER else Fate.UNKNOWN)
-    elif not element.written:
+    elif not element.names:
         _container(reading, element)
     else:
         _row(reading, element)

@@ -8,11 +8,11 @@ make the same fill.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tickledger.domain.order import OrderSide
 from tickledger.reconciliation.statement import Correction, ExecutionLevel, StatementExecution
@@ -30,16 +30,15 @@ FILLS: Final = frozenset({"Trade", "TradeConfirm"})
 EXECUTION: Final = "EXECUTION"
 _MOST_KEPT: Final = 1 << 16
 _ONE: Final = Decimal(1)
-#: A fill while it is written: a field of an immutable row costs several times as much to set, and a fill has forty. It
-#: has the same slots, and becomes the row when all of them are set.
-_Draft: Final[Callable[..., StatementExecution]] = make_dataclass(
-    "_Draft",
-    [(each.name, each.type, field(default=each.default)) for each in fields(StatementExecution)],
-    slots=True,
-    kw_only=True,
-    eq=False,
-    repr=False,
-)
+
+
+class _Draft:
+    """A fill while it is written: of an immutable row a field costs several times as much to set, and a fill has forty.
+
+    It has the slots of the row, and becomes it when all of them are set.
+    """
+
+    __slots__ = StatementExecution.__slots__
 
 
 class _Kept(dict[Key, Value]):
@@ -73,7 +72,7 @@ class FillLayout:
 
     parent: str
     tag: str
-    names: list[str]
+    names: Sequence[str]
     security: Picked
     circumstances: Picked
     figures: Picked
@@ -84,7 +83,7 @@ def fill_layout(element: FlexElement) -> FillLayout:
     """The layout of an element and of all that have the same attributes."""
     names = element.names
     words = names_in(names)
-    places = {name: 2 * number + 1 for number, name in enumerate(names)}
+    places = {name: number for number, name in enumerate(names)}
 
     def picked(*wanted: str) -> Picked:
         return itemgetter(*(places.get(name, -1) for name in wanted))
@@ -128,7 +127,7 @@ class FillReader:
 
     def __init__(self, place: Place) -> None:
         self._where = place.name
-        self._moments = place.moments
+        self._moments = _Kept(place.moments)
         self._securities = _Kept(_security)
         self._circumstances = _Kept(_circumstances)
         self._texts = _Kept(_text)
@@ -139,76 +138,77 @@ class FillReader:
     def fill(self, layout: FillLayout, element: FlexElement) -> tuple[str, StatementExecution] | None:
         """The account that the row names and its fill; None of a row that has to be read cell by cell."""
         try:
-            return self._fill(layout, [*element.written, ""], element.row)
+            return self._fill(layout, (*element.values, ""), element.row)
         except (ValueError, ArithmeticError):
             return None
 
-    def _fill(self, layout: FillLayout, written: list[str], row: int) -> tuple[str, StatementExecution] | None:
+    def _fill(self, layout: FillLayout, values: tuple[str, ...], row: int) -> tuple[str, StatementExecution] | None:
         texts, numbers, days = self._texts, self._numbers, self._days
         # fmt: off
         symbol, currency, conid, isin, cusip, asset_class, description, commission_currency = self._securities[
-            layout.security(written)
+            layout.security(values)
         ]
         side, codes, correction, transaction_type, exchange, order_type, open_close, original_trade_id = (
-            self._circumstances[layout.circumstances(written)]
+            self._circumstances[layout.circumstances(values)]
         )
         (
             account, trade_id, transaction_id, order_ref, execution_id, order_id, quantity_text,
             price_text, at_text, day_text, settles, multiplier, proceeds, commission,
             taxes, cost, realized, fx_rate,
-        ) = layout.figures(written)
+        ) = layout.figures(values)
         # fmt: on
-        quantity, price, executed = numbers[quantity_text], numbers[price_text], self._moments(at_text)
+        quantity, price, executed = numbers[quantity_text], numbers[price_text], self._moments[at_text]
         if quantity is None or price is None or executed.doubt:
             return None
         if quantity < 0 and side is OrderSide.BUY and correction is not Correction.CANCELS:
             return None
-        execution = _Draft(
-            symbol=symbol,
-            side=side,
-            quantity=abs(quantity),
-            price=price,
-            currency=currency,
-            executed_on=executed.on,
-            trade_date=days[day_text] or executed.on,
-            executed_at=executed.at,
-            settle_date=days[settles],
-            ib_exec_id=_text(execution_id),
-            trade_id=_text(trade_id),
-            transaction_id=_text(transaction_id),
-            order_id=texts[order_id],
-            order_ref=texts[order_ref],
-            original_trade_id=original_trade_id,
-            conid=conid,
-            isin=isin,
-            cusip=cusip,
-            asset_class=asset_class,
-            description=description,
-            multiplier=numbers[multiplier] or _ONE,
-            proceeds=numbers[proceeds],
-            commission=self._costs[commission],
-            commission_currency=commission_currency,
-            taxes=self._costs[taxes],
-            basis=numbers[cost],
-            realized=numbers[realized],
-            fx_rate_to_base=numbers[fx_rate],
-            exchange=exchange,
-            order_type=order_type,
-            open_close=open_close,
-            transaction_type=transaction_type,
-            codes=codes,
-            correction=correction,
-            level=ExecutionLevel.EXECUTION,
-            where=self._where,
-            row=row,
-        )
+        # Without the types of the row: only its own constructor knows them.
+        execution: Any = _Draft()
+        execution.symbol = symbol
+        execution.side = side
+        execution.quantity = abs(quantity)
+        execution.price = price
+        execution.currency = currency
+        execution.executed_on = executed.on
+        execution.trade_date = days[day_text] or executed.on
+        execution.executed_at = executed.at
+        execution.settle_date = days[settles]
+        execution.ib_exec_id = _text(execution_id)
+        execution.trade_id = _text(trade_id)
+        execution.transaction_id = _text(transaction_id)
+        execution.order_id = texts[order_id]
+        execution.order_ref = texts[order_ref]
+        execution.original_trade_id = original_trade_id
+        execution.conid = conid
+        execution.isin = isin
+        execution.cusip = cusip
+        execution.asset_class = asset_class
+        execution.description = description
+        execution.multiplier = numbers[multiplier] or _ONE
+        execution.proceeds = numbers[proceeds]
+        execution.commission = self._costs[commission]
+        execution.commission_currency = commission_currency
+        execution.fees = None
+        execution.taxes = self._costs[taxes]
+        execution.basis = numbers[cost]
+        execution.realized = numbers[realized]
+        execution.fx_rate_to_base = numbers[fx_rate]
+        execution.exchange = exchange
+        execution.order_type = order_type
+        execution.open_close = open_close
+        execution.transaction_type = transaction_type
+        execution.codes = codes
+        execution.correction = correction
+        execution.level = ExecutionLevel.EXECUTION
+        execution.where = self._where
+        execution.row = row
         execution.__class__ = StatementExecution
         return account, execution
 
     def _day(self, text: str) -> date | None:
         if text in NOTHING:
             return None
-        found = self._moments(text)
+        found = self._moments[text]
         if found.doubt:
             raise ValueError(found.doubt)
         return found.on

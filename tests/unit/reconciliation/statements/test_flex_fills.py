@@ -62,7 +62,7 @@ def _cell_by_cell(row: dict[str, str]) -> tuple[list[StatementExecution], list[P
 def test_a_fill_read_by_plan_is_the_one_read_cell_by_cell(rows: list[dict[str, str]]) -> None:
     reader = FillReader(Place("file"))
     for row in rows:
-        element = FlexElement("Trade", "Trades", [text for pair in row.items() for text in pair], 3)
+        element = FlexElement("Trade", "Trades", [*row], [*row.values()], 3)
         found = reader.fill(fill_layout(element), element)
         if found is not None:
             assert row.get("levelOfDetail") in {None, "", "EXECUTION"}
@@ -72,7 +72,7 @@ def test_a_fill_read_by_plan_is_the_one_read_cell_by_cell(rows: list[dict[str, s
 
 
 def test_a_plain_fill_is_read_by_plan() -> None:
-    element = FlexElement("Trade", "Trades", [text for pair in _PLAIN.items() for text in pair], 3)
+    element = FlexElement("Trade", "Trades", [*_PLAIN], [*_PLAIN.values()], 3)
     assert FillReader(Place("file")).fill(fill_layout(element), element) is not None
 
 

@@ -79,7 +79,7 @@ def test_an_encoding_that_nobody_knows_is_named() -> None:
 def test_the_declared_encoding_is_taken(encoding: str) -> None:
     text = f'<?xml version="1.0" encoding="{encoding}"?><A name="Müller &amp; Söhne"/>'
     (event,) = flex_events([text.encode(encoding)])
-    assert event == FlexElement("A", "", ["name", "Müller & Söhne"], 1)
+    assert event == FlexElement("A", "", ["name"], ["Müller & Söhne"], 1)
     assert event.attributes == {"name": "Müller & Söhne"}
 
 
