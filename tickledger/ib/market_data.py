@@ -64,7 +64,10 @@ class Consumers:
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """One subscription: the request it has, what came last, and when."""
+    """One subscription: the request it has, what came last, and when.
+
+    A request that waits for its turn at the pacer `is_sent` not yet, and nothing can be missing that it asks for.
+    """
 
     symbol: str
     is_bars: bool
@@ -82,6 +85,7 @@ class _Line:
     has_print: bool = False
     is_refused: bool = False
     is_live: bool = True
+    is_sent: bool = False
 
 
 def session_start(now: datetime) -> datetime | None:
@@ -174,7 +178,9 @@ class MarketDataFeed:
         if opened_at is None:
             return ()
         silent = [
-            line for line in self._lines.values() if not line.is_refused and self._is_silent(line, now, opened_at)
+            line
+            for line in self._lines.values()
+            if line.is_sent and not line.is_refused and self._is_silent(line, now, opened_at)
         ]
         for line in silent:
             line.patience = min(line.patience * 2, _LONGEST_PATIENCE)
@@ -217,7 +223,7 @@ class MarketDataFeed:
 
     def _request(self, line: _Line) -> None:
         number = line.number = self._requests.new_id()
-        line.requested_at = self._clock.now()
+        line.requested_at, line.is_sent = self._clock.now(), False
         self._by_number[number] = line
         contract = ib_contract(line.symbol)
 
@@ -225,6 +231,7 @@ class MarketDataFeed:
             # Meanwhile it may have been requested again, or not be wanted any more.
             if line.number != number:
                 return
+            line.requested_at, line.is_sent = self._clock.now(), True
             if line.is_bars:
                 client.reqRealTimeBars(number, contract, 5, "TRADES", False, [])
             else:

@@ -13,6 +13,7 @@ from tickledger.gateway.gateway_settings import GatewaySettings
 from tickledger.ib.broker import IBBroker
 from tickledger.ib.historical import HistoricalData
 from tickledger.ib.market_data import Consumers, FeedPolicy, MarketDataFeed
+from tickledger.ib.pacing import Lane
 
 OPEN = datetime(2013, 3, 27, 13, 30, tzinfo=UTC)
 
@@ -127,6 +128,21 @@ def test_a_feed_that_dies_quietly_is_noticed_by_its_silence() -> None:
         assert "market data of AAPL: expected data within the session" in str(screen.problems[-1])
         screen.later(seconds=50)
         assert screen.feed.check() == ("MSFT",), "the patience with AAPL has doubled"
+
+    on_screen(scenario, policy=FeedPolicy(stale_after=timedelta(seconds=30)))
+
+
+def test_a_request_that_waits_for_its_turn_misses_nothing_yet() -> None:
+    async def scenario(desk: Desk, screen: Screen) -> None:
+        for _ in range(60):
+            desk.broker.pacer.submit(lambda: None, lane=Lane.DATA)
+        assert screen.feed.subscribe("AAPL") is None
+        screen.later(seconds=31)
+        assert screen.feed.check() == ()
+        await desk.until(lambda: screen.quotes)
+        assert not screen.problems
+        screen.later(seconds=31)
+        assert screen.feed.check() == ("AAPL",)
 
     on_screen(scenario, policy=FeedPolicy(stale_after=timedelta(seconds=30)))
 
