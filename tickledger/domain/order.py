@@ -18,7 +18,7 @@ class OrderSide(StrEnum):
     @property
     def sign(self) -> int:
         """+1 where the order adds shares, −1 where it takes them away."""
-        return 1 if self in {OrderSide.BUY, OrderSide.BUY_TO_COVER} else -1
+        return 1 if self is OrderSide.BUY or self is OrderSide.BUY_TO_COVER else -1
 
 
 class OrderType(StrEnum):

@@ -107,14 +107,16 @@ def _nothing(view: LedgerView, source: SourceName, problems: Sequence[Problem]) 
 
 def _period(statement: Statement, *, is_joined: bool) -> Period:
     """The statement's own period; where it names none, the days of its rows."""
-    days = [
-        *(row.trade_date for row in statement.executions),
-        *(row.cash_date for row in statement.cash_transactions),
-        *(row.as_of for row in statement.positions if row.as_of is not None),
-        *(row.closed_date for row in statement.closed_lots if row.closed_date is not None),
-    ]
-    start = statement.start_date or min(days, default=statement.end_date or date.min)
-    end = statement.end_date or max(days, default=start)
+    start, end = statement.start_date, statement.end_date
+    if start is None or end is None:
+        days = [
+            *(row.trade_date for row in statement.executions),
+            *(row.cash_date for row in statement.cash_transactions),
+            *(row.as_of for row in statement.positions if row.as_of is not None),
+            *(row.closed_date for row in statement.closed_lots if row.closed_date is not None),
+        ]
+        start = start or min(days, default=end or date.min)
+        end = end or max(days, default=start)
     return Period(start, end, statement.generated_at, statement.is_complete, is_joined)
 
 

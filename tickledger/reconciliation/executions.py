@@ -218,6 +218,9 @@ def _refigured(ours: TradeRow, theirs: TradeRow, match: Match) -> ProposedCorrec
 def _other_charge(comparing: _Comparing, ours: TradeRow, theirs: TradeRow, match: Match) -> None:
     if ours.charge is None or theirs.charge is None:
         return
+    if theirs.charge == ours.charge:
+        comparing.charged += len(match.theirs)
+        return
     difference, rows = theirs.charge - ours.charge, max(len(match.ours), len(match.theirs))
     tolerance = (HALF_CENT if comparing.prints_cents else CHARGE_TOLERANCE) * rows
     if abs(difference) <= tolerance:
@@ -267,7 +270,7 @@ def _clocks(comparing: _Comparing, matches: Sequence[Match]) -> None:
     apart = [
         (ours, theirs, theirs.at - ours.at)
         for ours, theirs in told
-        if ours.at is not None and theirs.at is not None and abs(theirs.at - ours.at) > _CLOCKS
+        if ours.at != theirs.at and ours.at is not None and theirs.at is not None and abs(theirs.at - ours.at) > _CLOCKS
     ]
     if not apart:
         return

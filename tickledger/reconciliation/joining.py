@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -177,10 +179,13 @@ def _counts(statement: Statement) -> Counter[tuple[str, str, str]]:
 
 def _identities(group: Sequence[Statement]) -> dict[str, Identity]:
     """How the rows of each kind are told apart. Securities are known by conid, where any file tells it."""
-    conids = dict(pair for one in group for pair in _securities(one))
+
+    @cache
+    def conids() -> dict[str, str]:
+        return dict(pair for one in group for pair in _securities(one))
 
     def security(row: Any) -> str:  # noqa: ANN401 - rows of any kind
-        return str(row.conid or conids.get(row.symbol, row.symbol))
+        return str(row.conid or conids().get(row.symbol, row.symbol))
 
     def by(*names: str) -> Callable[[Any], Hashable]:
         return lambda row: (security(row), *(getattr(row, name) for name in names))
@@ -268,7 +273,7 @@ def _place_of(row: StatementExecution) -> tuple[date, datetime, bool, str, str]:
 
 def _sorted(rows: "tuple[Row, ...]", key: "Callable[[Row], Any]") -> "tuple[Row, ...]":
     """By `key`, and among equals by all that tells rows apart."""
-    keys = [key(row) for row in rows]
-    counts = Counter(keys)
-    places = [(each, text_of(row) if counts[each] > 1 else "") for each, row in zip(keys, rows, strict=True)]
-    return tuple(row for _, row in sorted(zip(places, rows, strict=True), key=itemgetter(0)))
+    placed = sorted(((key(row), row) for row in rows), key=itemgetter(0))
+    if shared := {one for (one, _), (next_one, _) in pairwise(placed) if one == next_one}:
+        placed.sort(key=lambda pair: (pair[0], text_of(pair[1]) if pair[0] in shared else ""))
+    return tuple(row for _, row in placed)

@@ -82,17 +82,15 @@ def matched(ours: Sequence[TradeRow], theirs: Sequence[TradeRow]) -> Matching:
 def _by_id(found: Matching) -> None:
     """Ids are one row's each, so this step needs no queues."""
     theirs = {(row.stem, row.family): row for row in found.missing if row.stem}
-    left, taken = [], set()
+    left = []
     for row in found.extra:
-        key = (row.stem, row.family)
-        other = theirs.get(key)
-        if other is None or key in taken:
+        other = theirs.pop((row.stem, row.family), None)
+        if other is None:
             left.append(row)
         else:
-            taken.add(key)
             found.matches.append(Match((row,), (other,), MatchedBy.ID))
     found.extra = left
-    found.missing = [row for row in found.missing if not row.stem or (row.stem, row.family) not in taken]
+    found.missing = [row for row in found.missing if not row.stem or (row.stem, row.family) in theirs]
 
 
 def _by_figures(found: Matching) -> None:

@@ -34,12 +34,21 @@ class Identity:
 
 def merged(groups: "Sequence[Sequence[Row]]", identity: Identity, problems: list[Problem]) -> "tuple[Row, ...]":
     """Rows of all groups, each once; where two contradict, the later group is believed and both are named."""
+    told = [rows for rows in groups if rows]
+    if len(told) == 1 and _have_ids(told[0], identity):
+        return tuple(told[0])
     ids = _ids_by_content(groups, identity)
     kept: dict[Hashable, list[Row]] = {}
     for rows in groups:
         for name, alike in _by_key(rows, identity, ids).items():
             kept[name] = _placed(kept.get(name, []), alike, problems)
     return tuple(row for alike in kept.values() for row in alike)
+
+
+def _have_ids(rows: "Sequence[Row]", identity: Identity) -> bool:
+    """Whether each row has an id that no other one has."""
+    own = [identity.own_id(row) for row in rows]
+    return all(own) and len(set(own)) == len(own)
 
 
 def _placed(kept: "list[Row]", rows: "list[Row]", problems: list[Problem]) -> "list[Row]":

@@ -24,6 +24,8 @@ NEW_YORK: Final = ZoneInfo("America/New_York")
 _START: Final = datetime.min.replace(tzinfo=UTC)
 _ONE: Final = Decimal(1)
 _SAME_DATE_FROM: Final = 5
+#: How the ids of nearly all fills end.
+_FIRST: Final = ".01"
 #: What a statement books as a trade that is none of a security.
 CURRENCIES: Final = frozenset({"CASH"})
 
@@ -85,6 +87,8 @@ class TradeRow(NamedTuple):
 
 def revision_of(identity: str) -> tuple[str, int]:
     """An id in its parts: what all revisions share and which this is. One that does not count is all of its stem."""
+    if identity.endswith(_FIRST) and identity != _FIRST:
+        return identity.removesuffix(_FIRST), 1
     base, dot, last = identity.rpartition(".")
     return (base, int(last)) if dot and base and last.isdigit() else (identity, 1)
 
@@ -150,14 +154,20 @@ def statement_rows(executions: Iterable[StatementExecution], names: Names) -> In
     """What is in force of a statement's executions; those in other currencies than USD are told and left out."""
     standing: list[tuple[TradeRow, StatementExecution]] = []
     undoing: list[tuple[TradeRow, StatementExecution]] = []
+    replaced: set[str] = set()
     problems: list[Problem] = []
     for told in executions:
         if told.asset_class in CURRENCIES or told.currency != "USD":
             problems.append(_not_compared(told))
             continue
-        row = _statement_row(told, names)
-        (undoing if told.correction is Correction.CANCELS else standing).append((row, told))
-    replaced = {told.original_trade_id for _, told in standing if told.correction is Correction.CORRECTS} - {"", "0"}
+        pair = (_statement_row(told, names), told)
+        if told.correction is Correction.CANCELS:
+            undoing.append(pair)
+            continue
+        standing.append(pair)
+        if told.correction is Correction.CORRECTS:
+            replaced.add(told.original_trade_id)
+    replaced -= {"", "0"}
     left, taken_back = _without([pair for pair in standing if pair[1].trade_id not in replaced], undoing)
     rows, repeated = _last_revisions(left)
     return InForce(sorted(rows, key=lambda row: row.place), taken_back, [*problems, *repeated])
@@ -167,15 +177,16 @@ def _without(
     standing: Sequence[tuple[TradeRow, StatementExecution]], undoing: Sequence[tuple[TradeRow, StatementExecution]]
 ) -> tuple[list[TradeRow], list[TradeRow]]:
     """What stands after what was taken back, and what was taken back that is not there."""
+    if not undoing:
+        return [row for row, _ in standing], []
     gone: set[int] = set()
     unknown: list[TradeRow] = []
     by_trade = {told.trade_id: number for number, (_, told) in enumerate(standing) if told.trade_id}
     by_stem: defaultdict[str, list[int]] = defaultdict(list)
     by_figures: defaultdict[object, list[int]] = defaultdict(list)
-    if undoing:
-        for number, (row, _) in enumerate(standing):
-            by_stem[row.stem].append(number)
-            by_figures[_figures(row)].append(number)
+    for number, (row, _) in enumerate(standing):
+        by_stem[row.stem].append(number)
+        by_figures[_figures(row)].append(number)
     for row, told in undoing:
         named = [by_trade[told.original_trade_id]] if told.original_trade_id in by_trade else []
         of_stem = by_stem[row.stem] if row.stem else []

@@ -131,7 +131,15 @@ def collector_at_rest() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            _count_as_old()
             gc.enable()
+
+
+def _count_as_old() -> None:
+    """Put all objects into the oldest generation, as if they had been searched; else the next search takes them all."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()
 
 
 def _computed(
