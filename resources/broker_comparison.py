@@ -93,18 +93,19 @@ def as_comparison(found: BrokerComparison, *, on: date) -> Comparison:
 
 def _recorded(found: Break, account_id: str, on: date) -> ReconciliationBreak:
     subject, cause, unit = _SUBJECTS[found.kind]
+    key, field, symbol = _known_by(found)
     difference = found.at_broker - found.in_record
     return with_id(
         ReconciliationBreak(
             break_id="",
             account_id=account_id,
             subject=subject,
-            key=found.subject,
+            key=key,
             cause=cause,
             session_date=on,
             against=SourceName.BROKER,
-            field=found.kind if found.kind is BreakKind.TERMS else "",
-            symbol=found.subject if found.kind is BreakKind.POSITION else "",
+            field=field,
+            symbol=symbol,
             ours=f"{found.in_record.normalize():f}",
             theirs=f"{found.at_broker.normalize():f}",
             difference=difference,
@@ -113,6 +114,22 @@ def _recorded(found: Break, account_id: str, on: date) -> ReconciliationBreak:
             detail=found.reason,
         )
     )
+
+
+def _known_by(found: Break) -> tuple[str, str, str]:
+    """Key, field and symbol as the same difference with a statement has them, so that the two can be paired."""
+    match found.kind:
+        case BreakKind.POSITION:
+            return found.subject, "quantity", found.subject
+        case BreakKind.CASH:
+            return "USD", "ending balance", ""
+        case BreakKind.FILLS if " " in found.subject:
+            symbol, _, execution_id = found.subject.rpartition(" ")
+            return execution_id, "", symbol
+        case BreakKind.TERMS:
+            return found.subject, found.kind, ""
+        case _:
+            return found.subject, "", ""
 
 
 def _unpaid(ledger: Ledger, account_id: str, at: datetime) -> Decimal:
@@ -142,13 +159,13 @@ def _also(found: Break, ordered: Collection[str], unpaid: Decimal) -> str:
 
 
 def _missing(found: Reconciliation) -> list[Break]:
-    """Fills that the ledger does not have: a session that ended in good order has left none."""
+    """Fills that the ledger does not have, sales below zero: a session that ended in good order has left none."""
     return [
         Break(
             BreakKind.FILLS,
             f"{fill.symbol} {fill.execution_id}",
-            in_record=fill.quantity - fill.quantity,
-            at_broker=fill.quantity,
+            in_record=Decimal(0),
+            at_broker=fill.side.sign * fill.quantity,
             reason=f"order {fill.order_id}: the fill is not in the ledger; the next session takes it in",
         )
         for fill in found.missing_fills

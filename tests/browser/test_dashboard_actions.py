@@ -16,6 +16,9 @@ from tests.browser.devtools import DESKTOP, PHONE, Tab, tab
 from tests.cached import limits
 from tests.integration.api.serving import Served, served
 from tests.integration.db.story import ACCOUNT, tell
+from tests.integration.reconciliation.conftest import AGAIN, BOUGHT, SOLD, dearer, flex
+from tests.integration.reconciliation.conftest import trade as make_trades
+from tests.integration.reconciliation.told import ask_broker, open_books, take_in
 from tickledger.cache.keys import Scope
 from tickledger.cache.publisher import CachePublisher
 from tickledger.db.accounts import ensure_account
@@ -25,6 +28,7 @@ from tickledger.db.kill_switch import read_kill_switch_state
 from tickledger.domain.account import Account, Mode
 from tickledger.domain.live_view import LivePosition, PortfolioSummary, SessionBeat
 from tickledger.domain.trading_session import SessionState
+from tickledger.execution.order_reconciliation import BreakKind
 from tickledger.reconciliation.breaks import BreakState
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -114,6 +118,44 @@ def test_a_break_is_worked_through(app: Served, page: Tab) -> None:
     page.look_like(PHONE, "dark")
     assert not page.is_too_wide()
     page.photograph("dashboard_break_phone_dark")
+    assert page.said == []
+
+
+def test_three_sides_say_who_agrees_with_whom(app: Served, page: Tab) -> None:
+    make_trades(app.engine)
+    open_books(app.engine)
+    take_in(app.engine, flex([BOUGHT, dearer(SOLD), AGAIN]), holding=40)
+    go(app, page, "/reconciliation")
+    page.until_shown("once broker and statement were both compared; so far: statement.")
+    held, cash = (BreakKind.POSITION, "AAPL", 50, 40), (BreakKind.CASH, "U1234567", 1000, 990)
+    ask_broker(app.engine, held, cash)
+    page.until_shown("broker = statement ≠ ledger")
+    panel = "[...document.querySelectorAll('section')].find(one => one.innerText.startsWith('Three sides'))"
+    rows = page.run(f"[...{panel}.querySelectorAll('tbody tr')].map(row => row.innerText.split('\\t'))")
+    assert rows == [
+        ["position AAPL quantity", "broker = statement ≠ ledger", "50", "40", "40"],
+        [
+            "execution AAPL price",
+            "ledger ≠ statement",
+            "sold 100 AAPL @ 190 on 2024-07-02",
+            "does not say",
+            "sold 100 AAPL @ 191 on 2024-07-02",
+        ],
+        ["cash USD ending balance", "ledger ≠ broker", "1000", "990", "does not say"],
+    ]
+    page.photograph("dashboard_three_sides")
+    page.look_like(PHONE, "dark")
+    assert not page.is_too_wide()
+    page.photograph("dashboard_three_sides_phone_dark")
+    page.look_like(DESKTOP, "light")
+    page.click("section:nth-of-type(2) tbody a")
+    page.until_shown("Why, for the record")
+    page.run("[...document.querySelectorAll('a')].find(one => one.innerText === 'statement, rows, steps').click()")
+    page.until("location.pathname === '/lineage'")
+    page.until_shown("The lineage as a list")
+    drawn(page)
+    assert "statements brought from july.xml" in page.text()
+    page.photograph("dashboard_break_lineage")
     assert page.said == []
 
 

@@ -13,6 +13,7 @@ from tickledger.api.dashboard.components import (
     Column,
     badge,
     chosen_tab,
+    lineage_link,
     link,
     message,
     note,
@@ -26,10 +27,11 @@ from tickledger.api.dashboard.components import (
 )
 from tickledger.api.dashboard.formats import NOTHING, count, day, moment, number, usd, words
 from tickledger.api.dashboard.page import Children, Look, Page
-from tickledger.api.queries.breaks import Compared, breaks_of
+from tickledger.api.queries.breaks import Breaks, Compared, breaks_of
 from tickledger.db.breaks import read_break
 from tickledger.domain.errors import InputError
 from tickledger.reconciliation.breaks import PERSONS_STEPS, BreakEvent, BreakState, TrackedBreak
+from tickledger.reconciliation.three_way import Agreement, ThreeWay
 
 _TABS: Final = (("unsettled", "To work through"), ("all", "All breaks"))
 _ZERO: Final = Decimal(0)
@@ -39,6 +41,14 @@ _TONES: Final = {
     BreakState.ACCEPTED: "neutral",
     BreakState.RESOLVED: "good",
 }
+_AGREEMENT_TONES: Final = {
+    Agreement.BROKER_AND_STATEMENT: "bad",
+    Agreement.NOBODY: "bad",
+    Agreement.LEDGER_AND_BROKER: "warn",
+    Agreement.LEDGER_AND_STATEMENT: "warn",
+}
+#: As many differences as are seen at a glance; all of them are among the breaks.
+_SIDES: Final = 12
 _STEP_WORDS: Final = {
     BreakState.EXPLAINED: "Explain it",
     BreakState.ACCEPTED: "Accept it",
@@ -78,6 +88,7 @@ def body(look: Look) -> Children:
         _totals(found.tracked, on),
         html.Div(tabs(look.address, "show", _TABS), className="bar"),
         panel("Breaks", _breaks(look, rows, on), pager(look.address, has_more=more)),
+        _three_sides(look, found),
         _compared(found.compared),
     ]
 
@@ -88,7 +99,7 @@ def _totals(tracked: Sequence[TrackedBreak], on: date) -> Children:
     blocking = [one for one in tracked if one.blocks_forms]
     oldest = max((one.age(on) for one in unsettled), default=0)
     return stats(
-        stat("Open or explained", count(len(unsettled)), f"oldest {count(oldest)} days"),
+        stat("Open or explained", count(len(unsettled)), f"oldest {count(oldest)} day{'' if oldest == 1 else 's'}"),
         stat("Money at stake", usd(stake), "USD, of these"),
         stat("Forms wait for", count(len(blocking)), "open breaks that are worth money"),
     )
@@ -129,6 +140,7 @@ def _chosen(look: Look, chosen: TrackedBreak) -> Children:
         "known by": found.key,
         "where": found.where or NOTHING,
         "why": found.detail or NOTHING,
+        "comes from": lineage_link(found.break_id, look.address, "statement, rows, steps"),
     }
     listed = [html.Div([html.Dt(words(str(name))), html.Dd(value)]) for name, value in facts.items()]
     correction = found.correction
@@ -182,6 +194,48 @@ def _step_form(look: Look, chosen: TrackedBreak) -> Sequence[Children]:
             className="control",
         )
     ]
+
+
+def _three_sides(look: Look, found: Breaks) -> Children:
+    """Who agrees with whom: the word of the ledger, of the broker's API and of the statement side by side."""
+    if found.sides is None:
+        told = " and ".join(sorted(one.against for one in found.compared))
+        return panel(
+            "Three sides",
+            note(f"Here stands who agrees with whom, once broker and statement were both compared; so far: {told}."),
+        )
+    symbols = {one.found.break_id: one.found.symbol for one in found.tracked}
+    columns: Sequence[Column[ThreeWay]] = (
+        Column("What", lambda row: _what(look, row, symbols)),
+        Column("Who agrees", lambda row: badge(_agreement(row), _AGREEMENT_TONES.get(row.agreement, "neutral"))),
+        Column("Ledger", lambda row: row.ledger or NOTHING, is_number=True),
+        Column("Broker", lambda row: _word(row, row.broker, Agreement.BROKER_NOT_TOLD), is_number=True),
+        Column("Statement", lambda row: _word(row, row.statement, Agreement.STATEMENT_NOT_TOLD), is_number=True),
+    )
+    shown, left = found.sides[:_SIDES], len(found.sides) - _SIDES
+    return panel(
+        "Three sides",
+        table("Three sides", columns, shown, empty="Ledger, broker and statement agree where all three tell."),
+        note(f"and {count(left)} more, each of them among the breaks") if left > 0 else [],
+        hint="Where broker and statement agree, our record is the one to mend. What follows from another break is "
+        "left out.",
+    )
+
+
+def _what(look: Look, row: ThreeWay, symbols: Mapping[str, str]) -> Children:
+    """What differs, as the way to its break: to that of the statement, where both have one."""
+    symbol = next((symbols[name] for name in row.break_ids if symbols.get(name)), row.key)
+    told = " ".join(filter(None, (str(row.subject), symbol, row.field)))
+    return link(told, look.address.choosing(**{"break": row.break_ids[-1], "told": None}))
+
+
+def _agreement(row: ThreeWay) -> str:
+    """Who agrees; that the third side does not say is told in its column."""
+    return str(row.agreement).partition(",")[0]
+
+
+def _word(row: ThreeWay, told: str, silent: Agreement) -> str:
+    return "does not say" if row.agreement is silent else told or NOTHING
 
 
 def _compared(compared: Sequence[Compared]) -> Children:
