@@ -131,6 +131,7 @@ class FillReader:
         self._securities = _Kept(_security)
         self._circumstances = _Kept(_circumstances)
         self._texts = _Kept(_text)
+        self._quantities = _Kept(_quantity)
         self._numbers = _Kept(_number)
         self._costs = _Kept(_cost)
         self._days = _Kept(self._day)
@@ -157,21 +158,22 @@ class FillReader:
             taxes, cost, realized, fx_rate,
         ) = layout.figures(values)
         # fmt: on
-        quantity, price, executed = numbers[quantity_text], numbers[price_text], self._moments[at_text]
-        if quantity is None or price is None or executed.doubt:
+        (quantity, is_negative), price = self._quantities[quantity_text], numbers[price_text]
+        executed_on, executed_at, doubt = self._moments[at_text]
+        if price is None or doubt:
             return None
-        if quantity < 0 and side is OrderSide.BUY and correction is not Correction.CANCELS:
+        if is_negative and side is OrderSide.BUY and correction is not Correction.CANCELS:
             return None
         # Without the types of the row: only its own constructor knows them.
         execution: Any = _Draft()
         execution.symbol = symbol
         execution.side = side
-        execution.quantity = abs(quantity)
+        execution.quantity = quantity
         execution.price = price
         execution.currency = currency
-        execution.executed_on = executed.on
-        execution.trade_date = days[day_text] or executed.on
-        execution.executed_at = executed.at
+        execution.executed_on = executed_on
+        execution.trade_date = days[day_text] or executed_on
+        execution.executed_at = executed_at
         execution.settle_date = days[settles]
         execution.ib_exec_id = _text(execution_id)
         execution.trade_id = _text(trade_id)
@@ -216,6 +218,12 @@ class FillReader:
 
 def _text(text: str) -> str:
     return "" if text in NOTHING else text.strip()
+
+
+def _quantity(text: str) -> tuple[Decimal, bool]:
+    """How much it is, and whether it is written as less than nothing."""
+    number = a_number(text)
+    return abs(number), number < 0
 
 
 def _number(text: str) -> Decimal | None:

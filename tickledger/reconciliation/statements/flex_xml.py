@@ -141,16 +141,16 @@ class _Stream:
 
     def _matched(self, text: str, start: int) -> int:
         """Take the rows that repeat at a place of the text; the place behind them."""
-        place, row, parent = start, self._parser.CurrentLineNumber, self._open[-1]
+        place, parent = start, self._open[-1]
+        first = row = self._parser.CurrentLineNumber
         while (matched := self._repeats.match(text, place)) is not None:
             pattern, found = matched
-            end = found.end()
-            row += _lines(text, place, end)
+            row += _lines(text[place : text.index("<", place)])
             self._found.append(FlexElement(pattern.tag, parent, pattern.names, found.groups(), row))
-            place = end
+            place = found.end()
         if place > start:
             line_end = max(text.rfind("\n", start, place), text.rfind("\r", start, place), start - 1)
-            self._parsed(b"\n" * _lines(text, start, place) + b" " * (place - 1 - line_end))
+            self._parsed(b"\n" * (row - first) + b" " * (place - 1 - line_end))
             self._is_behind_tag = True
         return place
 
@@ -238,10 +238,9 @@ def _small(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield piece[start : start + _PIECE]
 
 
-def _lines(text: str, start: int, end: int) -> int:
-    """How many lines end between two places, with a feed, a return, or both as one."""
-    feeds, returns = text.count("\n", start, end), text.count("\r", start, end)
-    return feeds + returns - text.count("\r\n", start, end) if returns else feeds
+def _lines(blanks: str) -> int:
+    """How many lines end in a text, with a feed, a return, or both as one."""
+    return 1 if blanks == "\n" else blanks.replace("\r\n", "\n").replace("\r", "\n").count("\n")
 
 
 def _refuse(*_: object) -> None:
