@@ -96,6 +96,26 @@ def test_two_rows_of_one_file_with_one_id_are_one() -> None:
     assert len(whole.executions) == 1
 
 
+def test_fills_of_one_instant_stand_in_the_order_of_their_ids() -> None:
+    """Statements tell seconds, and an order is often filled several times within one.
+
+    Lots are taken in the order of the fills, so that it may not hang on which file came first or how a file sorts its
+    rows. Ids are what both sides know the fills by; a fill that has none stands behind those that do, by what it says.
+    """
+    by_id = [fill(ibExecID=f"0000aaaa.000{place}.01.01", transactionID=f"{9 - place}") for place in (3, 1, 2)]
+    by_number = fill(ibExecID="", transactionID="77", tradePrice="25.4")
+    nameless = [fill(ibExecID="", transactionID="", tradePrice=price) for price in ("25.7", "25.6")]
+    earlier = fill(ibExecID="z", dateTime="20250310;101529")
+    rows = [*nameless, *by_id, earlier, by_number]
+    expected = ["z", "77", *(f"0000aaaa.000{place}.01.01" for place in (1, 2, 3)), "25.6", "25.7"]
+    files = [month(*rows[:3], name="a.xml"), month(*rows[3:5], name="b.xml"), month(*rows[5:], name="c.xml")]
+    for given_in in permutations(files):
+        (whole,) = joined(given_in).statements
+        assert [row.ib_exec_id or row.transaction_id or str(row.price) for row in whole.executions] == expected
+    (one_file,) = joined([month(*reversed(rows))]).statements
+    assert one_file.executions == whole.executions
+
+
 def test_a_fill_that_closed_one_position_and_opened_another_stays_two_rows() -> None:
     split = month(fill(quantity="60", transactionID="1", notes="C"), fill(quantity="40", transactionID="2", notes="O"))
     together = joined([split, split])
