@@ -102,12 +102,15 @@ def test_fills_of_one_instant_stand_in_the_order_of_their_ids() -> None:
     Lots are taken in the order of the fills, so that it may not hang on which file came first or how a file sorts its
     rows. Ids are what both sides know the fills by; a fill that has none stands behind those that do, by what it says.
     """
-    by_id = [fill(ibExecID=f"0000aaaa.000{place}.01.01", transactionID=f"{9 - place}") for place in (3, 1, 2)]
-    by_number = fill(ibExecID="", transactionID="77", tradePrice="25.4")
-    nameless = [fill(ibExecID="", transactionID="", tradePrice=price) for price in ("25.7", "25.6")]
+    by_id = [
+        fill(ibExecID=f"0000aaaa.000{place}.01.01", transactionID=f"{9 - place}", tradePrice=f"25.{9 - place}")
+        for place in (3, 1, 2)
+    ]
+    by_number = fill(ibExecID="", transactionID="77", tradePrice="25.9")
+    nameless = [fill(ibExecID="", transactionID="", tradePrice=price) for price in ("25.2", "25.1")]
     earlier = fill(ibExecID="z", dateTime="20250310;101529")
     rows = [*nameless, *by_id, earlier, by_number]
-    expected = ["z", "77", *(f"0000aaaa.000{place}.01.01" for place in (1, 2, 3)), "25.6", "25.7"]
+    expected = ["z", "77", *(f"0000aaaa.000{place}.01.01" for place in (1, 2, 3)), "25.1", "25.2"]
     files = [month(*rows[:3], name="a.xml"), month(*rows[3:5], name="b.xml"), month(*rows[5:], name="c.xml")]
     for given_in in permutations(files):
         (whole,) = joined(given_in).statements
