@@ -26,6 +26,7 @@ from tickledger.db.bar_reference import bar_id, referred_bar
 from tickledger.db.effective_executions import told_later
 from tickledger.db.lineage_kind import Cells, Kind, ids_in, lasts_as_long
 from tickledger.db.lineage_reconciliation import BREAK, STATEMENT
+from tickledger.db.versions import current
 from tickledger.domain.bar import BarKey
 from tickledger.domain.corporate_action import CorporateActionKind
 
@@ -43,6 +44,14 @@ def _filled() -> ScalarSelect[Any]:
     quantity = func.coalesce(told_later(t.execution_corrections, "quantity"), fills.c.quantity)
     total = select(func.coalesce(func.sum(quantity), 0)).where(mine)
     return total.correlate(t.orders).scalar_subquery()
+
+
+def _corrected(figure: str) -> ColumnElement[Any]:
+    """What was told of an execution later; of one without an order of ours, by the row in force that corrects it."""
+    foreign, fills = t.foreign_executions, t.executions
+    same = (foreign.c[name] == fills.c[name] for name in ("account_id", "execution_id"))
+    restated = select(foreign.c[figure]).where(*same, current(foreign), foreign.c.corrects != "")
+    return func.coalesce(told_later(t.execution_corrections, figure), restated.correlate(fills).scalar_subquery())
 
 
 def _gave(held: Table) -> ColumnElement[bool]:
@@ -223,8 +232,8 @@ _KINDS: Final = (
         (("ord", "order_id"), ("bar", "bar_id")),
         {
             "bar_id": referred_bar(t.executions),
-            "corrected_quantity": told_later(t.execution_corrections, "quantity"),
-            "corrected_price": told_later(t.execution_corrections, "price"),
+            "corrected_quantity": _corrected("quantity"),
+            "corrected_price": _corrected("price"),
             "charged": told_later(t.commission_reports, "commission"),
         },
     ),

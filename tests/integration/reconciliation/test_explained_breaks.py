@@ -81,6 +81,9 @@ def test_a_break_tells_its_steps_and_what_was_recorded_because_of_it(traded: Eng
         f"corrected 2024-08-03T22:00:00Z by ann (it is right) [correct execution {record_id}]",
         "resolved 2024-08-04T22:00:00Z by reconciliation",
     ]
+    sale = explain(traded, SOLD.execution_id)
+    assert sale.summary == "SELL 100 AAPL at 190.00 on 2024-07-02"
+    assert sale.facts["corrected_price"] == "191"
     assert explain(traded, july).facts[wrong.break_id].startswith("resolved: price of AAPL execution, 100.00 USD")
 
 
