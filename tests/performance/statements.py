@@ -38,6 +38,8 @@ LIMIT: Final = 300
 _PIECE: Final = 1 << 16
 _PER_DAY: Final = 400
 _SYMBOLS: Final = 500
+#: One name of a company in so many has an ampersand, which a file writes as an entity.
+_PLAIN_NAMES: Final = 20
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: Attributes that IB writes and nobody reads: a row of a full query is as long as this.
@@ -95,14 +97,16 @@ def _row(number: int, *, rest: str) -> str:
     date, at = f"{fill.trade_date:%Y%m%d}", fill.executed_at.astimezone(_NEW_YORK)
     sign = "" if fill.side is OrderSide.BUY else "-"
     security = number % _SYMBOLS
+    name = f"COMPANY {security}" if security % _PLAIN_NAMES else f"SMITH &amp; COMPANY {security}"
+    proceeds = -fill.side.sign * fill.quantity * fill.price
     return (
         f'<Trade accountId="U1" currency="USD" fxRateToBase="1" assetCategory="STK" symbol="{fill.symbol}" '
-        f'description="COMPANY {security}" conid="{900_000 + security}" cusip="" isin="" multiplier="1" '
+        f'description="{name}" conid="{900_000 + security}" cusip="" isin="" multiplier="1" '
         f'tradeID="{5_000_000 + number}" reportDate="{date}" tradeDate="{date}" dateTime="{date};{at:%H%M%S}" '
         f'settleDateTarget="{date}" transactionType="ExchTrade" exchange="ARCA" quantity="{sign}{fill.quantity}" '
-        f'tradePrice="{fill.price}" proceeds="{number % 9973}.25" taxes="0" '
+        f'tradePrice="{fill.price}" proceeds="{proceeds}" taxes="0" '
         f'ibCommission="-{fill.commission}" ibCommissionCurrency="USD" closePrice="25" openCloseIndicator="O" '
-        f'notes="P" cost="{number % 9973}.5" fifoPnlRealized="0" transactionID="{70_000_000 + number}" '
+        f'notes="P" cost="{fill.commission - proceeds}" fifoPnlRealized="0" transactionID="{70_000_000 + number}" '
         f'buySell="{fill.side.name}" ibOrderID="{31_000 + number // 3}" ibExecID="{fill.execution_id}" '
         f'orderReference="{fill.order_id}" levelOfDetail="EXECUTION" orderType="LMT" {rest} />\n'
     )

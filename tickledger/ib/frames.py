@@ -7,7 +7,6 @@ here, as `ib_insync.decoder.Decoder.priceSizeTick` reads it.
 """
 
 import struct
-from collections.abc import Callable
 from typing import Final
 
 from tickledger.ib.library import LibraryObject
@@ -38,7 +37,6 @@ class Frames:
                 self._rest, client._data = client._data, b""  # noqa: SLF001  the same
             return
         wrapper, interpret = client.wrapper, client.decoder.interpret
-        tick = wrapper.priceSizeTick
         wrapper.tcpDataArrived()
         data = self._rest + data
         size, place = len(data), 0
@@ -49,7 +47,7 @@ class Frames:
                 break
             place = ends
             message = data[begins:ends]
-            if message.startswith(_TICK_PRICE) and _has_told(message, tick):
+            if message.startswith(_TICK_PRICE) and _has_told(message, wrapper):
                 continue
             fields = message.decode(errors="backslashreplace").split("\0")
             # Every field ends with a NUL, the last one too.
@@ -59,12 +57,12 @@ class Frames:
         wrapper.tcpDataProcessed()
 
 
-def _has_told(message: bytes, tick: Callable[[int, int, float, float], None]) -> bool:
-    """Whether `tick` was told of a tick price, or there was none to tell."""
+def _has_told(message: bytes, wrapper: LibraryObject) -> bool:
+    """Whether the wrapper was told of a tick price, or there was none to tell."""
     try:
         _, _, number, kind, price, size, _, _ = message.split(b"\0")
         if price:
-            tick(int(number), int(kind), float(price), float(size or 0))
+            wrapper.priceSizeTick(int(number), int(kind), float(price), float(size or 0))
     except Exception:  # noqa: BLE001  the library tries again, and has in its log what failed
         return False
     return True
