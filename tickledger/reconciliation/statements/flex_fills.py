@@ -187,12 +187,12 @@ class FillReader:
         execution.asset_class = asset_class
         execution.description = description
         execution.multiplier = numbers[multiplier] or _ONE
-        execution.proceeds = numbers[proceeds]
+        execution.proceeds = _own_number(proceeds)
         execution.commission = self._costs[commission]
         execution.commission_currency = commission_currency
         execution.fees = None
         execution.taxes = self._costs[taxes]
-        execution.basis = numbers[cost]
+        execution.basis = _own_number(cost)
         execution.realized = numbers[realized]
         execution.fx_rate_to_base = numbers[fx_rate]
         execution.exchange = exchange
@@ -228,6 +228,11 @@ def _quantity(text: str) -> tuple[Decimal, bool]:
 
 def _number(text: str) -> Decimal | None:
     return None if text in NOTHING else a_number(text)
+
+
+def _own_number(text: str) -> Decimal | None:
+    """As `_number`, of what no other fill has: to look for it among those that are kept would cost more."""
+    return None if text in NOTHING else a_number.__wrapped__(text)
 
 
 def _cost(text: str) -> Decimal | None:
