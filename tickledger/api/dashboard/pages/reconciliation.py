@@ -118,13 +118,18 @@ def _breaks(look: Look, rows: Sequence[TrackedBreak], on: date) -> Children:
         Column("State", lambda row: badge(str(row.state), _TONES[row.state])),
         Column("What", lambda row: f"{row.found.subject} {row.found.symbol or row.found.key}"),
         Column("Cause", lambda row: str(row.found.cause)),
-        Column("Ours", lambda row: row.found.ours or NOTHING, is_number=True),
-        Column("Theirs", lambda row: row.found.theirs or NOTHING, is_number=True),
+        Column("Ours", lambda row: _side(row.found.ours), is_number=True),
+        Column("Theirs", lambda row: _side(row.found.theirs), is_number=True),
         Column("Against", lambda row: str(row.found.against)),
         Column("At stake, USD", lambda row: usd(row.found.money_at_stake), is_number=True),
         Column("Age, days", lambda row: count(row.age(on)), is_number=True),
     )
     return table("Breaks", columns, rows, empty="Everything that was compared agrees.")
+
+
+def _side(told: str) -> Children:
+    """What one side says: a figure, or a trade in words, which takes several lines."""
+    return html.Span(told or NOTHING, className="side")
 
 
 def _chosen(look: Look, chosen: TrackedBreak) -> Children:
