@@ -152,6 +152,8 @@ class _Stream:
             line_end = max(text.rfind("\n", start, place), text.rfind("\r", start, place), start - 1)
             self._parsed(b"\n" * (row - first) + b" " * (place - 1 - line_end))
             self._is_behind_tag = True
+            # Of a text between tags these lines and blanks are no part, and in a large file they add up.
+            self._texts.clear()
         return place
 
     def _parsed(self, piece: bytes, *, is_final: bool = False) -> FlexStop | None:

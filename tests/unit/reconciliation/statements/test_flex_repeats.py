@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickledger.reconciliation.statements.flex_repeats import WORTHWHILE, Repeats
-from tickledger.reconciliation.statements.flex_xml import FlexElement, FlexStop, flex_events
+from tickledger.reconciliation.statements.flex_xml import FlexElement, FlexStop, FlexText, flex_events
 
 HEAD = b'<FlexQueryResponse type="AF">\n<FlexStatement accountId="U1">\n<Trades>\n'
 TAIL = b"</Trades>\n</FlexStatement></FlexQueryResponse>\n"
@@ -17,22 +17,31 @@ ALIKE = ROW * (WORTHWHILE + 1)
 
 
 class Told(NamedTuple):
-    """What a parser tells of a file: elements with their lines, and where it stops."""
+    """What a parser tells of a file: elements with their lines, texts behind the last tag of each, where it stops."""
 
     elements: list[tuple[str, str, dict[str, str], int]]
+    texts: list[tuple[str, str]]
     stop: tuple[int, int, str] | None
 
 
 def told_by_parser(content: bytes) -> Told:
     """What expat alone tells."""
-    parser, told, around = ParserCreate(), Told([], None), [""]
+    parser, told, around, text = ParserCreate(), Told([], [], None), [""], [""]
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         told.elements.append((tag, around[-1], attributes, parser.CurrentLineNumber))
         around.append(tag)
+        text.clear()
+
+    def end(tag: str) -> None:
+        if said := "".join(text).strip():
+            told.texts.append((tag, said))
+        around.pop()
+        text.clear()
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _tag: around.pop()
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text.append
     try:
         parser.Parse(content, True)
     except ExpatError as error:
@@ -44,9 +53,10 @@ def told(pieces: list[bytes]) -> Told:
     """What comes of a file in pieces."""
     events = list(flex_events(pieces))
     elements = [(one.tag, one.parent, one.attributes, one.row) for one in events if isinstance(one, FlexElement)]
+    texts = [(one.tag, one.text) for one in events if isinstance(one, FlexText)]
     stops = [(one.row, one.column, one.reason) for one in events if isinstance(one, FlexStop)]
     assert not stops or isinstance(events[-1], FlexStop)
-    return Told(elements, stops[0] if stops else None)
+    return Told(elements, texts, stops[0] if stops else None)
 
 
 _TEXTS = st.sampled_from(
