@@ -74,5 +74,7 @@ def _on(returns: Sequence[DailyReturn], market: MarketReturns, table: Floats) ->
     """The rows of a table of the market's sessions for those of an account, zero where it has none."""
     places = {day: place for place, day in enumerate(market.session_dates)}
     found = np.array([places.get(row.session_date, -1) for row in returns], dtype=np.int64)
-    rows: Floats = np.where(found[:, None] >= 0, table[found], 0.0)
+    rows = np.zeros((len(returns), table.shape[1]))
+    is_known = found >= 0
+    rows[is_known] = table[found[is_known]]
     return rows

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from math import exp, expm1, log1p
+from math import expm1
 from typing import Final
 
 import numpy as np
@@ -43,17 +43,19 @@ class MoneyWeightedReturn:
     """The annual rate as a fraction, None where it is not defined, and `note` then says why.
 
     `roots` are all rates that were found, infinite where no float holds one. `sign_changes` counts those of the flows
-    in time: 1 makes the rate unique.
+    in time: 1 makes the rate unique. `log_rate` is ln(1 + rate): what lost half in two days lost so nearly all in a
+    year that the rate itself does not tell it from −1 any more.
     """
 
     rate: float | None
     roots: tuple[float, ...]
     sign_changes: int
     note: str = ""
+    log_rate: float | None = None
 
     def over(self, days: int) -> float | None:
         """The return over a number of days at this rate."""
-        return None if self.rate is None else expm1(log1p(self.rate) * days / _YEAR)
+        return None if self.log_rate is None else expm1(self.log_rate * days / _YEAR)
 
 
 def money_weighted_return(flows: Sequence[CashFlow]) -> MoneyWeightedReturn:
@@ -70,13 +72,12 @@ def money_weighted_return(flows: Sequence[CashFlow]) -> MoneyWeightedReturn:
     times = np.array([(day - first).days / span for day, _ in dated])
     amounts = np.array([amount for _, amount in dated])
     growths = _roots(lambda growth: float(amounts @ np.exp(-growth * times)), times, amounts)
-    roots = tuple(
-        exp(growth * _YEAR / span) - 1 if growth * _YEAR / span < _LOG_MAX else float("inf") for growth in growths
-    )
+    logs = [growth * _YEAR / span for growth in growths]
+    roots = tuple(expm1(log) if log < _LOG_MAX else float("inf") for log in logs)
     if len(roots) == 1:
-        is_finite = roots[0] < float("inf")
-        note = "" if is_finite else "no number holds the yearly rate"
-        return MoneyWeightedReturn(roots[0] if is_finite else None, roots, changes, note)
+        if logs[0] < _LOG_MAX:
+            return MoneyWeightedReturn(roots[0], roots, changes, log_rate=logs[0])
+        return MoneyWeightedReturn(None, roots, changes, "no number holds the yearly rate")
     if not roots:
         return MoneyWeightedReturn(None, (), changes, "no rate makes the flows worth nothing")
     named = ", ".join(f"{root:.6g}" for root in roots)

@@ -34,6 +34,7 @@ from tickledger.reporting.attribution_sectors import segment_days
 from tickledger.reporting.pnl_contributions import contributions
 from tickledger.reporting.returns import DailyReturn, daily_returns, time_weighted_return
 from tickledger.reporting.returns_market import MarketReturns, benchmark_of, market_returns
+from tickledger.reporting.returns_reports import return_reports
 
 #: Without shrinking, which replays whole scenarios for minutes.
 FEW = settings(
@@ -162,6 +163,20 @@ def test_the_sectors_of_an_account_add_up_to_its_excess_over_the_market_in_equal
     assert own is not None
     assert total(rows) == pytest.approx(own - whole, abs=1e-5)
     assert len(attribution_table(rows).rows) == len(rows)
+
+
+@FEW
+@given(scenarios())
+def test_beside_a_record_without_bars_all_that_was_earned_is_excess_over_nothing(scenario: Scenario) -> None:
+    record = run(scenario)
+    history = history_of(record, domain_actions(scenario.corporate_actions))
+    reports = return_reports([history], {}, SECTORS, {}, market_returns(scenario.bars.iloc[:0]), benchmark="SPY")
+    effects = [row for row in reports.effects if row.kind == "sector" and row.benchmark == "equal weight of 0"]
+    since = {(row.start_date, row.session_date): row.time_weighted for row in reports.period_returns}
+    assert all(fit.observations == 0 for fit in reports.fits.values())
+    for span in {(row.start_date, row.session_date) for row in effects}:
+        of_span = [row for row in effects if (row.start_date, row.session_date) == span]
+        assert total(of_span) == pytest.approx(since[span], abs=1e-5)
 
 
 def returns_of(values: Floats) -> list[DailyReturn]:

@@ -172,6 +172,12 @@ def test_every_rate_that_is_named_makes_the_flows_worth_nothing(rows: list[tuple
             assert abs(sum(amount * (1 + root) ** (-day / 365) for day, amount in rows)) <= 1e-6 * scale
 
 
+@pytest.mark.parametrize(("days", "left"), [(2, "0.4"), (1, "0.01"), (365, "0.5"), (3650, "0.001")])
+def test_what_was_lost_is_what_is_told_of_the_period_however_small_the_yearly_rate(days: int, left: str) -> None:
+    paid, worth = CashFlow(DAY, Decimal(-1000)), CashFlow(DAY + timedelta(days=days), 1000 * Decimal(left))
+    assert money_weighted_return([paid, worth]).over(days) == pytest.approx(float(left) - 1, rel=1e-9)
+
+
 def test_money_that_only_went_in_has_no_rate() -> None:
     found = money_weighted_return(flows(("2023-01-01", "-5"), ("2023-02-01", "-5")))
     assert (found.rate, found.roots, found.note) == (None, (), "money went one way only")
