@@ -201,7 +201,10 @@ def _identities(group: Sequence[Statement]) -> dict[str, Identity]:
         "positions": Identity(by("as_of", "currency")),
         "open_lots": Identity(by("as_of", "currency", "quantity", "opened_date", "opened_at")),
         "closed_lots": Identity(by("closed_date", "opened_date", "quantity", "is_short", "currency")),
-        "wash_sales": Identity(by("trade_date", "quantity", "disallowed_loss", "realized_date")),
+        # A purchase after a statement changes the loss that it told as disallowed, and the shares that take it over.
+        "wash_sales": Identity(
+            by("trade_date", "quantity", "disallowed_loss", "realized_date"), retold=by("trade_date")
+        ),
         "cash_balances": Identity(plainly("start_date", "end_date", "currency", "is_base_summary")),
         "cash_transactions": Identity(by("cash_date", "kind", "currency", "amount"), lambda row: row.transaction_id),
         "corporate_actions": Identity(by("report_date", "quantity", "currency"), lambda row: row.transaction_id),

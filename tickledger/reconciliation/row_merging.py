@@ -26,14 +26,20 @@ _NOT_COMPARED: Final = frozenset({"multiplier", "level", "kind"})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How rows of one kind are told apart: by an id where there is one, else by their content."""
+    """How rows of one kind are told apart: by an id where there is one, else by their content.
+
+    Rows with one `retold` are told together, and anew by every file that tells any of them: the last one's stand.
+    """
 
     content: Callable[[Any], Hashable]
     own_id: Callable[[Any], str] = lambda _row: ""
+    retold: Callable[[Any], Hashable] | None = None
 
 
 def merged(groups: "Sequence[Sequence[Row]]", identity: Identity, problems: list[Problem]) -> "tuple[Row, ...]":
     """Rows of all groups, each once; where two contradict, the later group is believed and both are named."""
+    if identity.retold is not None:
+        groups = _last_told(groups, identity.retold)
     told = [rows for rows in groups if rows]
     if len(told) == 1 and _have_ids(told[0], identity):
         return tuple(told[0])
@@ -43,6 +49,11 @@ def merged(groups: "Sequence[Sequence[Row]]", identity: Identity, problems: list
         for name, alike in _by_key(rows, identity, ids).items():
             kept[name] = _placed(kept.get(name, []), alike, problems)
     return tuple(row for alike in kept.values() for row in alike)
+
+
+def _last_told(groups: "Sequence[Sequence[Row]]", key: Callable[[Any], Hashable]) -> "list[list[Row]]":
+    last = {key(row): number for number, rows in enumerate(groups) for row in rows}
+    return [[row for row in rows if last[key(row)] == number] for number, rows in enumerate(groups)]
 
 
 def _have_ids(rows: "Sequence[Row]", identity: Identity) -> bool:

@@ -664,8 +664,8 @@ def basis_of_an_open_lot_at_another_price(rng: random.Random, world: World) -> P
 
 @plant
 def open_lot_without_its_disallowed_loss(rng: random.Random, world: World) -> Planted:
-    carried = [lot for lot in world.result(world.end).open_lots if lot.adjusted_basis - lot.original_basis > Decimal(1)]
-    lot = one(rng, carried)
+    carried = [lot for lot in world.result(world.end).open_lots if lot.adjusted_basis > lot.original_basis]
+    lot = one(rng, (each for each in carried if each.adjusted_basis - each.original_basis > Decimal(1)))
     of_day = [each for each in carried if (each.symbol, each.acquired_date) == (lot.symbol, lot.acquired_date)]
     told = statement(world)
     rows = list(told.open_lots)

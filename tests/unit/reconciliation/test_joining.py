@@ -14,7 +14,14 @@ from tests.unit.reconciliation.statements.flex_text import CASH, POSITION, eleme
 from tickledger.domain.errors import Problem
 from tickledger.domain.order import OrderSide
 from tickledger.reconciliation.joining import Joined, joined, of_account
-from tickledger.reconciliation.statement import ExecutionLevel, Source, Statement, StatementExecution, StatementKind
+from tickledger.reconciliation.statement import (
+    ExecutionLevel,
+    Source,
+    Statement,
+    StatementExecution,
+    StatementKind,
+    StatementWashSale,
+)
 from tickledger.reconciliation.statements.activity import read_activity
 from tickledger.reconciliation.statements.flex import read_flex
 
@@ -161,6 +168,30 @@ def test_cash_and_positions_of_two_formats_count_once() -> None:
     (whole,) = joined([flexed, other]).statements
     assert len(whole.positions) == 1
     assert sorted(cash.amount for cash in whole.cash_transactions if cash.symbol == "KITE") == [D("-2.5"), D(25)]
+
+
+def test_the_losses_that_a_later_file_disallows_on_a_day_stand_in_place_of_those_of_earlier_ones() -> None:
+    """A purchase after the first file, within 30 days of the sale, takes over more of its loss (IRC 1091(a))."""
+    sold = date(2024, 3, 4)
+
+    def washed(*losses: tuple[int, str], on: date = sold, symbol: str = "AAPL") -> tuple[StatementWashSale, ...]:
+        return tuple(
+            StatementWashSale(symbol=symbol, quantity=D(shares), currency="USD", disallowed_loss=D(loss), trade_date=on)
+            for shares, loss in losses
+        )
+
+    first, later = month(name="march.xml"), month(name="april.xml", generated=1)
+    first = replace(first, wash_sales=(*washed((10, "50")), *washed((1, "2"), symbol="IBM")))
+    later = replace(later, wash_sales=(*washed((10, "50"), (4, "20")), *washed((3, "9"), on=date(2024, 4, 1))))
+    for files in ([first, later], [later, first], [first, later, first]):
+        [one] = joined(files).statements
+        told = sorted((row.symbol, row.trade_date, row.quantity, row.disallowed_loss) for row in one.wash_sales)
+        assert told == [
+            ("AAPL", sold, D(4), D(20)),
+            ("AAPL", sold, D(10), D(50)),
+            ("AAPL", date(2024, 4, 1), D(3), D(9)),
+            ("IBM", sold, D(1), D(2)),
+        ]
 
 
 def test_another_account_is_named_and_kept_apart() -> None:
