@@ -1,5 +1,6 @@
 """What ``tickledger reconcile`` does: read the files, find whose they are, compare, record."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -23,6 +24,7 @@ from tickledger.reconciliation.ledger_view import LedgerView
 from tickledger.reconciliation.statement import Statement, StatementFile
 from tickledger.reconciliation.statements.reading import read_statement
 from tickledger.reconciliation.statements.terms import ReadingTerms
+from tickledger.tax.engine import collector_at_rest
 from tickledger.tax.fills import Fill
 from tickledger.tax.methods import MethodSchedule
 
@@ -108,9 +110,10 @@ class Result:
 
 def reconciled(wish: Wish) -> Result:
     """Compare; raises InputError for a file that nothing can be read from, ConfigurationError for a wrong wish."""
-    files, contents, problems = _read(wish)
-    if wish.fills is not None:
-        return _with_files(wish, files, problems)
+    with collector_at_rest():
+        files, contents, problems = _read(wish)
+        if wish.fills is not None:
+            return _with_files(wish, files, problems)
     with opened_ledger() as engine:
         return _with_ledger(engine, wish, files, contents, problems)
 
@@ -166,7 +169,10 @@ def _with_files(wish: Wish, files: Sequence[StatementFile], problems: list[Probl
         raise ConfigurationError("--fills: expected a file")
     files_of_record = TaxFiles(wish.fills, wish.corporate_actions, wish.accounts)
     inputs = read_inputs(files_of_record, tax_year=wish.tax_year or 0)
-    traded = {fill.account_id for fill in inputs.fills}
+    fills = defaultdict[str, list[Fill]](list)
+    for fill in inputs.fills:
+        fills[fill.account_id].append(fill)
+    traded = set(fills)
     known = {account.account_id: account for account in inputs.accounts}
     # Fills that name no account at all are an empty set, whoever's statement it is: everything is missing.
     named = traded or ({wish.account} if wish.account else _accounts_of(files)) if not known else traded
@@ -175,7 +181,7 @@ def _with_files(wish: Wish, files: Sequence[StatementFile], problems: list[Probl
     comparisons = [
         comparison
         for name, told in groups.items()
-        for comparison in compared_beside(_view(inputs, name), told, tax_year=wish.tax_year)
+        for comparison in compared_beside(_view(inputs, name, fills[name]), told, tax_year=wish.tax_year)
     ]
     return _result(files, comparisons, [*problems, *inputs.problems, *strange], {})
 
@@ -220,11 +226,10 @@ def _names(known: Mapping[str, Account]) -> str:
     return ", ".join(sorted(known)) or "an account of the record, which has none"
 
 
-def _view(inputs: TaxInputs, account_id: str) -> LedgerView:
+def _view(inputs: TaxInputs, account_id: str, mine: Sequence[Fill]) -> LedgerView:
     """An account as fills tell it: what it held is what they add up to, its cash is not known."""
-    mine = [fill for fill in inputs.fills if fill.account_id == account_id]
     history = TaxHistory(
-        fills=list(inputs.fills),
+        fills=inputs.fills,
         accounts=inputs.accounts,
         corporate_actions=inputs.actions,
         methods=MethodSchedule(changes=inputs.methods),
