@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -64,7 +65,8 @@ def test_a_session_s_purchase_is_blocked_for_the_dollars_that_the_ledger_would_l
         "wash_sale",
     ]
     RecordedKillSwitch(told).record(KillSwitchEvent(KillSwitchEventKind.RESUMED, "ann", "", asked.intended_at))
-    refused = rules.check(asked, ROOM)
+    later = replace(asked, intended_at=asked.intended_at + timedelta(seconds=1))
+    refused = rules.check(later, ROOM)
     disallowed = sale.basis - sale.proceeds - sale.disallowed_loss
     assert refused.reason.startswith(f"wash_sale: disallows {disallowed.normalize():f} USD of loss")
     assert rules.check(replace(asked, session_date=AGAIN_DAY.replace(month=3)), ROOM).is_approved
