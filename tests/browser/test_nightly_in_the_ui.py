@@ -5,7 +5,7 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,15 +114,18 @@ def press(page: Tab, words: str) -> None:
 
 
 def launch(page: Tab, dagster: Dagster) -> None:
-    """Launch the job for one year, with clicks and keys alone; on a busy machine the form may lose what was typed."""
-    for attempt in range(_ATTEMPTS):
-        try:
+    """Launch the job for one year, with clicks and keys alone.
+
+    On a busy machine the form may lose what was typed, and a dialog may move under the mouse: then it is done again.
+    """
+    before = len(dagster.runs())
+    for _ in range(_ATTEMPTS):
+        with suppress(PageError):
             _choose_the_year(page, dagster)
-            break
-        except PageError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    press(page, "Launch 1 run")
+            press(page, "Launch 1 run")
+        if locks.poll(lambda: len(dagster.runs()) > before, seconds=20, every=0.5):
+            return
+    pytest.fail(f"expected a run after {_ATTEMPTS} attempts; the page says: {page.text()[:1500]}")
 
 
 def _choose_the_year(page: Tab, dagster: Dagster) -> None:
