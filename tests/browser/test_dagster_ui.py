@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import browse, photograph
+from tests.browser.graphql import answer
 from tests.command import TICKLEDGER, command_environment
 from tests.demonstration import Demonstration
 
@@ -42,10 +43,7 @@ class Pages:
     mlflow: str
 
     def graphql(self, query: str) -> Any:
-        body = json.dumps({"query": query}).encode()
-        request = urllib.request.Request(f"{self.dagster}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
+        return answer(self.dagster, query)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from assets.lots import REALIZED
 from assets.reconciliation import BREAKS, DAILY, STATEMENT
 from assets.reports import FORM_8949, SCHEDULE_D
 from tests.browser.devtools import PageError, Tab, tab
+from tests.browser.graphql import answer
 from tests.command import TICKLEDGER, command_environment, tickledger
 from tests.integration.reconciliation.conftest import AGAIN, BOUGHT, SOLD, dearer, flex, trade
 from tickledger.cli.ports import free_port
@@ -39,10 +39,7 @@ class Dagster:
     home: Path
 
     def ask(self, query: str) -> Any:
-        body = json.dumps({"query": query}).encode()
-        request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
+        return answer(self.address, query)
 
     def runs(self) -> list[dict[str, Any]]:
         """The newest first."""

@@ -1,10 +1,8 @@
 """A newcomer starts `tickledger up` and watches: the sensor starts a session, which trades, and each stage is told."""
 
-import json
 import signal
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import browse, photograph
+from tests.browser.graphql import answer
 from tests.command import TICKLEDGER, command_environment
 from tickledger.local_servers import locks
 
@@ -35,10 +34,7 @@ class Page:
     address: str
 
     def ask(self, query: str) -> Any:
-        body = json.dumps({"query": query}).encode()
-        request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
+        return answer(self.address, query)
 
     def runs(self) -> list[dict[str, Any]]:
         found = self.ask("{ runsOrError { ... on Runs { results { runId jobName status } } } }")
